@@ -1,0 +1,26 @@
+import * as core from '@actions/core'
+import { errorMessage, UserError } from '../base/errors.ts'
+import { Secrets } from '../base/secrets.ts'
+import { actionLog } from './log.ts'
+
+/** What an action's main function gets: the secrets of the run and the log that hides them. */
+export interface Context {
+  secrets: Secrets
+  log: ReturnType<typeof actionLog>
+}
+
+/**
+ * Runs an action and is the only place that fails it: a `UserError` is one line and its details,
+ * anything else also shows its stack when the step is debugged.
+ */
+export async function runAction(main: (context: Context) => Promise<void>): Promise<void> {
+  const secrets = new Secrets(secret => core.setSecret(secret))
+  const log = actionLog(secrets)
+  try {
+    await main({ secrets, log })
+  } catch (error) {
+    if (error instanceof UserError) for (const line of error.details) log.info(line)
+    else if (error instanceof Error) log.debug(error.stack ?? '')
+    core.setFailed(secrets.redact(errorMessage(error)))
+  }
+}

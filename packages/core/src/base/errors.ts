@@ -1,0 +1,20 @@
+/**
+ * A failure whose cause the user can mend: one sentence that names the input or the place, the
+ * value, what was expected and how to fix it. Shown without a stack.
+ */
+export class UserError extends Error {
+  override name = 'UserError'
+  /** Further lines for the log, such as the last output of a command. Never secrets. */
+  readonly details: readonly string[]
+
+  constructor(message: string, details: readonly string[] = [], options?: ErrorOptions) {
+    super(message, options)
+    this.details = details
+  }
+}
+
+/** The text of anything that was thrown, on one line. */
+export function errorMessage(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : String(thrown)
+  return text.trim().replace(/\s*\n\s*/g, ' · ')
+}

@@ -1,0 +1,55 @@
+const STARS = '***'
+/** Shorter values would turn ordinary words of the log into stars. */
+const SHORTEST = 4
+
+/**
+ * Knows every secret of a run and takes them out of text: whole, line by line, and in the forms
+ * in which tools print them (base64, URL-encoded, JSON).
+ */
+export class Secrets {
+  readonly #known = new Set<string>()
+  readonly #listener: (secret: string) => void
+
+  /** `listener` hears of each form once, as soon as it is known: the runner's own mask. */
+  constructor(listener: (secret: string) => void = () => {}) {
+    this.#listener = listener
+  }
+
+  /** Remembers a secret and the forms derived from it. Values shorter than four characters are not. */
+  add(secret: string | undefined): void {
+    if (secret === undefined) return
+    for (const line of [secret, ...secret.split(/\r?\n/)]) {
+      for (const form of forms(line.trim())) this.#remember(form)
+    }
+  }
+
+  /** The text with stars in place of every known secret. */
+  redact(text: string): string {
+    let clean = text
+    for (const secret of this.#known) clean = clean.replaceAll(secret, STARS)
+    return clean
+  }
+
+  #remember(form: string): void {
+    if (form.length < SHORTEST || this.#known.has(form)) return
+    this.#known.add(form)
+    this.#listener(form)
+  }
+}
+
+function forms(value: string): string[] {
+  if (value.length < SHORTEST) return []
+  return [
+    value,
+    Buffer.from(value).toString('base64'),
+    encodeURIComponent(value),
+    JSON.stringify(value).slice(1, -1)
+  ]
+}
+
+const SECRET_NAME = /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/i
+
+/** Whether a variable holds a secret, told by the kind of its name. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name)
+}
