@@ -17,12 +17,13 @@ export interface RunOptions {
 /**
  * A host as the rest of the core sees it: something that runs POSIX shell scripts, one after the
  * other. Each `run` costs one round trip; a script's variables, directory and traps end with it.
+ * Every script finds in `$SCRATCH` a directory of this connection alone, 0700, that is removed
+ * when the connection ends, also when it breaks. Scripts are no place for secrets (other users see
+ * arguments of processes): those go to standard input.
  */
 export interface Host {
   /** `user@name:port`, for messages. */
   readonly name: string
-  /** A directory of this connection alone, 0700, removed when it ends, also when it breaks. */
-  readonly scratch: string
   /**
    * Runs a script and resolves with its exit code, whatever it is. Rejects with `ConnectionLost`
    * when the connection ends first: what the script did is then unknown until it is read.
