@@ -1,0 +1,26 @@
+import { build } from './build.ts'
+import { check } from './check.ts'
+import { test } from './test.ts'
+
+const COMMANDS: Record<string, (words: string[]) => Promise<number>> = {
+  build: async words => {
+    await build(words)
+    return 0
+  },
+  check,
+  test
+}
+
+const [name = '', ...words] = process.argv.slice(2)
+const command = COMMANDS[name]
+if (!command) {
+  console.error(`usage: npm run ${Object.keys(COMMANDS).join(' | npm run ')}`)
+  process.exit(2)
+}
+try {
+  process.exitCode = await command(words)
+} catch (error) {
+  // ncc puts megabytes of generated source into its errors.
+  console.error(String(error).slice(0, 4000))
+  process.exitCode = 1
+}

@@ -1,0 +1,99 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { root } from './paths.ts'
+import { show } from './run.ts'
+
+/** The phases in their order; a phase is the folders of test/ that run in one go. */
+const PHASES: readonly (readonly string[])[] = [['unit', 'meta'], ['integration'], ['e2e']]
+
+interface Counts {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+/** What jest's --json says of a run. */
+interface Report {
+  numPassedTests: number
+  numFailedTests: number
+  numPendingTests: number
+  numTodoTests: number
+  numRuntimeErrorTestSuites: number
+}
+
+/** Runs the phases, all or the named ones, and ends with the line `N passed, N failed`. */
+export async function test(words: string[]): Promise<number> {
+  const known = PHASES.flat()
+  const unknown = words.find(word => !known.includes(word))
+  if (unknown !== undefined) {
+    throw new Error(`unknown phase '${unknown}', expected some of: ${known.join(' ')}`)
+  }
+  const wanted = words.length > 0 ? words : known
+  const sum: Counts = { passed: 0, failed: 0, skipped: 0 }
+  const times: string[] = []
+  for (const phase of PHASES) {
+    const folders = phase.filter(folder => wanted.includes(folder))
+    if (folders.length === 0) continue
+    const started = performance.now()
+    const counts = await runPhase(folders)
+    const seconds = ((performance.now() - started) / 1000).toFixed(1)
+    times.push(`${folders.join(' and ')}: ${seconds} s, ${sentence(counts)}`)
+    sum.passed += counts.passed
+    sum.failed += counts.failed
+    sum.skipped += counts.skipped
+  }
+  console.log(['', ...times, sentence(sum)].join('\n'))
+  return sum.failed > 0 || sum.passed === 0 ? 1 : 0
+}
+
+async function runPhase(folders: readonly string[]): Promise<Counts> {
+  console.log(`\n=== ${folders.join(' and ')} ===`)
+  const temporary = await mkdtemp(path.join(tmpdir(), 'diveops-test-'))
+  const file = path.join(temporary, 'report.json')
+  try {
+    const code = show('node', jestArguments(folders, file))
+    const report = await readReport(file)
+    return counts(report, code)
+  } finally {
+    await rm(temporary, { recursive: true, force: true })
+  }
+}
+
+/** The arguments of node that run jest on folders of test/. Labs are shared: e2e runs in one process. */
+export function jestArguments(folders: readonly string[], outputFile: string): string[] {
+  return [
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    path.join(root, 'node_modules/jest/bin/jest.js'),
+    '--json',
+    `--outputFile=${outputFile}`,
+    '--passWithNoTests',
+    ...(folders.includes('e2e') ? ['--runInBand'] : []),
+    '--testPathPatterns',
+    ...folders.map(folder => `/test/${folder}/`)
+  ]
+}
+
+async function readReport(file: string): Promise<Report | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Report
+  } catch {
+    return undefined
+  }
+}
+
+/** Suites that could not even start count as a failure each, as does jest itself when it died. */
+export function counts(report: Report | undefined, code: number): Counts {
+  const sum: Counts = {
+    passed: report?.numPassedTests ?? 0,
+    failed: (report?.numFailedTests ?? 0) + (report?.numRuntimeErrorTestSuites ?? 0),
+    skipped: (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0)
+  }
+  if (code !== 0 && sum.failed === 0) sum.failed = 1
+  return sum
+}
+
+function sentence({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
+}
