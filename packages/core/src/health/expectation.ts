@@ -44,7 +44,7 @@ export function parseStatuses(text: string): [number, number][] | undefined {
 
 /** Text, or the pattern of `/pattern/flags`; undefined when the pattern is none. */
 export function parseMatcher(text: string): Matcher | undefined {
-  const match = /^\/(.+)\/([a-z]*)$/s.exec(text)
+  const match = /^\/(.+)\/([dgimsuvy]*)$/s.exec(text)
   if (!match) return text
   try {
     // g and y would make a pattern remember where its last match ended.

@@ -62,8 +62,8 @@ type NodeError = Error & { code?: string; hostname?: string }
 
 /** Node tries each address of a name and reports all of them; the first says enough. */
 function innermost(thrown: unknown): NodeError {
-  const error = thrown instanceof AggregateError ? thrown.errors[0] : thrown
-  return (error instanceof Error ? error : new Error(String(error))) as NodeError
+  const { errors } = thrown as { errors?: NodeError[] }
+  return errors?.[0] ?? (thrown as NodeError)
 }
 
 function day(date: string): string {
