@@ -1,0 +1,149 @@
+import { UserError } from '../base/errors.ts'
+import { list } from '../base/names.ts'
+
+/** What the core reads of a service in the output of `docker compose config --format json`. */
+export interface Service {
+  image?: string
+  build?: unknown
+  container_name?: string
+  command?: string[] | null
+  depends_on?: Record<string, { condition?: string; required?: boolean }>
+  environment?: Record<string, string | null>
+  healthcheck?: { test?: string[]; disable?: boolean }
+  ports?: { target: number; published?: string; host_ip?: string; protocol?: string }[]
+  volumes?: { type: string; source?: string; target: string; read_only?: boolean }[]
+  profiles?: string[]
+}
+
+/** What the core reads of a whole project, variables resolved by the host's own compose. */
+export interface Project {
+  name: string
+  services: Record<string, Service>
+  volumes?: Record<string, Volume>
+}
+
+/** A named volume; `driver_opts` of a bind volume hold the folder on the host. */
+export interface Volume {
+  name?: string
+  external?: boolean
+  driver_opts?: Record<string, string>
+}
+
+/** A service of the project by name; an unknown one is the user's mistake. */
+export function service(project: Project, name: string, where: string): Service {
+  const found = project.services[name]
+  if (found) return found
+  throw new UserError(
+    `${where}: service '${name}' is not in the compose file, which has ${list(Object.keys(project.services))}`
+  )
+}
+
+/** The repository of an image reference: without tag and digest. */
+export function repositoryOf(image: string): string {
+  const untagged = image.split('@')[0] as string
+  const slash = untagged.lastIndexOf('/')
+  const colon = untagged.indexOf(':', slash + 1)
+  return colon < 0 ? untagged : untagged.slice(0, colon)
+}
+
+/** The tag of an image reference; `latest` when it names none. */
+export function tagOf(image: string): string {
+  const untagged = image.split('@')[0] as string
+  return untagged.slice(repositoryOf(untagged).length + 1) || 'latest'
+}
+
+/** Names of the services that run the built image, told by its repository. */
+export function builtServices(project: Project, repository: string): string[] {
+  return Object.entries(project.services)
+    .filter(([, { image }]) => image !== undefined && repositoryOf(image) === repository)
+    .map(([name]) => name)
+}
+
+/**
+ * The repository of the image that this project builds, when only a digest was given: the one
+ * whose services have a `build`, or the one of the running repository, or the only private one.
+ * `ours` is `owner/name` of the repository on GitHub, when known.
+ */
+export function builtRepository(project: Project, ours: string | undefined): string {
+  const images = [...new Set(Object.values(project.services).flatMap(({ image }) => image ?? []))]
+  const repositories = [...new Set(images.map(repositoryOf))]
+  const withBuild = Object.values(project.services).flatMap(({ image, build }) =>
+    image && build ? repositoryOf(image) : []
+  )
+  const named = repositories.filter(name => ours && name.endsWith(`/${ours.toLowerCase()}`))
+  const hosted = repositories.filter(name => /^[^/]+[.:][^/]*\//.test(name))
+  for (const candidates of [[...new Set(withBuild)], named, hosted]) {
+    if (candidates.length === 1) return candidates[0] as string
+  }
+  throw new UserError(
+    `input 'digest' goes with the compose file's own image, and this file has ${list(images)}; ` +
+      "give the input 'image' (name@digest) instead"
+  )
+}
+
+/** Host ports that a service publishes, as numbers. */
+export function publishedPorts({ ports = [] }: Service): number[] {
+  return ports.flatMap(({ published }) => (published ? [Number(published)] : []))
+}
+
+/** The service in front: as configured, else the only one that publishes port 80 or 443, if any. */
+export function proxyService(project: Project, configured: string | undefined): string | undefined {
+  if (configured !== undefined) {
+    service(project, configured, "diveops.yml: 'proxy.service'")
+    return configured
+  }
+  const names = Object.entries(project.services)
+    .filter(([, one]) => publishedPorts(one).some(port => port === 80 || port === 443))
+    .map(([name]) => name)
+  return names.length === 1 ? names[0] : undefined
+}
+
+/** Everything that the given services depend on, directly or not, without themselves. */
+export function dependencies(project: Project, names: readonly string[]): string[] {
+  const found = new Set<string>()
+  const visit = (name: string) => {
+    for (const next of Object.keys(project.services[name]?.depends_on ?? {})) {
+      if (found.has(next) || names.includes(next)) continue
+      found.add(next)
+      visit(next)
+    }
+  }
+  for (const name of names) visit(name)
+  return [...found]
+}
+
+/** Folders on the host that a bind volume or a bind mount needs before a container starts. */
+export function bindVolumeFolders(project: Project): string[] {
+  return Object.values(project.volumes ?? {}).flatMap(({ driver_opts: options }) =>
+    options?.o?.split(',').includes('bind') && options.device ? [options.device] : []
+  )
+}
+
+/** Where a path inside a service's container lives on the host; undefined in other kinds of volume. */
+export function hostPath(project: Project, name: string, inContainer: string): string | undefined {
+  const mounts = [...(project.services[name]?.volumes ?? [])]
+  mounts.sort((a, b) => b.target.length - a.target.length)
+  for (const mount of mounts) {
+    const rest = inside(mount.target, inContainer)
+    if (rest === undefined || !mount.source) continue
+    if (mount.type === 'bind') return mount.source + rest
+    const folder = project.volumes?.[mount.source]?.driver_opts?.device
+    if (folder) return folder + rest
+  }
+  return undefined
+}
+
+function inside(folder: string, file: string): string | undefined {
+  const base = folder.replace(/\/$/, '')
+  return file === base || file.startsWith(`${base}/`) ? file.slice(base.length) : undefined
+}
+
+/** Names on the engine of the volumes that services without our image keep data in. */
+export function dataVolumes(project: Project, built: readonly string[]): string[] {
+  return Object.entries(project.services)
+    .filter(([name]) => !built.includes(name))
+    .flatMap(([, one]) => one.volumes ?? [])
+    .filter(({ type, source, read_only: readOnly }) => type === 'volume' && source && !readOnly)
+    .map(({ source }) => project.volumes?.[source as string])
+    .flatMap(volume => (volume?.name && !volume.driver_opts?.device ? [volume.name] : []))
+}

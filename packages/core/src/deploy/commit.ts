@@ -1,0 +1,64 @@
+import { quote } from '../base/shell.ts'
+import { keptImage } from '../release/identity.ts'
+import type { Manifest } from '../release/manifest.ts'
+import { onHost, type Place } from './library.ts'
+
+/** Releases that stay: the new one, the one before it, and the newest up to `keep` in all. */
+export function releasesToPrune(
+  known: readonly Manifest[],
+  live: Manifest,
+  previous: string | undefined,
+  keep: number
+): Manifest[] {
+  const others = known
+    .filter(({ id }) => id !== live.id)
+    .sort((a, b) => (a.id === previous ? -1 : b.id === previous ? 1 : b.id.localeCompare(a.id)))
+  return others.slice(Math.max(keep - 1, previous === undefined ? 0 : 1))
+}
+
+/**
+ * Records that a release is live (release.json, `current`, journal), then prunes what no kept
+ * release refers to. release.json comes on standard input. Only releases, images and versions of
+ * .env that earlier runs of ours made are removed; a failure to remove is a warning.
+ */
+export function commitScript(
+  place: Place,
+  live: Manifest,
+  pruned: readonly Manifest[],
+  kept: readonly Manifest[],
+  unfinished: readonly string[]
+): string {
+  const keptImages = new Set([live, ...kept].map(({ image }) => image))
+  const keptEnv = new Set([live, ...kept].map(({ env }) => env.sha256))
+  const images = [...new Set(pruned.map(({ image }) => image))].filter(
+    name => !keptImages.has(name)
+  )
+  const environments = [...new Set(pruned.map(({ env }) => env.sha256))].filter(
+    name => !keptEnv.has(name)
+  )
+  const release = `"$P/releases/"${quote(live.id)}`
+  return onHost(
+    place,
+    `step commit
+umask 077
+cat > ${release}/release.json.new && mv ${release}/release.json.new ${release}/release.json || fail 'cannot write release.json'
+ln -sfn ${quote(`releases/${live.id}`)} current.new && mv -T current.new current || fail 'cannot switch current'
+step prune
+${pruned.flatMap(({ id, services }) => services.map(name => `docker image rm ${quote(keptImage(place.project, name, id))} > /dev/null 2>&1`)).join('\n')}
+${images.map(name => `docker image rm ${quote(name)} > /dev/null 2>&1 || docker image inspect ${quote(name)} > /dev/null 2>&1 && note ${quote(`${name} is still in use and stays`)}`).join('\n')}
+${[...pruned.map(({ id }) => id), ...unfinished].map(id => `rm -rf "$P/releases/"${quote(id)}`).join('\n')}
+${environments.map(hash => `rm -f "$P/.diveops/env/"${quote(hash)}`).join('\n')}
+true`
+  )
+}
+
+/** Takes back what a run made before it failed, so that the host is as it was. */
+export function discardScript(place: Place, services: readonly string[]): string {
+  return onHost(
+    place,
+    `step discard
+${services.map(name => `docker image rm ${quote(keptImage(place.project, name, place.release))} > /dev/null 2>&1`).join('\n')}
+rm -rf "$P/releases/"${quote(place.release)}
+true`
+  )
+}

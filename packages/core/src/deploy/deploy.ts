@@ -1,0 +1,282 @@
+import {
+  builtRepository,
+  builtServices,
+  type Project,
+  repositoryOf,
+  tagOf
+} from '../app/compose.ts'
+import type { Source } from '../app/source.ts'
+import { errorMessage } from '../base/errors.ts'
+import { sha256 } from '../base/hash.ts'
+import type { Log } from '../base/log.ts'
+import type { Clock } from '../base/time.ts'
+import { releaseId } from '../release/identity.ts'
+import type { Manifest } from '../release/manifest.ts'
+import { ConnectionLost, type Host, RemoteError } from '../ssh/host.ts'
+import { commandsScript } from './commands.ts'
+import { commitScript, discardScript, releasesToPrune } from './commit.ts'
+import { type Facts, factProbes } from './facts.ts'
+import { handover, type Login } from './handover.ts'
+import type { Place } from './library.ts'
+import { type PlanRow, planRows } from './plan.ts'
+import { judgeApp, judgeHost, refuse, refuseForeignImage } from './preflight.ts'
+import { prepareScript } from './prepare.ts'
+import { recreateScript } from './recreate.ts'
+import { previousTarget } from './restore.ts'
+import { runScript, type StepTime, Timeline } from './step.ts'
+import { decideTarget, differences, type Target } from './target.ts'
+
+/** What is to be deployed, and how. */
+export interface Request {
+  source: Source
+  /** name@digest; or only a digest, which goes with the compose file's own image name. */
+  image: { name: string; digest: string } | { digest: string }
+  /** `owner/name` on GitHub, when known: helps to tell which image of the compose file is ours. */
+  repository: string | undefined
+  given: readonly (readonly [string, string])[]
+  login: Login | undefined
+  planOnly: boolean
+  /** Who deploys what, for release.json. */
+  run: { url?: string | undefined; actor?: string | undefined; commit?: string | undefined }
+}
+
+/** What the run left behind; see the design for the words. */
+export type State = 'live' | 'unchanged' | 'planned' | 'restored' | 'untouched' | 'unknown'
+
+/** The outcome of a deploy, also of one that failed: `error` is then what to tell the user. */
+export interface Outcome {
+  state: State
+  release: string | undefined
+  previous: string | undefined
+  image: string | undefined
+  plan: PlanRow[]
+  steps: StepTime[]
+  error: Error | undefined
+}
+
+/** The seams of a run. */
+export interface Seams {
+  connect: () => Promise<Host>
+  clock: Clock
+  log: Log
+}
+
+/**
+ * Deploys one release to one host. Never throws: a failure comes back as `error` beside the state
+ * in which the host is.
+ */
+export async function deploy(request: Request, seams: Seams): Promise<Outcome> {
+  const timeline = new Timeline(seams.clock)
+  const outcome: Outcome = {
+    state: 'untouched',
+    release: undefined,
+    previous: undefined,
+    image: undefined,
+    plan: [],
+    steps: timeline.steps,
+    error: undefined
+  }
+  let host: Host | undefined
+  try {
+    timeline.begin('connect')
+    host = await seams.connect()
+    await new Deploy(request, seams, host, timeline, outcome).run()
+  } catch (error) {
+    outcome.error = error instanceof Error ? error : new Error(String(error))
+    if (error instanceof ConnectionLost && outcome.state !== 'untouched') outcome.state = 'unknown'
+  } finally {
+    timeline.end()
+    await host?.close()
+  }
+  return outcome
+}
+
+class Deploy {
+  readonly #request: Request
+  readonly #seams: Seams
+  readonly #host: Host
+  readonly #timeline: Timeline
+  readonly #outcome: Outcome
+
+  constructor(request: Request, seams: Seams, host: Host, timeline: Timeline, outcome: Outcome) {
+    this.#request = request
+    this.#seams = seams
+    this.#host = host
+    this.#timeline = timeline
+    this.#outcome = outcome
+  }
+
+  async run(): Promise<void> {
+    const { source, planOnly } = this.#request
+    const { facts, project } = await this.#preflight()
+    const image = this.#image(project)
+    const target = decideTarget(source, facts, project, image, this.#request.given)
+    refuseForeignImage(project, repositoryOf(image), target.built)
+    this.#warnOfVariant(target)
+    const why = differences(target, facts)
+    Object.assign(this.#outcome, {
+      image,
+      previous: facts.current?.id,
+      plan: planRows(target, facts, why)
+    })
+    for (const { service, what, why } of this.#outcome.plan) {
+      this.#seams.log.info(`  ${service}: ${what}${why ? ` (${why})` : ''}`)
+    }
+    if (planOnly) {
+      this.#outcome.state = 'planned'
+      return
+    }
+    if (why.length === 0) {
+      Object.assign(this.#outcome, { state: 'unchanged', release: facts.current?.id })
+      return
+    }
+    await this.#apply(facts, target)
+  }
+
+  async #preflight(): Promise<{ facts: Facts; project: Project }> {
+    const { source, given, login } = this.#request
+    const { config } = source
+    this.#timeline.begin('preflight')
+    const probes = factProbes(config.path, config.compose)
+    const stdin = await handover(source, given, login)
+    const result = await this.#host.run(probes.script, { stdin })
+    if (result.code !== 0) {
+      throw new RemoteError('reading the state of the host', this.#host.name, result)
+    }
+    const facts = probes.read(result.stdout)
+    refuse(judgeHost(facts, config, this.#host.name, this.#seams.clock.now()))
+    const project = facts.config.project as Project
+    refuse(judgeApp(facts, config, project, this.#host.name))
+    this.#timeline.end()
+    return { facts, project }
+  }
+
+  #image(project: Project): string {
+    const { image, repository } = this.#request
+    const name = 'name' in image ? image.name : builtRepository(project, repository)
+    return `${name}@${image.digest}`
+  }
+
+  #warnOfVariant({ variant, variantReason }: Target): void {
+    if (variantReason === undefined) return
+    const text = `nginx serves the ${variant} variant: ${variantReason}`
+    if (variant === 'http')
+      this.#seams.log.info(`  ${text}; the setup-ssl action obtains certificates`)
+    else this.#seams.log.warning(text)
+  }
+
+  async #apply(facts: Facts, target: Target): Promise<void> {
+    const { source } = this.#request
+    const { config } = source
+    const { clock } = this.#seams
+    const release = releaseId(new Date(clock.now()), target.image.split('@')[1] as string)
+    const place: Place = {
+      path: config.path,
+      compose: config.compose,
+      project: target.project.name,
+      release
+    }
+    const timeoutS = Math.ceil(config.health.timeoutMs / 1000)
+    this.#outcome.release = release
+    let prepared: Map<string, string>
+    try {
+      prepared = await this.#script(prepareScript(place, target, facts.missingImages))
+      if (config.release.length > 0) {
+        await this.#script(commandsScript(place, target, config.release, timeoutS))
+      }
+    } catch (error) {
+      await this.#discard(place, target.built)
+      throw error
+    }
+    const [imageId = '', , test = 'null'] = splitImage(prepared.get('image') ?? '')
+    const imageTest = JSON.parse(test) as string[] | null
+    this.#outcome.state = 'unknown'
+    try {
+      await this.#script(recreateScript(place, target, { imageTest, timeoutS }))
+    } catch (error) {
+      await this.#restore(facts, place, timeoutS, error)
+      throw error
+    }
+    const live = this.#manifest(place, target, imageId, prepared.get('env') ?? '')
+    const pruned = releasesToPrune(facts.releases, live, facts.current?.id, config.keep)
+    const kept = facts.releases.filter(one => !pruned.includes(one))
+    await this.#script(
+      commitScript(place, live, pruned, kept, facts.unfinished),
+      JSON.stringify(live, null, 2)
+    )
+    this.#outcome.state = 'live'
+  }
+
+  #script(script: string, stdin?: string): Promise<Map<string, string>> {
+    const { log } = this.#seams
+    const timeline = this.#timeline
+    return runScript(this.#host, script, {
+      log,
+      timeline,
+      ...(stdin === undefined ? {} : { stdin })
+    })
+  }
+
+  /** The live site was not touched; what was made for the release is removed. */
+  async #discard(place: Place, services: readonly string[]): Promise<void> {
+    try {
+      await this.#script(discardScript(place, services))
+    } catch (error) {
+      this.#seams.log.warning(
+        `the release '${place.release}' was left on the host: ${errorMessage(error)}`
+      )
+    }
+    this.#outcome.release = undefined
+  }
+
+  /** Puts the previous release back by the same code; says in which state the host is. */
+  async #restore(facts: Facts, failed: Place, timeoutS: number, cause: unknown): Promise<void> {
+    const { log } = this.#seams
+    const previous = facts.current
+    if (cause instanceof ConnectionLost) return
+    if (!previous) {
+      log.warning(
+        'there is no earlier release to go back to; the new one stays as it is, not healthy'
+      )
+      return
+    }
+    log.info(`putting back release ${previous.id}`)
+    try {
+      const place: Place = { ...failed, compose: previous.compose, release: previous.id }
+      const target = await previousTarget(this.#host, place, previous, facts)
+      await this.#script(recreateScript(place, target, { imageTest: null, timeoutS }))
+      await this.#script(discardScript(failed, target.built))
+      Object.assign(this.#outcome, { state: 'restored', release: previous.id })
+    } catch (error) {
+      log.warning(
+        `the previous release could not be put back either: ${errorMessage(error)}; on the host run: cd ` +
+          `${failed.path} && docker compose -f ${failed.compose} ps && docker compose -f ${failed.compose} logs`
+      )
+    }
+  }
+
+  #manifest(place: Place, target: Target, imageId: string, envHash: string): Manifest {
+    const { source, run } = this.#request
+    return {
+      id: place.release,
+      app: place.project,
+      created: new Date(this.#seams.clock.now()).toISOString(),
+      image: target.image,
+      imageId,
+      services: target.built,
+      compose: place.compose,
+      proxy: source.config.proxy,
+      variant: target.variant,
+      files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),
+      env: { sha256: envHash, follow: target.follow },
+      commit: run.commit,
+      run: run.url,
+      actor: run.actor
+    }
+  }
+}
+
+function splitImage(text: string): string[] {
+  const match = /^(\S+) (\d+) (.*)$/s.exec(text)
+  return match ? match.slice(1) : []
+}

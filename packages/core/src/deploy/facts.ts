@@ -1,0 +1,252 @@
+import type { Project } from '../app/compose.ts'
+import { quote } from '../base/shell.ts'
+import { type Manifest, parseManifest } from '../release/manifest.ts'
+import { joinProbes, type Section } from './sections.ts'
+
+/** A container of the app as the engine has it now. */
+export interface Container {
+  name: string
+  service: string
+  imageId: string
+  state: string
+  health: string
+  restarts: number
+  configHash: string
+}
+
+/** Everything that a deploy needs to know of the host, read in one round trip. */
+export interface Facts {
+  user: string
+  groups: string[]
+  /** Seconds since the epoch by the host's clock. */
+  clock: number
+  engine: Section
+  compose: Section
+  missingTools: string[]
+  path: 'writable' | 'creatable' | 'forbidden' | 'not-a-folder'
+  /** Free kilobytes where the app's folder and where the engine's images are. */
+  freeKb: { path: number; images: number }
+  env: { present: Map<string, boolean>; sha256: string } | undefined
+  current: Manifest | undefined
+  releases: Manifest[]
+  /** Names in `releases/` without a release.json that we can read: left by runs that failed. */
+  unfinished: string[]
+  /** sha256 of the files of the new release as they are in the app's folder now. */
+  liveFiles: Map<string, string>
+  config: { project: Project | undefined; error: string }
+  containers: Container[]
+  missingImages: string[]
+  volumes: string[]
+  listening: { port: number; program: string }[]
+  /** Files under `certs/` that are not empty; undefined when this user may not look. */
+  certificates: string[] | undefined
+}
+
+const CONTAINER_FORMAT = [
+  '{{.Name}}',
+  '{{index .Config.Labels "com.docker.compose.service"}}',
+  '{{.Image}}',
+  '{{.State.Status}}',
+  '{{if .State.Health}}{{.State.Health.Status}}{{end}}',
+  '{{.RestartCount}}',
+  '{{index .Config.Labels "com.docker.compose.config-hash"}}',
+  '{{index .Config.Labels "com.docker.compose.oneoff"}}'
+].join('\\t')
+
+/**
+ * Values of secret variables are replaced on the host before its compose resolves the file, so that
+ * the resolved configuration can be read by the runner. Follows quoted values over several lines.
+ */
+const SCRUB = String.raw`
+scrub() { awk -v quotes="'\"" '
+  skip { if (index($0, q)) skip = 0; next }
+  match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
+    name = toupper(substr($0, 1, RLENGTH))
+    if (name ~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) {
+      rest = substr($0, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
+      if (q != "" && index(quotes, q) && !index(substr(rest, 2), q)) skip = 1
+      print substr($0, 1, RLENGTH) "redacted"; next
+    }
+  }
+  { print }'; }`
+
+/**
+ * Prints the compose file that lies in a folder as the host's own compose resolves it, with the
+ * app's path in place of the folder's, and values of secret variables replaced. Needs `$P`, and
+ * the `scrub` function.
+ */
+function resolveConfig(folder: string, composeFile: string): string {
+  return `cd ${folder} && { cat "$SCRATCH/secret/placeholders"; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
+docker compose -f ${quote(composeFile)} config --format json > "$SCRATCH/config.json"; code=$?
+sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`
+}
+
+/** The script that resolves the compose file of a kept release, with today's `.env`. */
+export function keptConfigScript(path: string, release: string, composeFile: string): string {
+  const name = quote(path.slice(path.lastIndexOf('/') + 1))
+  const folder = `"$SCRATCH/kept/"${name}`
+  return `P=${quote(path)}
+${SCRUB}
+rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${quote(release)} ${folder} || exit 1
+${resolveConfig(folder, composeFile)}`
+}
+
+/** The files of the new release lie here on the host until they are taken over: a shell expression. */
+export function stagePath(path: string): string {
+  // The folder's name is the app's own, because compose takes the project's name from it.
+  return `"$SCRATCH/stage/"${quote(path.slice(path.lastIndexOf('/') + 1))}`
+}
+
+/**
+ * The script that reads all facts; its standard input is the tar of the release (`stage/<name>/...`)
+ * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`.
+ * Nothing outside of `$SCRATCH` is changed.
+ */
+export function factProbes(path: string, composeFile: string) {
+  const stage = stagePath(path)
+  const compose = `docker compose -f ${quote(composeFile)}`
+  const probes = joinProbes({
+    user: 'id -un; id -Gn',
+    clock: 'date +%s',
+    engine: `docker version --format '{{.Server.Version}}' 2>&1`,
+    compose: 'docker compose version --short 2>&1',
+    tools:
+      'for t in tar awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
+    path: `if [ -d "$P" ]; then if [ -w "$P" ] && [ -x "$P" ]; then echo writable; else echo forbidden; fi
+elif [ -e "$P" ]; then echo not-a-folder
+else d=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done
+if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
+    freePath: 'd=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"',
+    freeImages: `d=$(docker info -f '{{.DockerRootDir}}'); while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"`,
+    envNames: String.raw`[ -f "$P/.env" ] && sed -nE "s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(''|\"\")?[[:space:]]*$/\2/p; t; s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2=/p" "$P/.env"`,
+    envHash: '[ -f "$P/.env" ] && sha256sum "$P/.env"',
+    current: 'cat "$P/current/release.json"',
+    releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
+if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`,
+    liveFiles: `cd ${stage} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
+    config: resolveConfig(stage, composeFile),
+    configError: `cd ${stage} && ${compose} config -q 2>&1`,
+    containers: `name=$(sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1)
+ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$name")
+[ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
+    missingImages: `cd ${stage} && ${compose} config --images | sort -u | while IFS= read -r i; do docker image inspect "$i" >/dev/null 2>&1 || echo "$i"; done`,
+    volumes: 'docker volume ls -q',
+    listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
+    published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
+    programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
+    certificates: `[ -d "$P/certs" ] || exit 0
+find -L "$P/certs" -maxdepth 4 -type f -size +0c -name '*.pem' 2> "$SCRATCH/find.err"; [ ! -s "$SCRATCH/find.err" ] || ! grep -q 'ermission denied' "$SCRATCH/find.err"`
+  })
+  const script = `P=${quote(path)}
+tar -xf - -C "$SCRATCH" || exit 97
+${SCRUB}
+${probes.script}`
+  return { script, read: (stdout: string) => readFacts(path, probes.read(stdout)) }
+}
+
+type Sections = ReturnType<ReturnType<typeof joinProbes>['read']>
+
+function readFacts(path: string, sections: Sections): Facts {
+  const text = (name: string) => sections[name]?.text ?? ''
+  const rows = (name: string) => text(name).split('\n').filter(Boolean)
+  const project = parseProject(text('config'))
+  const manifests = rows('releases')
+    .filter(row => !row.startsWith('unfinished '))
+    .flatMap(row => parseManifest(row) ?? [])
+  const [user = '', groups = ''] = text('user').split('\n')
+  return {
+    user,
+    groups: groups.split(' '),
+    clock: Number(text('clock')),
+    engine: sections.engine as Section,
+    compose: sections.compose as Section,
+    missingTools: rows('tools'),
+    path: text('path') as Facts['path'],
+    freeKb: { path: freeKb(text('freePath')), images: freeKb(text('freeImages')) },
+    env:
+      sections.envHash?.code === 0
+        ? { present: presentNames(rows('envNames')), sha256: text('envHash').slice(0, 64) }
+        : undefined,
+    current: parseManifest(text('current')),
+    releases: manifests,
+    unfinished: rows('releases').flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? []),
+    liveFiles: new Map(
+      rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])
+    ),
+    config: { project, error: sections.configError?.code === 0 ? '' : text('configError') },
+    containers: rows('containers').flatMap(container),
+    missingImages: rows('missingImages'),
+    volumes: rows('volumes'),
+    listening: listening(sections, project?.name),
+    certificates: sections.certificates?.code === 0 ? rows('certificates') : undefined
+  }
+}
+
+function parseProject(text: string): Project | undefined {
+  try {
+    return JSON.parse(text) as Project
+  } catch {
+    return undefined
+  }
+}
+
+function presentNames(rows: string[]): Map<string, boolean> {
+  return new Map(rows.map(row => [row.replace(/=$/, ''), row.endsWith('=')]))
+}
+
+function freeKb(df: string): number {
+  return Number(df.split('\n').at(-1)?.split(/\s+/)[3] ?? Number.NaN)
+}
+
+function container(row: string): Container[] {
+  const [
+    name = '',
+    service = '',
+    imageId = '',
+    state = '',
+    health = '',
+    restarts,
+    configHash = '',
+    oneoff
+  ] = row.split('\t')
+  if (oneoff === 'True') return []
+  return [
+    {
+      name: name.replace(/^\//, ''),
+      service,
+      imageId,
+      state,
+      health,
+      restarts: Number(restarts),
+      configHash
+    }
+  ]
+}
+
+/** Ports that something else than our own project listens on, with what is known of it. */
+function listening(sections: Sections, project: string | undefined): Facts['listening'] {
+  const published = (sections.published?.text ?? '').split('\n').map(row => row.split('\t'))
+  const ours = new Set(published.filter(row => row[1] === project).flatMap(row => portsOf(row[2])))
+  const programs = (sections.programs?.text ?? '').split('\n').map(row => row.split('\t'))
+  return (sections.listening?.text ?? '')
+    .split('\n')
+    .map(hex => Number.parseInt(hex, 16))
+    .filter(port => port > 0 && !ours.has(port))
+    .map(port => {
+      const other = published.find(row => portsOf(row[2]).includes(port))
+      const process = programs.find(row => row[0]?.endsWith(`:${port}`))?.[1]
+      const name = process && /\(\("([^"]+)"/.exec(process)?.[1]
+      return {
+        port,
+        program: other ? `container '${other[0]}'` : name ? `'${name}'` : 'another program'
+      }
+    })
+}
+
+function portsOf(ports = ''): number[] {
+  return [...ports.matchAll(/:(\d+)(?:-(\d+))?->/g)].flatMap(match => {
+    const first = Number(match[1])
+    const last = Number(match[2] ?? match[1])
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+  })
+}

@@ -1,0 +1,55 @@
+import { assignment, type TemplateEntry } from '../app/environment.ts'
+import type { Source } from '../app/source.ts'
+import { isSecretName } from '../base/secrets.ts'
+import { type BundleFile, bundle } from '../release/bundle.ts'
+
+/** A login to a registry, for one run. */
+export interface Login {
+  registry: string
+  user: string
+  token: string
+}
+
+/**
+ * Everything that goes up, as one tar for the host's `$SCRATCH`: the release under `stage/`, and
+ * under `secret/` the registry login, the given variables and stand-ins for values that the host
+ * does not have yet (the compose file must be resolved before they are made).
+ */
+export async function handover(
+  source: Source,
+  given: readonly (readonly [string, string])[],
+  login: Login | undefined
+): Promise<Buffer> {
+  const app = source.config.path.slice(source.config.path.lastIndexOf('/') + 1)
+  const files: BundleFile[] = source.files.map(({ path, content, executable }) => ({
+    name: `stage/${app}/${path}`,
+    content,
+    mode: executable ? 0o755 : 0o644
+  }))
+  const secret = (name: string, content: string) =>
+    files.push({ name: `secret/${name}`, content, mode: 0o600 })
+  const text = (entries: readonly (readonly [string, string])[]) =>
+    entries.map(([name, value]) => `${assignment(name, value)}\n`).join('')
+  const values = source.template.flatMap(entry =>
+    entry.kind === 'value' ? [[entry.name, entry.value] as const] : []
+  )
+  secret('env', text(given))
+  secret('template', text(values))
+  secret('placeholders', text([...source.template.map(placeholder), ...given.map(harmless)]))
+  secret('docker/config.json', JSON.stringify(dockerConfig(login)))
+  return bundle(files)
+}
+
+function placeholder(entry: TemplateEntry): readonly [string, string] {
+  return [entry.name, entry.kind === 'value' ? entry.value : 'redacted']
+}
+
+function harmless([name, value]: readonly [string, string]): readonly [string, string] {
+  return [name, isSecretName(name) ? 'redacted' : value]
+}
+
+function dockerConfig(login: Login | undefined): Record<string, unknown> {
+  if (!login) return {}
+  const auth = Buffer.from(`${login.user}:${login.token}`).toString('base64')
+  return { auths: { [login.registry]: { auth } } }
+}

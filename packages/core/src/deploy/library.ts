@@ -1,0 +1,89 @@
+import { quote } from '../base/shell.ts'
+
+/** What every script of a deploy may use; `$P` is the app's folder, `$C` the compose file in it. */
+export interface Place {
+  path: string
+  compose: string
+  /** Name of the compose project. */
+  project: string
+  /** The release that the scripts work for, for the journal. */
+  release: string
+}
+
+/**
+ * Shell functions on the host, POSIX and no more than coreutils, awk and docker:
+ * `step NAME` tells the client where the script is, `fail TEXT` ends it with one line for the user,
+ * `dc` is compose on the app, `ids SERVICE` its containers, `redact` takes the values of secret
+ * variables of .env (which the client never gets) out of what is shown, `wait_ready` waits for a
+ * container by its own health test.
+ */
+const FUNCTIONS = String.raw`
+step() {
+  printf '@step %s\n' "$1"
+  [ ! -d .diveops ] || printf '{"at":"%s","release":"%s","step":"%s"}\n' "$(date -u +%FT%TZ)" "$RELEASE" "$1" >> .diveops/journal.jsonl; }
+note() { printf '@note %s\n' "$*"; }
+fail() { printf '@fail %s\n' "$*"; exit 1; }
+dc() { docker compose -f "$C" "$@" </dev/null; }
+ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
+redact() { awk -v file="$P/.env" -v quotes="'\"" '
+  BEGIN { while ((getline line < file) > 0)
+    if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
+      name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
+      if (name !~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) continue
+      gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
+      if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
+      if (length(value) >= 4) secret[value] } }
+  { for (value in secret) { rest = $0; $0 = ""
+      while (at = index(rest, value)) { $0 = $0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(value)) }
+      $0 = $0 rest }
+    print; fflush() }'; }
+seconds() { cut -d ' ' -f 1 /proc/uptime; }
+show() { printf '@more %s\n' "$1"; redact | tail -n 40 | sed 's/^/@more   /'; }
+explain() {
+  [ ! -s "$SCRATCH/test.out" ] || show 'the health test said:' < "$SCRATCH/test.out"
+  docker inspect -f '{{if .State.Health}}{{range .State.Health.Log}}{{.ExitCode}} {{.Output}}{{end}}{{end}}' "$1" 2>/dev/null | grep . | show "the engine's health log:"
+  docker logs --tail 40 "$1" 2>&1 | show 'the last lines of its log:'; }
+wait_ready() { # SECONDS CONTAINER [TEST...]: 0 ready, 1 not within the time, 2 ended
+  limit=$1; box=$2; shift 2; begin=$(seconds); : > "$SCRATCH/test.out"
+  while :; do
+    if [ $# -gt 0 ] && timeout 10 docker exec "$box" "$@" > "$SCRATCH/test.out" 2>&1 </dev/null; then return 0; fi
+    passed=$(awk -v a="$begin" -v b="$(seconds)" 'BEGIN { print int(b - a) }')
+    state=$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null || echo gone 0)
+    case $state in
+      'running 0') [ $# -gt 0 ] || [ "$passed" -lt 1 ] || return 0 ;;
+      exited*|dead*|gone*) return 2 ;;
+    esac
+    [ "$(echo "$state" | cut -d ' ' -f 2)" -lt 3 ] || return 2
+    [ "$passed" -lt "$limit" ] || return 1
+    sleep 0.25
+  done; }
+must_be_ready() { # SECONDS SERVICE [TEST...]
+  span=$1; name=$2; shift 2
+  for each in $(ids "$name"); do
+    wait_ready "$span" "$each" "$@"
+    case $? in
+      0) note "$name is ready" ;;
+      1) explain "$each"; fail "service '$name' was not healthy within $span s" ;;
+      *) code=$(docker inspect -f '{{.State.ExitCode}}' "$each" 2>/dev/null); explain "$each"
+         fail "service '$name' ended by itself with exit code $code before it was healthy" ;;
+    esac
+  done; }
+must_complete() { # SECONDS SERVICE
+  for each in $(ids "$2"); do
+    code=$(timeout "$1" docker wait "$each") || fail "service '$2' was not finished within $1 s"
+    [ "$code" = 0 ] || { explain "$each"; fail "service '$2' ended with exit code $code"; }
+  done; }
+put() { # SOURCE TARGET: over the same inode when there is one, which a single-file mount needs
+  if [ ! -f "$2" ]; then mkdir -p "$(dirname "$2")" && cp "$1" "$2"; return; fi
+  # Copied beside it first: on a full disk the file in use is never left half written.
+  cmp -s "$1" "$2" || { cp "$1" "$2.new" && cat "$2.new" > "$2" && rm "$2.new"; }; }
+`
+
+/** A script of a deploy: the shell functions, the app's place, then the given commands. */
+export function onHost(place: Place, body: string): string {
+  return `P=${quote(place.path)} C=${quote(place.compose)} N=${quote(place.project)} RELEASE=${quote(place.release)}
+${FUNCTIONS}
+mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
+${body}
+`
+}

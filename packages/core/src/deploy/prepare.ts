@@ -1,0 +1,152 @@
+import { bindVolumeFolders, type Service } from '../app/compose.ts'
+import { quote } from '../base/shell.ts'
+import { keptImage } from '../release/identity.ts'
+import { stagePath } from './facts.ts'
+import { onHost, type Place } from './library.ts'
+import type { Target } from './target.ts'
+
+/** Where the facts' tar put what the run hands over in secret: shell expressions. */
+const GIVEN_ENV = '"$SCRATCH/secret/env"'
+const DOCKER_LOGIN = '"$SCRATCH/secret/docker"'
+
+/** The image may take this much of its compressed size while it is unpacked. */
+const UNPACKED_RATIO = 2.5
+
+/**
+ * Steps upload, environment and pull in one script: everything that can be done while the old
+ * release serves. A failure leaves the live site as it was.
+ */
+export function prepareScript(
+  place: Place,
+  target: Target,
+  missingImages: readonly string[]
+): string {
+  return onHost(
+    place,
+    [upload(place, target), environment(target), pull(place, target, missingImages)].join('\n')
+  )
+}
+
+function upload(place: Place, target: Target): string {
+  const folders = bindVolumeFolders(target.project).filter(folder =>
+    folder.startsWith(`${place.path}/`)
+  )
+  return `step upload
+umask 022
+mkdir -p releases .diveops/env ${folders.map(quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
+R="$P/releases/"${quote(place.release)}
+mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { rm -rf "$R"; fail "cannot write $R: $(df -Pk "$P" | awk 'END { print $4 }') KB free"; }
+if [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$N")" ]; then
+  # Nothing runs yet, so nothing can be disturbed; databases may mount files of the release.
+${placeFiles(place.release, target)}
+fi`
+}
+
+/** Puts the files of a release in place in the app's folder; the chosen nginx variant included. */
+export function placeFiles(
+  release: string,
+  target: Pick<Target, 'liveFiles' | 'variantFile'>
+): string {
+  const from = (path: string) => `"$P/releases/"${quote(`${release}/${path}`)}`
+  return [...target.liveFiles.keys()]
+    .map(path => {
+      const source = path === target.variantFile?.[1] ? target.variantFile[0] : path
+      return `put ${from(source)} "$P/"${quote(path)} || fail ${quote(`cannot write ${path}`)}`
+    })
+    .join('\n')
+}
+
+function environment({ environment: { add, generate, follow } }: Target): string {
+  const names = add.map(([name]) => name)
+  return `step environment
+umask 077
+new="$P/.env.new"
+if [ -f .env ]; then
+  cp .env "$new" && { [ -z "$(tail -c 1 "$new")" ] || echo >> "$new"; }
+else : > "$new"; fi || fail "cannot write $new"
+while IFS= read -r line; do
+  name=$(printf '%s' "$line" | sed 's/=.*//'); value=$(printf '%s' "$line" | sed "s/^[^=]*='//; s/'$//")
+  ! grep -qE "^[[:space:]]*(export[[:space:]]+)?$name[[:space:]]*=[[:space:]]*[^[:space:]]" "$new" ||
+    grep -qxF -e "$line" -e "$name=$value" -e "$name=\\"$value\\"" "$new" ||
+    note "warning: .env on the host has another value for $name than the input 'env'; the host's is kept"
+done < ${GIVEN_ENV}
+set_line() { # NAME VALUE: replaces the line where it stands, or adds it
+  awk -v name="$1" -v line="$1='$2'" '
+    $0 ~ "^[ \\t]*(export[ \\t]+)?" name "[ \\t]*=" { if (!done) print line; done = 1; next }
+    { print } END { if (!done) print line }' "$new" > "$new.2" && mv "$new.2" "$new"; }
+take() { # NAME: the line that the client sent
+  value=$(sed -n "s/^$1='\\(.*\\)'$/\\1/p" "$SCRATCH/secret/env" "$SCRATCH/secret/template" | head -n 1)
+  sed -i -E "/^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*=[[:space:]]*$/d" "$new"
+  printf "%s='%s'\\n" "$1" "$value" >> "$new"; }
+${names.map(name => `take ${quote(name)}`).join('\n')}
+${generate
+  .map(
+    ([name, length]) =>
+      `printf "%s='%s'\\n" ${quote(name)} "$(LC_ALL=C tr -dc A-Za-z0-9 < /dev/urandom | head -c ${length})" >> "$new"`
+  )
+  .join('\n')}
+${follow.map(([name, value]) => `set_line ${quote(name)} ${quote(value)}`).join('\n')}
+if [ -f .env ] && cmp -s .env "$new"; then rm "$new"; else mv "$new" .env || fail "cannot write $P/.env"; fi
+hash=$(sha256sum .env | cut -c 1-64)
+[ -f ".diveops/env/$hash" ] || cp .env ".diveops/env/$hash"
+printf '@env %s\\n' "$hash"`
+}
+
+function pull(place: Place, target: Target, missingImages: readonly string[]): string {
+  const { image, built } = target
+  const login = target.image.split('/')[0]
+  const others = missingImages.filter(
+    name => !built.some(one => target.project.services[one]?.image === name)
+  )
+  return `step pull
+image=${quote(image)}
+layers_kb() { # IMAGE: compressed size for this machine, nothing when the registry does not tell
+  docker --config ${DOCKER_LOGIN} manifest inspect "$1" > "$SCRATCH/manifest" 2>/dev/null || return 0
+  if grep -q '"manifests"' "$SCRATCH/manifest"; then
+    arch=$(docker version -f '{{.Server.Arch}}')
+    digest=$(awk -v arch="\\"$arch\\"" '/"digest"/ { d = $2 } /"architecture"/ && index($0, arch) { print d; exit }' "$SCRATCH/manifest" | tr -d '",')
+    [ -n "$digest" ] || fail "image $image has nothing for this host's architecture ($arch); build it with platforms: linux/$arch"
+    docker --config ${DOCKER_LOGIN} manifest inspect "\${1%@*}@$digest" > "$SCRATCH/manifest" 2>/dev/null || return 0
+  fi
+  awk '/"size"/ { gsub(/[^0-9]/, "", $2); n += $2 } END { print int(n / 1024) }' "$SCRATCH/manifest"; }
+free_kb() { df -Pk "$(docker info -f '{{.DockerRootDir}}')" 2>/dev/null | awk 'END { print $4 }'; }
+pull_image() { # IMAGE CONFIG
+  for try in 1 2 3; do
+    docker --config "$2" pull "$1" > "$SCRATCH/pull.out" 2>&1 </dev/null && return
+    said=$(grep -v '^$' "$SCRATCH/pull.out" | tail -n 1)
+    case $said in
+      *unauthorized*|*denied*|*'authentication required'*|*'no basic auth'*|*'incorrect username or password'*)
+        fail "the registry refused the token for $1 ($said); check that input 'registry-token' is valid for this image and may read packages" ;;
+      *'not found'*|*'manifest unknown'*) fail "image $1 is not in the registry ($said)" ;;
+      *'no space left'*) fail "the disk of the host is too small for image $1: $(free_kb) KB free; remove what is not needed (docker system df shows what takes space)" ;;
+    esac
+    sleep 2
+  done
+  fail "image $1 could not be pulled in three tries: $said"; }
+if docker image inspect "$image" > /dev/null 2>&1; then note "image is on the host already"; else
+  size=$(layers_kb "$image"); case $size in @fail*) echo "$size"; exit 1 ;; esac
+  if [ -n "$size" ]; then
+    need=$(awk -v n="$size" 'BEGIN { print int(n * ${UNPACKED_RATIO}) }'); have=$(free_kb)
+    [ -z "$have" ] || [ "$have" -ge "$need" ] || fail "the disk of the host is too small for image $image: it needs about $((need / 1024)) MB and $((have / 1024)) MB are free; remove what is not needed (docker system df shows what takes space)"
+  fi
+  pull_image "$image" ${DOCKER_LOGIN}
+fi
+${others
+  .map(name => {
+    // The run's login is for its own registry; for others the host's user may have one.
+    const config = name.split('/')[0] === login ? DOCKER_LOGIN : '"${DOCKER_CONFIG:-$HOME/.docker}"'
+    return `pull_image ${quote(name)} ${config}`
+  })
+  .join('\n')}
+${built.map(name => `docker tag "$image" ${quote(keptImage(place.project, name, place.release))} || fail "cannot tag $image"`).join('\n')}
+docker image inspect -f '@image {{.Id}} {{.Size}} {{if .Config.Healthcheck}}{{json .Config.Healthcheck.Test}}{{else}}null{{end}}' "$image"`
+}
+
+/** The health test of a service: its own in the compose file, else the image's. */
+export function healthTest(
+  service: Service | undefined,
+  imageTest: string[] | null
+): string[] | null {
+  if (service?.healthcheck?.disable) return null
+  return service?.healthcheck?.test ?? imageTest
+}

@@ -1,0 +1,85 @@
+import { dependencies } from '../app/compose.ts'
+import { quote } from '../base/shell.ts'
+import { startNeeded, testWords } from './commands.ts'
+import { onHost, type Place } from './library.ts'
+import { healthTest, placeFiles } from './prepare.ts'
+import { isOneShot, startOrder, type Target } from './target.ts'
+
+/** What `recreate` needs to know beside the target. */
+export interface Recreate {
+  /** Health test that the image itself brings, in the form of the engine. */
+  imageTest: string[] | null
+  timeoutS: number
+}
+
+/**
+ * Makes a release live, stop-first: files in place, the image under the name that the compose file
+ * says, then the services of the built image and the proxy removed and made anew. Services with
+ * the data are never recreated.
+ *
+ * Containers are made by `create` and started by the engine: `up` would wait for the engine's own
+ * health interval (30 s and more) while nothing serves, and `up --no-deps` of compose before 2.30
+ * stores a configuration hash that makes the next plain `up -d` recreate them once more.
+ */
+export function recreateScript(
+  place: Place,
+  target: Target,
+  { imageTest, timeoutS }: Recreate
+): string {
+  const { project, built, proxy } = target
+  const replaced = startOrder(project, [
+    ...built,
+    ...(proxy && !built.includes(proxy) ? [proxy] : [])
+  ])
+  const others = Object.keys(project.services).filter(name => !replaced.includes(name))
+  const before = dependencies(project, replaced).filter(name => others.includes(name))
+  const after = others.filter(name => !before.includes(name))
+  const front = replaced.filter(name => name === proxy)
+  const app = replaced.filter(name => name !== proxy)
+  return onHost(
+    place,
+    `step recreate
+# A lost connection must not stop this half-way: the site would stay down.
+trap '' HUP PIPE
+umask 022
+${placeFiles(place.release, target)}
+${built.map(name => `docker tag ${quote(target.image)} ${quote(project.services[name]?.image ?? '')} || fail 'cannot tag the image'`).join('\n')}
+${startNeeded(target, before, timeoutS)}
+${app.length > 0 ? replace(app) : ''}
+${app.map(name => start(name)).join('\n')}
+${front.length > 0 ? `${replace(front)}\n${front.map(name => start(name)).join('\n')}` : ''}
+step health
+${app
+  .filter(name => !isOneShot(project, name))
+  .map(name => ready(name))
+  .join('\n')}
+${front.map(name => ready(name)).join('\n')}
+${startNeeded(target, after, timeoutS)}
+changed=$(dc up -d --dry-run --pull never 2>&1 | grep -E 'Recreate' | awk '{ print $4 }' | sort -u)
+[ -z "$changed" ] || note "warning: the definition of $(echo $changed) changed and the running one was left; to apply it: docker compose -f $C up -d"`
+  )
+
+  function replace(names: readonly string[]): string {
+    const words = names.map(quote).join(' ')
+    return `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
+  show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`${names.join(', ')} could not be made anew`)}; }`
+  }
+
+  function start(name: string): string {
+    const begin = `for each in $(ids ${quote(name)}); do docker start "$each" > "$SCRATCH/up.out" 2>&1 || { show 'the engine said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be started`)}; }; done`
+    if (isOneShot(project, name)) return `${begin}\nmust_complete ${timeoutS} ${quote(name)}`
+    return awaited(name) ? `${begin}\n${ready(name)}` : begin
+  }
+
+  /** Whether another replaced service may only start once this one is healthy. */
+  function awaited(name: string): boolean {
+    return replaced.some(
+      other => project.services[other]?.depends_on?.[name]?.condition === 'service_healthy'
+    )
+  }
+
+  function ready(name: string): string {
+    const image = built.includes(name) ? imageTest : null
+    return `must_be_ready ${timeoutS} ${quote(name)} ${testWords(healthTest(project.services[name], image))}`
+  }
+}

@@ -1,0 +1,78 @@
+import { UserError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import type { Clock } from '../base/time.ts'
+import { type Host, RemoteError } from '../ssh/host.ts'
+
+/** A step of a run and how long it took. */
+export interface StepTime {
+  name: string
+  ms: number
+}
+
+/** The steps of a run in their order; the next one begins where the last one ended. */
+export class Timeline {
+  readonly steps: StepTime[] = []
+  readonly #clock: Clock
+  #since: number
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#since = clock.now()
+  }
+
+  /** Ends the step that runs, if any, and begins another; the same name goes on. */
+  begin(name: string): void {
+    this.end()
+    if (this.steps.at(-1)?.name !== name) this.steps.push({ name, ms: 0 })
+  }
+
+  /** Counts the time up to now to the step that runs. */
+  end(): void {
+    const now = this.#clock.now()
+    const running = this.steps.at(-1)
+    if (running) running.ms += now - this.#since
+    this.#since = now
+  }
+
+  /** Name of the step that runs. */
+  get current(): string {
+    return this.steps.at(-1)?.name ?? 'start'
+  }
+}
+
+/**
+ * Runs a script made by `onHost` and turns what it says into log lines, steps and values: `@name
+ * text` lines other than the known ones are returned by name. A failure is the one line that the
+ * script gave, with what it showed as details.
+ */
+export async function runScript(
+  host: Host,
+  script: string,
+  { log, timeline, stdin }: { log: Log; timeline: Timeline; stdin?: string }
+): Promise<Map<string, string>> {
+  const values = new Map<string, string>()
+  const details: string[] = []
+  let failure: string | undefined
+  const result = await host.run(script, {
+    ...(stdin === undefined ? {} : { stdin }),
+    onLine: line => {
+      const match = /^@([a-z]+) ?(.*)$/s.exec(line)
+      if (!match) return log.debug(line)
+      const [, kind, text] = match as unknown as [string, string, string]
+      if (kind === 'step') {
+        timeline.begin(text)
+        log.info(`→ ${text}`)
+      } else if (kind === 'note') {
+        if (text.startsWith('warning: ')) log.warning(text.slice('warning: '.length))
+        else log.info(`  ${text}`)
+      } else if (kind === 'out') log.info(`  | ${text}`)
+      else if (kind === 'more') details.push(text)
+      else if (kind === 'fail') failure ??= text
+      else values.set(kind, text)
+    }
+  })
+  timeline.end()
+  if (result.code === 0) return values
+  if (failure !== undefined) throw new UserError(failure, details)
+  throw new RemoteError(`step '${timeline.current}'`, host.name, result)
+}
