@@ -3,9 +3,8 @@ import type { Source } from '../app/source.ts'
 import { isSecretName } from '../base/secrets.ts'
 import { type BundleFile, bundle } from '../release/bundle.ts'
 
-/** A login to a registry, for one run. */
+/** A login to the registry of the deployed image, for one run. */
 export interface Login {
-  registry: string
   user: string
   token: string
 }
@@ -36,7 +35,7 @@ export async function handover(
   secret('env', text(given))
   secret('template', text(values))
   secret('placeholders', text([...source.template.map(placeholder), ...given.map(harmless)]))
-  secret('docker/config.json', JSON.stringify(dockerConfig(login)))
+  if (login) secret('auth', Buffer.from(`${login.user}:${login.token}`).toString('base64'))
   return bundle(files)
 }
 
@@ -46,10 +45,4 @@ function placeholder(entry: TemplateEntry): readonly [string, string] {
 
 function harmless([name, value]: readonly [string, string]): readonly [string, string] {
   return [name, isSecretName(name) ? 'redacted' : value]
-}
-
-function dockerConfig(login: Login | undefined): Record<string, unknown> {
-  if (!login) return {}
-  const auth = Buffer.from(`${login.user}:${login.token}`).toString('base64')
-  return { auths: { [login.registry]: { auth } } }
 }

@@ -94,12 +94,16 @@ printf '@env %s\\n' "$hash"`
 
 function pull(place: Place, target: Target, missingImages: readonly string[]): string {
   const { image, built } = target
-  const login = target.image.split('/')[0]
+  const login = registryOf(image)
   const others = missingImages.filter(
     name => !built.some(one => target.project.services[one]?.image === name)
   )
   return `step pull
 image=${quote(image)}
+# Written by the shell itself: no argument of any process holds the login.
+mkdir -p ${DOCKER_LOGIN} && if [ -f "$SCRATCH/secret/auth" ]; then
+  printf '{"auths":{"%s":{"auth":"%s"}}}' ${quote(login === 'docker.io' ? 'https://index.docker.io/v1/' : login)} "$(cat "$SCRATCH/secret/auth")" > "$SCRATCH/secret/docker/config.json"
+fi
 layers_kb() { # IMAGE: compressed size for this machine, nothing when the registry does not tell
   docker --config ${DOCKER_LOGIN} manifest inspect "$1" > "$SCRATCH/manifest" 2>/dev/null || return 0
   if grep -q '"manifests"' "$SCRATCH/manifest"; then
@@ -134,12 +138,19 @@ fi
 ${others
   .map(name => {
     // The run's login is for its own registry; for others the host's user may have one.
-    const config = name.split('/')[0] === login ? DOCKER_LOGIN : '"${DOCKER_CONFIG:-$HOME/.docker}"'
+    const config = registryOf(name) === login ? DOCKER_LOGIN : '"${DOCKER_CONFIG:-$HOME/.docker}"'
     return `pull_image ${quote(name)} ${config}`
   })
   .join('\n')}
 ${built.map(name => `docker tag "$image" ${quote(keptImage(place.project, name, place.release))} || fail "cannot tag $image"`).join('\n')}
+rm -rf "$SCRATCH/secret"
 docker image inspect -f '@image {{.Id}} {{.Size}} {{if .Config.Healthcheck}}{{json .Config.Healthcheck.Test}}{{else}}null{{end}}' "$image"`
+}
+
+/** The registry of an image reference; Docker Hub when its first part is no host. */
+function registryOf(image: string): string {
+  const first = image.split('/')[0] as string
+  return image.includes('/') && /[.:]|^localhost$/.test(first) ? first : 'docker.io'
 }
 
 /** The health test of a service: its own in the compose file, else the image's. */
