@@ -12,6 +12,10 @@ export interface RunOptions {
   stdin?: string | Buffer
   /** Called for each line of output as soon as it is complete. */
   onLine?: (line: string, stream: 'stdout' | 'stderr') => void
+  /** What the script does, in two or three words: named when the connection ends meanwhile. */
+  what?: string
+  /** Aborted: the script's process group gets HUP, two seconds later KILL; then `run` rejects. */
+  signal?: AbortSignal
 }
 
 /**
@@ -59,7 +63,7 @@ export async function mustRun(
   script: string,
   options?: RunOptions
 ): Promise<Result> {
-  const result = await host.run(script, options)
+  const result = await host.run(script, { what, ...options })
   if (result.code !== 0) throw new RemoteError(what, host.name, result)
   return result
 }
