@@ -8,7 +8,7 @@ export interface HostInputs {
   passphrase: string | undefined
   port: number
   knownHosts: string | undefined
-  hostKeyPolicy: 'verify' | 'accept-unverified'
+  hostKeyPolicy: 'strict' | 'accept-unverified'
   config: string | undefined
   path: string | undefined
 }
@@ -35,7 +35,7 @@ export function readHostInputs(): HostInputs {
     passphrase: secret('passphrase'),
     port: integer('port', 1, 65_535) ?? 22,
     knownHosts: optional('known-hosts'),
-    hostKeyPolicy: choice('host-key-policy', ['verify', 'accept-unverified'], 'verify'),
+    hostKeyPolicy: choice('host-key-policy', ['strict', 'accept-unverified'], 'strict'),
     config: optional('config'),
     path: optional('path')
   }

@@ -17,6 +17,7 @@ import { commandsScript } from './commands.ts'
 import { commitScript, discardScript, releasesToPrune } from './commit.ts'
 import { type Facts, factProbes } from './facts.ts'
 import { handover, type Login } from './handover.ts'
+import { asJob } from './job.ts'
 import type { Place } from './library.ts'
 import { type PlanRow, planRows } from './plan.ts'
 import { judgeApp, judgeHost, refuse, refuseForeignImage } from './preflight.ts'
@@ -36,6 +37,8 @@ export interface Request {
   given: readonly (readonly [string, string])[]
   login: Login | undefined
   planOnly: boolean
+  /** How long to wait for another run on the same host. */
+  lockTimeoutMs: number
   /** Who deploys what, for release.json. */
   run: { url?: string | undefined; actor?: string | undefined; commit?: string | undefined }
 }
@@ -182,7 +185,7 @@ class Deploy {
     try {
       prepared = await this.#script(prepareScript(place, target, facts.missingImages))
       if (config.release.length > 0) {
-        await this.#script(commandsScript(place, target, config.release, timeoutS))
+        await this.#job(place, 'release', commandsScript(place, target, config.release, timeoutS))
       }
     } catch (error) {
       await this.#discard(place, target.built)
@@ -192,7 +195,7 @@ class Deploy {
     const imageTest = JSON.parse(test) as string[] | null
     this.#outcome.state = 'unknown'
     try {
-      await this.#script(recreateScript(place, target, { imageTest, timeoutS }))
+      await this.#job(place, 'recreate', recreateScript(place, target, { imageTest, timeoutS }))
     } catch (error) {
       await this.#restore(facts, place, timeoutS, error)
       throw error
@@ -215,6 +218,11 @@ class Deploy {
       timeline,
       ...(stdin === undefined ? {} : { stdin })
     })
+  }
+
+  #job(place: Place, name: string, script: string): Promise<Map<string, string>> {
+    const job = asJob(place, name, script)
+    return this.#script(job.script, job.stdin)
   }
 
   /** The live site was not touched; what was made for the release is removed. */
@@ -244,7 +252,11 @@ class Deploy {
     try {
       const place: Place = { ...failed, compose: previous.compose, release: previous.id }
       const target = await previousTarget(this.#host, place, previous, facts)
-      await this.#script(recreateScript(place, target, { imageTest: null, timeoutS }))
+      await this.#job(
+        place,
+        'restore',
+        recreateScript(place, target, { imageTest: null, timeoutS })
+      )
       await this.#script(discardScript(failed, target.built))
       Object.assign(this.#outcome, { state: 'restored', release: previous.id })
     } catch (error) {

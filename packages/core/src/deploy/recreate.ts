@@ -39,8 +39,6 @@ export function recreateScript(
   return onHost(
     place,
     `step recreate
-# A lost connection must not stop this half-way: the site would stay down.
-trap '' HUP PIPE
 umask 022
 ${placeFiles(place.release, target)}
 ${built.map(name => `docker tag ${quote(target.image)} ${quote(project.services[name]?.image ?? '')} || fail 'cannot tag the image'`).join('\n')}

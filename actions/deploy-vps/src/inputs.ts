@@ -1,0 +1,88 @@
+import { HOST_INPUTS, type HostInputs, readHostInputs } from '@diveops/core/action/host'
+import {
+  badInput,
+  choice,
+  duration,
+  flag,
+  optional,
+  pairs,
+  refuseUnknown,
+  secret
+} from '@diveops/core/action/inputs'
+import { UserError } from '@diveops/core/base/errors'
+
+/** What the step was asked for. */
+export interface Inputs {
+  host: HostInputs
+  image: { name: string; digest: string } | { digest: string }
+  registryUser: string | undefined
+  registryToken: string | undefined
+  env: [string, string][]
+  strategy: 'recreate'
+  planOnly: boolean
+  lockTimeoutMs: number
+  healthTimeoutMs: number | undefined
+}
+
+/** The names of all inputs, as in action.yml. */
+export const NAMES = [
+  ...HOST_INPUTS,
+  'image',
+  'digest',
+  'registry-user',
+  'registry-token',
+  'env',
+  'strategy',
+  'plan-only',
+  'lock-timeout',
+  'health-timeout'
+] as const
+
+/** Reads and checks every input. */
+export function read(): Inputs {
+  refuseUnknown(NAMES)
+  return {
+    host: readHostInputs(),
+    image: readImage(),
+    registryUser: optional('registry-user'),
+    registryToken: secret('registry-token')?.trim(),
+    env: pairs('env'),
+    strategy: choice('strategy', ['recreate'], 'recreate'),
+    planOnly: flag('plan-only', false),
+    lockTimeoutMs: duration('lock-timeout') ?? 600_000,
+    healthTimeoutMs: duration('health-timeout')
+  }
+}
+
+const DIGEST = /^sha256:[0-9a-f]{64}$/
+
+function readImage(): Inputs['image'] {
+  const image = optional('image')
+  const digest = optional('digest')
+  if (image !== undefined && digest !== undefined) {
+    throw new UserError("inputs 'image' and 'digest' are both set, expected one of them")
+  }
+  if (digest !== undefined) {
+    if (!DIGEST.test(digest))
+      throw badInput('digest', digest, "'sha256:' and 64 hexadecimal digits")
+    return { digest }
+  }
+  if (image === undefined) {
+    throw new UserError(
+      "inputs 'image' and 'digest' are both empty, expected the output 'image' (or 'digest') of " +
+        'build-push; between jobs hand over the digest, because the runner drops an output that ' +
+        'contains the value of a secret'
+    )
+  }
+  const [name = '', hash = ''] = image.split('@')
+  if (!DIGEST.test(hash) || !/^[a-z0-9][a-z0-9._/:-]*$/.test(name)) {
+    throw badInput(
+      'image',
+      image,
+      "name@sha256:... (a tag can move; use the output 'image' of build-push)"
+    )
+  }
+  const slash = name.lastIndexOf('/')
+  const colon = name.indexOf(':', slash)
+  return { name: colon < 0 ? name : name.slice(0, colon), digest: hash }
+}

@@ -1,0 +1,45 @@
+"""A web service as small as can be, that can be built to misbehave (BEHAVIOUR)."""
+
+import os
+import sys
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+RELEASE = os.environ["RELEASE"]
+BEHAVIOUR = os.environ["BEHAVIOUR"]
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        status = 500 if BEHAVIOUR == "unhealthy" else 200
+        body = f"release {RELEASE}, {os.environ.get('GREETING', 'no greeting')}\n".encode()
+        self.send_response(status)
+        self.send_header("X-Release", RELEASE)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+def main():
+    command = sys.argv[1] if len(sys.argv) > 1 else "serve"
+    if command == "check":
+        urllib.request.urlopen("http://127.0.0.1:8000/health/", timeout=4)
+    elif command == "migrate":
+        print("migrating with", os.environ.get("API_TOKEN", "no token"))
+        if BEHAVIOUR == "bad-migration":
+            sys.exit("relation 'dives' already exists")
+        with open("/data/migrations", "a") as log:
+            log.write(f"{RELEASE}\n")
+    elif BEHAVIOUR == "crash":
+        sys.exit("cannot start: the setting DEPTH is missing")
+    else:
+        print("serving with", os.environ.get("API_TOKEN", "no token"))
+        ThreadingHTTPServer(("", 8000), Handler).serve_forever()
+
+
+main()
