@@ -1,0 +1,39 @@
+import { errorMessage, UserError } from '@diveops/core/base/errors'
+import { quote } from '@diveops/core/base/shell'
+import { connection } from './connection.ts'
+import { down } from './down.ts'
+import { ssh } from './exec.ts'
+import { up } from './up.ts'
+
+const say = (line: string) => console.log(line)
+
+const COMMANDS: Record<string, (words: string[]) => Promise<number>> = {
+  up: async () => {
+    await up(say)
+    return 0
+  },
+  down: async () => {
+    await down()
+    return 0
+  },
+  env: async () => {
+    const values = Object.entries(await connection())
+    for (const [name, value] of values) say(`export ${name}=${quote(value)}`)
+    return 0
+  },
+  ssh
+}
+
+const [name = '', ...words] = process.argv.slice(2)
+const command = COMMANDS[name]
+if (!command) {
+  console.error('usage: npm run lab -- up | down | env | ssh [command] | act FOLDER [arguments] | try')
+  process.exit(2)
+}
+try {
+  process.exitCode = await command(words)
+} catch (error) {
+  if (error instanceof UserError) console.error([errorMessage(error), ...error.details].join('\n'))
+  else console.error(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+}

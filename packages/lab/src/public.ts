@@ -1,0 +1,25 @@
+import type { ImageName } from './images.ts'
+
+/** A public image that examples use by its real name. */
+export interface PublicImage {
+  /** As compose files and Dockerfiles write it. */
+  name: string
+  /** What stands in for it where Docker Hub cannot be reached. */
+  standIn: ImageName
+  /** A command in the stand-in that prints its version. */
+  version: readonly string[]
+}
+
+/** The public images that the lab's mirror holds. Those of certificate tests join them here. */
+export const PUBLIC_IMAGES: readonly PublicImage[] = [
+  { name: 'nginx:alpine', standIn: 'nginx', version: ['nginx', '-v'] },
+  { name: 'postgres:16-alpine', standIn: 'postgres', version: ['postgres', '--version'] },
+  { name: 'redis:7-alpine', standIn: 'redis', version: ['redis-server', '--version'] },
+  { name: 'python:3.12-slim', standIn: 'python', version: ['python', '--version'] }
+]
+
+/** The program and version in a line such as `nginx version: nginx/1.30.6`. */
+export function versionIn(program: string, line: string): string {
+  const version = /\d+(?:\.\d+)+/.exec(line)?.[0] ?? 'unknown'
+  return `${program} ${version}`
+}
