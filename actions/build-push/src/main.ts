@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { required } from '@diveops/core/action/inputs'
 import { setOutputs } from '@diveops/core/action/outputs'
 import type { Context } from '@diveops/core/action/run'
 import { saveState } from '@diveops/core/action/state'
 import { appendSummary, markdownTable } from '@diveops/core/action/summary'
 import { formatDuration } from '@diveops/core/base/time'
-import { type BuildSeams, imageSize, runBuild } from '@diveops/core/docker/build'
+import { type BuildSeams, imageSize, isCacheCold, runBuild } from '@diveops/core/docker/build'
 import {
   createBuilder,
   currentBuilder,
@@ -16,6 +17,7 @@ import { currentCommit, defaultTags, ociLabels } from '@diveops/core/docker/comm
 import { runLocal } from '@diveops/core/docker/local'
 import {
   configVariables,
+  hasLogin,
   login,
   makeConfigFolder,
   removeConfigFolder
@@ -30,22 +32,22 @@ const local = runLocal
 /** Builds the image, pushes it if asked to, and tells its digest. */
 export async function main(context: Context): Promise<void> {
   saveState(STARTED, 'true')
-  const { secrets, log } = context
+  const { log } = context
   const inputs = read()
-  for (const value of [inputs.token, ...inputs.secrets.map(secret => secret.value)]) {
-    secrets.add(value)
-  }
+  hide(inputs, context)
   const started = performance.now()
-  const build = await describe(inputs)
+  await requireLogin(inputs)
+  const described = await describe(inputs)
   const folder = inputs.token && (await makeConfigFolder(inputs.registry))
   if (folder) saveState('config', folder)
   const env = folder ? configVariables(folder) : {}
   const user = inputs.token ? inputs.user : undefined
   let builder: string | undefined
   try {
-    builder = await prepareBuilder(build, env)
+    builder = await prepareBuilder(described, env)
     if (inputs.token) await login(local, { ...inputs, token: inputs.token }, env)
     const seams: BuildSeams = { local, log, env, builder, user }
+    const build = { ...described, coldCache: await isCacheCold(described, seams) }
     const digest = await log.group(title(build), () => runBuild(build, seams))
     const size = await imageSize(build, digest, seams)
     const result = { build, digest, size, ms: performance.now() - started }
@@ -55,6 +57,20 @@ export async function main(context: Context): Promise<void> {
     if (folder) await removeConfigFolder(folder)
     if (builder) await removeBuilder(local, builder)
   }
+}
+
+/** Hides the token, also as HTTP sends it, and the build's secrets. */
+function hide({ user, token, secrets: build }: Inputs, { secrets }: Context): void {
+  for (const value of [token, token && `${user}:${token}`, ...build.map(({ value }) => value)]) {
+    secrets.add(value)
+  }
+}
+
+/** Public registries take no push from strangers: better said before the build than after it. */
+async function requireLogin({ push, token, registry }: Inputs): Promise<void> {
+  if (!push || token || !['ghcr.io', 'docker.io'].includes(registry)) return
+  if (await hasLogin(registry)) return
+  required('registry-token', `a token that may push to ${registry}`)
 }
 
 async function describe(inputs: Inputs): Promise<Build> {

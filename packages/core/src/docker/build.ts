@@ -1,10 +1,11 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { UserError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { command } from '../base/shell.ts'
-import { type Build, buildCommand, references, secretVariables } from './buildx.ts'
+import { type Build, buildCommand, cacheReference, references, secretVariables } from './buildx.ts'
 import { buildError, isPushRefused } from './failure.ts'
 import type { Local } from './local.ts'
 import { parseReference } from './reference.ts'
@@ -48,6 +49,18 @@ export async function runBuild(build: Build, seams: BuildSeams): Promise<string 
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Whether there is nothing to read from the build's cache yet, or it may not be read. */
+export async function isCacheCold(
+  build: Build,
+  { local, env }: Pick<BuildSeams, 'local' | 'env'>
+): Promise<boolean> {
+  if (build.cache.kind === 'local') return !existsSync(path.join(build.cache.folder, 'index.json'))
+  const reference = cacheReference(build)
+  if (!reference) return false
+  const words = ['docker', 'buildx', 'imagetools', 'inspect', '--raw', reference]
+  return (await local(words, { env })).code !== 0
 }
 
 /**

@@ -19,23 +19,14 @@ export async function currentBuilder(local: Local, env: Record<string, string>):
   }
   const inspected = await local(['docker', 'buildx', 'inspect'], { env })
   const builder = parseBuilder(inspected.stdout)
-  if (!builder) {
-    throw (
-      noEngine(inspected.stderr) ??
-      new UserError(`docker buildx has no usable builder: ${lastLine(inspected.stderr)}`)
-    )
-  }
-  if (builder.driver === 'docker') {
-    const engine = await local(['docker', 'version', '--format', '{{.Server.Version}}'], { env })
-    if (engine.code !== 0) throw noEngine(engine.stderr) ?? new UserError(lastLine(engine.stderr))
-  }
+  if (!builder) throw noBuilder(inspected.stdout + inspected.stderr)
   return builder
 }
 
-/** Reads name and driver from `docker buildx inspect`. */
+/** Name and driver from `docker buildx inspect`; without an engine it names no driver. */
 export function parseBuilder(text: string): Builder | undefined {
-  const name = /^Name:\s+(\S+)/m.exec(text)?.[1]
-  const driver = /^Driver:\s+(\S+)/m.exec(text)?.[1]
+  const name = /^Name:[ \t]+(\S+)/m.exec(text)?.[1]
+  const driver = /^Driver:[ \t]+(\S+)/m.exec(text)?.[1]
   return name && driver ? { name, driver } : undefined
 }
 
@@ -59,7 +50,7 @@ export async function createBuilder(
   const { code, stderr } = await local([...words, '--bootstrap'], { env })
   if (code === 0) return
   throw new UserError(
-    `${reason} need a builder in a container, and it did not start: ${lastLine(stderr)}`
+    `the engine alone cannot build with ${reason}, and a BuildKit container did not start: ${lastLine(stderr)}`
   )
 }
 
@@ -68,13 +59,14 @@ export async function removeBuilder(local: Local, name: string): Promise<void> {
   await local(['docker', 'buildx', 'rm', '--force', name])
 }
 
-function noEngine(stderr: string): UserError | undefined {
-  if (/permission denied/i.test(stderr)) {
+function noBuilder(output: string): UserError {
+  if (/permission denied/i.test(output)) {
     return new UserError(
       "this runner's user may not use the Docker engine: add it to the group 'docker'"
     )
   }
-  if (!/cannot connect|docker daemon|connection refused|no such host/i.test(stderr))
-    return undefined
-  return new UserError('no Docker engine answers on this runner: start one, or set DOCKER_HOST')
+  if (/cannot connect|is the docker daemon running|connection refused/i.test(output)) {
+    return new UserError('no Docker engine answers on this runner: start one, or set DOCKER_HOST')
+  }
+  return new UserError(`docker buildx has no usable builder: ${lastLine(output)}`)
 }

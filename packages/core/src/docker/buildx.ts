@@ -26,6 +26,8 @@ export interface Build {
   buildArgs: readonly (readonly [string, string])[]
   secrets: readonly BuildSecret[]
   cache: Cache
+  /** Nothing is in the cache yet: asking for it would only put an error into the log. */
+  coldCache?: boolean
   push: boolean
 }
 
@@ -84,25 +86,28 @@ function optional(flag: string, value: string | undefined): string[] {
   return value ? [flag, value] : []
 }
 
+/** The reference that a cache on the registry is read from; undefined for other caches. */
+export function cacheReference({ cache, name, tags }: Build): string | undefined {
+  if (cache.kind === 'registry') return `${name}:buildcache`
+  if (cache.kind === 'inline') return `${name}:${tags.includes('latest') ? 'latest' : tags[0]}`
+  return undefined
+}
+
 /** Caches are read by every build and written only by those that push: others are tries. */
 function cacheFlags(build: Build): string[] {
-  const { cache, name, tags, push } = build
+  const { cache, coldCache, push } = build
+  const reference = `type=registry,ref=${cacheReference(build)}`
   const flags = (from: string, to: string) => [
-    ...['--cache-from', from],
+    ...(coldCache ? [] : ['--cache-from', from]),
     ...(push ? ['--cache-to', to] : [])
   ]
   switch (cache.kind) {
     case 'off':
       return []
     case 'inline':
-      return flags(
-        `type=registry,ref=${name}:${tags.includes('latest') ? 'latest' : tags[0]}`,
-        'type=inline'
-      )
-    case 'registry': {
-      const ref = `type=registry,ref=${name}:buildcache`
-      return flags(ref, `${ref},mode=max`)
-    }
+      return flags(reference, 'type=inline')
+    case 'registry':
+      return flags(reference, `${reference},mode=max`)
     case 'gha':
       return flags('type=gha', 'type=gha,mode=max')
     case 'local':

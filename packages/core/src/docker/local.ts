@@ -11,7 +11,7 @@ export interface LocalResult {
 export interface LocalOptions {
   /** Added to this process's environment. */
   env?: Record<string, string>
-  /** Sent to the command's standard input. */
+  /** Sent to the command's standard input, which it must read: @actions/exec dies of EPIPE. */
   stdin?: string
   /** Called for each line of either stream as soon as it is complete. */
   onLine?: (line: string) => void
@@ -29,7 +29,7 @@ export const runLocal: Local = async (words, { env = {}, stdin, onLine } = {}) =
       silent: true,
       ignoreReturnCode: true,
       env: { ...(process.env as Record<string, string>), ...env },
-      input: Buffer.from(stdin ?? ''),
+      ...(stdin !== undefined && { input: Buffer.from(stdin) }),
       listeners: {
         stdout: data => {
           result.stdout += data.toString()

@@ -42,6 +42,13 @@ export function temporaryConfig(config: DockerConfig, registry: string): DockerC
   return { ...config, auths, credHelpers: { ...config.credHelpers, [key]: '' } }
 }
 
+/** Whether this machine has a login to a registry of its own, in the file or in a store. */
+export async function hasLogin(registry: string, env = process.env): Promise<boolean> {
+  const config = await readConfig(path.join(dockerFolder(env), 'config.json'))
+  const key = loginKey(registry)
+  return !!(config.auths?.[key] ?? config.credHelpers?.[key] ?? config.credsStore)
+}
+
 /**
  * Makes a folder for DOCKER_CONFIG that no login has reached yet, 0700, with the user's plugins and
  * contexts: with another DOCKER_CONFIG, Docker would no longer find them, nor buildx itself.
