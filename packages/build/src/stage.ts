@@ -19,8 +19,9 @@ async function stageAction(name: string, target: string): Promise<void> {
   await mkdir(target, { recursive: true })
   const metadata = await readFile(path.join(actionFolder(name), 'action.yml'), 'utf8')
   await writeFile(path.join(target, 'action.yml'), publishedMetadata(name, metadata))
-  await copyFile(path.join(actionFolder(name), 'README.md'), path.join(target, 'README.md'))
-  await copyFile(path.join(root, 'LICENSE'), path.join(target, 'LICENSE'))
+  for (const file of [path.join(actionFolder(name), 'README.md'), path.join(root, 'LICENSE')]) {
+    if (existsSync(file)) await copyFile(file, path.join(target, path.basename(file)))
+  }
   if (!metadata.includes(inRepository(name))) return
   const dist = path.join(root, 'dist', name)
   if (!existsSync(dist)) throw new Error(`dist/${name} is missing: run 'npm run build'`)
