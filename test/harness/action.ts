@@ -51,7 +51,7 @@ export async function runAction(
       HOME: process.env.HOME,
       CI: 'true',
       GITHUB_ACTIONS: 'true',
-      GITHUB_WORKSPACE: folder,
+      GITHUB_WORKSPACE: path.join(folder, 'workspace'),
       RUNNER_TEMP: path.join(folder, 'temp'),
       ...files,
       ...(await inputVariables(name, inputs)),
@@ -73,7 +73,7 @@ export async function runAction(
 }
 
 async function commandFiles(folder: string) {
-  await mkdir(path.join(folder, 'temp'))
+  for (const name of ['temp', 'workspace']) await mkdir(path.join(folder, name))
   const file = (name: string) => path.join(folder, name)
   const files = {
     GITHUB_OUTPUT: file('output'),
@@ -105,7 +105,12 @@ function definedOnly(values: Record<string, string | undefined>): NodeJS.Process
 
 function execute(bundle: string, env: NodeJS.ProcessEnv, { cancel, onOutput }: Options) {
   return new Promise<{ code: number | null; log: string }>((resolve, reject) => {
-    const child = spawn(node24(), [bundle], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(node24(), [bundle], {
+      // As a runner does it: the step starts in the checkout.
+      cwd: env.GITHUB_WORKSPACE,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe']
+    })
     let log = ''
     let force: NodeJS.Timeout | undefined
     const take = (data: Buffer) => {

@@ -10,8 +10,8 @@ import {
   makeAuthority,
   makeSelfSigned,
   type Pair
-} from '../harness/certificates.ts'
-import { Servers } from '../harness/servers.ts'
+} from '../../harness/certificates.ts'
+import { Servers } from '../../harness/servers.ts'
 
 const servers = new Servers()
 afterEach(() => servers.close())
