@@ -1,3 +1,4 @@
+import { act } from './act.ts'
 import { errorMessage, UserError } from '@diveops/core/base/errors'
 import { quote } from '@diveops/core/base/shell'
 import { connection } from './connection.ts'
@@ -21,7 +22,14 @@ const COMMANDS: Record<string, (words: string[]) => Promise<number>> = {
     for (const [name, value] of values) say(`export ${name}=${quote(value)}`)
     return 0
   },
-  ssh
+  ssh,
+  act: async ([folder, ...words]) => {
+    if (folder === undefined) throw new UserError('usage: npm run lab -- act FOLDER [arguments]')
+    const cancel = new AbortController()
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cancel.abort())
+    const onOutput = (text: string) => void process.stdout.write(text)
+    return (await act(folder, words, { onOutput, signal: cancel.signal })).code
+  }
 }
 
 const [name = '', ...words] = process.argv.slice(2)
