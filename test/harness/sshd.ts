@@ -36,6 +36,8 @@ export interface Sshd {
   authorize(publicKey: string): void
   /** Everything the server has logged. */
   log(): string
+  /** Processes of sshd that serve a connection, newest last. */
+  sessions(): number[]
   /** How many times a pattern stands in the log. */
   count(pattern: RegExp): number
   stop(): Promise<void>
@@ -92,6 +94,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       }).split(' ')[1] as string,
     authorize: allow,
     log,
+    sessions: () => descendants(server.pid as number).filter(isSshd),
     count: pattern => log().match(new RegExp(pattern, 'g'))?.length ?? 0,
     stop: async () => {
       await end(server)
@@ -112,6 +115,16 @@ function install(): void {
   }
   // sshd does not start without it; Debian's service makes it at boot.
   if (userInfo().uid === 0) execFileSync('mkdir', ['-p', '-m', '755', '/run/sshd'])
+}
+
+function descendants(parent: number): number[] {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8')
+  const pids = children.split(' ').filter(Boolean).map(Number)
+  return pids.flatMap(pid => [pid, ...descendants(pid)])
+}
+
+function isSshd(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd')
 }
 
 function freePort(): Promise<number> {

@@ -18,8 +18,8 @@ export interface SshKey {
 
 const INPUT = `input 'ssh-key'`
 const GENERATE = 'ssh-keygen -t ed25519 -N "" -f deploy_key'
-/** Shorter lines of a key are no secret and too easily part of something else. */
-const SHORTEST_LINE = 12
+/** Shorter pieces of a key are no secret and too easily part of something else. */
+const SHORTEST_PIECE = 12
 
 /**
  * The private key that a user gave, repaired where a form or a file spoiled its line breaks. Throws
@@ -46,21 +46,17 @@ export function readKey(given: string, passphrase?: string): SshKey {
   }
 }
 
-/** Everything to mask of a key before anything is done with it: as given, repaired, line by line. */
+/** Everything to mask of a key before anything is done with it: as given, repaired, piece by piece. */
 export function keySecrets(given: string, passphrase?: string): string[] {
   const text = repairText(given)
   const blocks = findPem(text).filter(({ label }) => label.endsWith('PRIVATE KEY'))
-  const forms = [
-    given,
-    text,
-    ...blocks.flatMap(pem => [pem.body, formatPem(pem), formatPem(pem).replace(/\n/g, '\\n')])
-  ]
-  const lines = forms
-    .flatMap(form => form.split(/\r\n?|\n/))
-    .map(line => line.trim())
-    .filter(line => line.length >= SHORTEST_LINE && !line.startsWith('-----'))
+  const forms = [given, text, ...blocks.flatMap(pem => [pem.body, formatPem(pem)])]
+  const pieces = forms
+    .flatMap(form => [...form.split(/\r\n?|\n/), ...form.split(/\s+|\\r|\\n/)])
+    .map(piece => piece.trim())
+    .filter(piece => piece.length >= SHORTEST_PIECE && !/^(?:-----)?[A-Z ]+(?:-----)?$/.test(piece))
   const words = [passphrase, passphrase?.trim()].filter(word => word !== undefined && word !== '')
-  return [...new Set([...lines, ...words])] as string[]
+  return [...new Set([...pieces, ...words])] as string[]
 }
 
 function readOpenSsh(pem: Pem, passphrase: string | undefined): ParsedKey {

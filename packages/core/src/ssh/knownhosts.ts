@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import { errorMessage, UserError } from '../base/errors.ts'
+import { UserError } from '../base/errors.ts'
 import { wireType } from './openssh.ts'
 
 /** One line of known hosts. Either `key` or `fingerprint` is there. */
@@ -34,7 +34,8 @@ export async function readKnownHosts(given: string | undefined): Promise<string>
     return await readFile(file, 'utf8')
   } catch (error) {
     throw new UserError(
-      `${INPUT}: got '${text}', expected known_hosts lines or a file with them: ${errorMessage(error)}`
+      `${INPUT}: got '${text}', expected known_hosts lines or a file with them ` +
+        `(${(error as NodeJS.ErrnoException).code})`
     )
   }
 }

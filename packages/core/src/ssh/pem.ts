@@ -41,9 +41,9 @@ export function findPem(text: string): Pem[] {
   }))
 }
 
-/** A PEM block as tools write it. */
+/** A PEM block as its own tool writes it: ssh-keygen breaks lines at 70, OpenSSL at 64. */
 export function formatPem({ label, headers, body }: Pem): string {
-  const lines = body.match(/.{1,64}/g) ?? []
+  const lines = body.match(label.startsWith('OPENSSH') ? /.{1,70}/g : /.{1,64}/g) ?? []
   const head = headers.length > 0 ? [...headers, ''] : []
   return [`-----BEGIN ${label}-----`, ...head, ...lines, `-----END ${label}-----`, ''].join('\n')
 }
