@@ -7,6 +7,18 @@ export interface LoopOptions {
 }
 
 /**
+ * Shell text that makes hosts alike: an account without a login has a short `PATH`, and messages
+ * are matched in English.
+ */
+export const ENVIRONMENT = `
+umask 022
+PATH=\${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:$HOME/bin
+LC_ALL=C
+for l in C.utf8 C.UTF-8; do [ -d "/usr/lib/locale/$l" ] && LC_ALL=C.UTF-8; done
+unset LANGUAGE ENV BASH_ENV
+export PATH LC_ALL`
+
+/**
  * Shell text that makes the connection's own directory and sets `SCRATCH`, or returns 1. In memory
  * where /dev/shm is, so that what is written there never reaches a disk. Run by each channel of the
  * connection; whichever comes first makes it.
@@ -38,12 +50,8 @@ scratch() {
  */
 export function loopSource({ marker: [a, b], nonce }: LoopOptions): string {
   return `
-umask 022
-PATH=\${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:$HOME/bin
-LC_ALL=C
-for l in C.utf8 C.UTF-8; do [ -d "/usr/lib/locale/$l" ] && LC_ALL=C.UTF-8; done
-unset LANGUAGE ENV BASH_ENV
-export PATH LC_ALL SCRATCH
+${ENVIRONMENT}
+export SCRATCH
 a=${a}
 b=${b}
 r=
@@ -56,7 +64,8 @@ whole() { read -r l && [ "$l" = end ]; }
 own=
 command -v setsid >/dev/null && own=setsid
 finish() {
-  trap - EXIT HUP INT TERM PIPE
+  trap - EXIT
+  trap '' HUP INT TERM PIPE
   if [ "$r" ] && kill -TERM "$r" 2>/dev/null; then wait "$r"; fi
   rm -rf "$SCRATCH"
 }

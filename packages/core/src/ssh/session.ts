@@ -112,7 +112,9 @@ export class Session {
       )
     )
     const late = setTimeout(
-      () => this.end(`no answer within ${formatDuration(this.#options.startTimeoutMs)}`),
+      () =>
+        this.#started ||
+        this.end(`no answer within ${formatDuration(this.#options.startTimeoutMs)}`),
       this.#options.startTimeoutMs
     )
     late.unref()
