@@ -14,7 +14,7 @@ import {
 } from '@diveops/core/docker/builder'
 import { type Build, needsContainerBuilder, references } from '@diveops/core/docker/buildx'
 import { currentCommit, defaultTags, ociLabels } from '@diveops/core/docker/commit'
-import { runLocal } from '@diveops/core/docker/local'
+import { runLocal } from '@diveops/core/action/local'
 import {
   configVariables,
   hasLogin,

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { Local } from '../action/local.ts'
 import { UserError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { command } from '../base/shell.ts'
 import { type Build, buildCommand, cacheReference, references, secretVariables } from './buildx.ts'
 import { buildError, isPushRefused } from './failure.ts'
-import type { Local } from './local.ts'
 import { parseReference } from './reference.ts'
 
 /** What a build needs to run. */

@@ -1,6 +1,6 @@
+import type { Local } from '../action/local.ts'
 import { UserError } from '../base/errors.ts'
 import { lastLine } from './failure.ts'
-import type { Local } from './local.ts'
 
 /** The builder that buildx would use. */
 export interface Builder {

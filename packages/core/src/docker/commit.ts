@@ -1,4 +1,4 @@
-import type { Local } from './local.ts'
+import type { Local } from '../action/local.ts'
 
 /** The commit that is built. */
 export interface Commit {

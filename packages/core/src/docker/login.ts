@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
+import type { Local } from '../action/local.ts'
 import { UserError } from '../base/errors.ts'
 import { lastLine } from './failure.ts'
-import type { Local } from './local.ts'
 
 /** Who logs in where. */
 export interface Credentials {

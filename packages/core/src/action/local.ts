@@ -11,6 +11,8 @@ export interface LocalResult {
 export interface LocalOptions {
   /** Added to this process's environment. */
   env?: Record<string, string>
+  /** The folder in which it starts; this process's when absent. */
+  cwd?: string
   /** Sent to the command's standard input, which it must read: @actions/exec dies of EPIPE. */
   stdin?: string
   /** Called for each line of either stream as soon as it is complete. */
@@ -21,7 +23,7 @@ export interface LocalOptions {
 export type Local = (words: readonly string[], options?: LocalOptions) => Promise<LocalResult>
 
 /** Runs programs through @actions/exec; a program that is not there is a `UserError`. */
-export const runLocal: Local = async (words, { env = {}, stdin, onLine } = {}) => {
+export const runLocal: Local = async (words, { env = {}, cwd, stdin, onLine } = {}) => {
   const [program = '', ...rest] = words
   const result: LocalResult = { code: 0, stdout: '', stderr: '' }
   try {
@@ -29,6 +31,7 @@ export const runLocal: Local = async (words, { env = {}, stdin, onLine } = {}) =
       silent: true,
       ignoreReturnCode: true,
       env: { ...(process.env as Record<string, string>), ...env },
+      ...(cwd !== undefined && { cwd }),
       ...(stdin !== undefined && { input: Buffer.from(stdin) }),
       listeners: {
         stdout: data => {

@@ -1,0 +1,4 @@
+import { runAction } from '@diveops/core/action/run'
+import { main } from './main.ts'
+
+await runAction(context => main(process.argv[2] ?? '', context))

@@ -1,0 +1,23 @@
+import path from 'node:path'
+import * as core from '@actions/core'
+
+/** A problem at a place in the checkout, which GitHub shows beside the line. */
+export interface Annotation {
+  title: string
+  message: string
+  /** Absolute, or relative to the working folder. */
+  file: string
+  line?: number | undefined
+  endLine?: number | undefined
+}
+
+/** Writes a problem as an annotation; its file is told relative to the checkout. */
+export function annotate({ title, message, file, line, endLine }: Annotation, env = process.env) {
+  const root = env.GITHUB_WORKSPACE ?? process.cwd()
+  core.error(message, {
+    title,
+    file: path.relative(root, path.resolve(file)),
+    ...(line && { startLine: line }),
+    ...(endLine && { endLine })
+  })
+}
