@@ -54,9 +54,7 @@ export class Builder {
       return tag
     }
     await this.#slot(() =>
-      this.#progress.phase(`built ${name}`, () =>
-        buildImage(image, tag, this.#parentTags(image))
-      )
+      this.#progress.phase(`built ${name}`, () => buildImage(image, tag, this.#parentTags(image)))
     )
     return tag
   }
@@ -89,7 +87,9 @@ export async function buildImage(
   try {
     await cp(path.join(imagesFolder, image.folder), context, { recursive: true })
     for (const [name, file] of Object.entries(image.files ?? {})) {
-      await writeFile(path.join(context, name), await readFile(file), { mode: (await stat(file)).mode })
+      await writeFile(path.join(context, name), await readFile(file), {
+        mode: (await stat(file)).mode
+      })
     }
     const options = [
       ...pairs('--build-arg', { ...image.values, ...more }),

@@ -1,7 +1,7 @@
 import { type BoxName, container } from './boxes.ts'
+import { connection } from './connection.ts'
 import { tryDocker } from './docker.ts'
 import { attach, type Result, type RunOptions, run } from './process.ts'
-import { connection } from './connection.ts'
 
 /** How a command runs in a box. */
 export interface ExecOptions extends Pick<RunOptions, 'stdin' | 'onOutput' | 'signal'> {
@@ -43,7 +43,14 @@ export async function ssh(words: readonly string[]): Promise<number> {
     const shell = words.length > 0 ? ['sh', '-c', words.join(' ')] : ['bash', '--login']
     const terminal = process.stdin.isTTY ? ['--tty'] : []
     const user = ['--user', lab.LAB_SSH_USER, '--workdir', `/home/${lab.LAB_SSH_USER}`]
-    return attach('docker', ['exec', '--interactive', ...terminal, ...user, container('vps'), ...shell])
+    return attach('docker', [
+      'exec',
+      '--interactive',
+      ...terminal,
+      ...user,
+      container('vps'),
+      ...shell
+    ])
   }
   return attach('ssh', [
     // Whatever the person has configured for other servers has no say here.

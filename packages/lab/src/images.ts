@@ -68,7 +68,9 @@ export async function imageTags(
     const hash = createHash('sha256').update(JSON.stringify(image.values ?? {}))
     for (const parent of Object.values(image.parents)) hash.update(await tagOf(parent))
     for (const file of await filesOf(image)) await hashFile(hash, file)
-    return (tags[name] = tagFor(name, hash.digest('hex')))
+    const tag = tagFor(name, hash.digest('hex'))
+    tags[name] = tag
+    return tag
   }
   for (const name of Object.keys(table) as ImageName[]) await tagOf(name)
   return tags as Record<ImageName, string>

@@ -1,12 +1,14 @@
-import { act } from './act.ts'
 import { errorMessage, UserError } from '@diveops/core/base/errors'
 import { quote } from '@diveops/core/base/shell'
+import { act } from './act.ts'
 import { connection } from './connection.ts'
 import { down } from './down.ts'
 import { ssh } from './exec.ts'
+import { tryOut } from './try.ts'
 import { up } from './up.ts'
 
 const say = (line: string) => console.log(line)
+const write = (text: string) => void process.stdout.write(text)
 
 const COMMANDS: Record<string, (words: string[]) => Promise<number>> = {
   up: async () => {
@@ -27,15 +29,17 @@ const COMMANDS: Record<string, (words: string[]) => Promise<number>> = {
     if (folder === undefined) throw new UserError('usage: npm run lab -- act FOLDER [arguments]')
     const cancel = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cancel.abort())
-    const onOutput = (text: string) => void process.stdout.write(text)
-    return (await act(folder, words, { onOutput, signal: cancel.signal })).code
-  }
+    return (await act(folder, words, { onOutput: write, signal: cancel.signal })).code
+  },
+  try: () => tryOut(say, write)
 }
 
 const [name = '', ...words] = process.argv.slice(2)
 const command = COMMANDS[name]
 if (!command) {
-  console.error('usage: npm run lab -- up | down | env | ssh [command] | act FOLDER [arguments] | try')
+  console.error(
+    'usage: npm run lab -- up | down | env | ssh [command] | act FOLDER [arguments] | try'
+  )
   process.exit(2)
 }
 try {

@@ -30,7 +30,15 @@ export async function makeMirror(tag: string, builder: Builder, progress: Progre
     const container = `${prefix}-mirror-build`
     await tryDocker(['rm', '--force', '--volumes', container])
     const published = ['--publish', '127.0.0.1::5000']
-    await docker(['run', '--detach', '--name', container, ...published, registry, ...SERVE.split(' ')])
+    await docker([
+      'run',
+      '--detach',
+      '--name',
+      container,
+      ...published,
+      registry,
+      ...SERVE.split(' ')
+    ])
     try {
       const address = (await docker(['port', container, '5000/tcp'])).split('\n')[0] as string
       await eventually('the mirror answers', 10_000, async () => {
@@ -39,7 +47,10 @@ export async function makeMirror(tag: string, builder: Builder, progress: Progre
       await Promise.all(found.map(({ name, local }) => push(local, `${address}/library/${name}`)))
       await docker(['stop', container])
       const note = found.flatMap(({ note }) => note ?? []).join(', ')
-      const changes = [`CMD ${JSON.stringify(SERVE.split(' '))}`, `LABEL ${STAND_INS_LABEL}="${note}"`]
+      const changes = [
+        `CMD ${JSON.stringify(SERVE.split(' '))}`,
+        `LABEL ${STAND_INS_LABEL}="${note}"`
+      ]
       await docker(['commit', ...changes.flatMap(change => ['--change', change]), container, tag])
     } finally {
       await tryDocker(['rm', '--force', '--volumes', container])

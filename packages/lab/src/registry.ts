@@ -41,7 +41,9 @@ export async function manifest(repository: string, reference: string): Promise<u
 /** Deletes the image that a tag points at, with all tags that point there. */
 export async function deleteImage(repository: string, tag: string): Promise<void> {
   const found = await digest(repository, tag)
-  if (found !== undefined) await ask('DELETE', `${repository}/manifests/${found}`)
+  if (found === undefined) return
+  const { status, body } = await ask('DELETE', `${repository}/manifests/${found}`)
+  if (status !== 202) throw new Error(`${repository}:${tag} was not deleted: ${body}`)
 }
 
 /** Lets one more user name in with the lab's token: the real ghcr.io looks at the token only. */
@@ -69,10 +71,14 @@ async function ask(method: string, where: string): Promise<Answer> {
   if (code !== 0) throw new Error(`the lab's registry does not answer: ${stderr}`)
   const [head = '', ...body] = stdout.split('\r\n\r\n')
   const [first = '', ...lines] = head.split('\r\n')
-  const headers = lines.map(line => line.split(/:\s*/, 2) as [string, string])
   return {
     status: Number(first.split(' ')[1]),
-    headers: new Map(headers.map(([name, value]) => [name.toLowerCase(), value])),
+    headers: new Map(lines.map(header)),
     body: body.join('\r\n\r\n')
   }
+}
+
+function header(line: string): [name: string, value: string] {
+  const colon = line.indexOf(':')
+  return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
 }

@@ -105,11 +105,15 @@ export async function pack(
   target: string
 ): Promise<void> {
   const words = ['-C', folder, '-cf', '-']
-  const tar = spawn('tar', files ? [...words, '--null', '-T', '-'] : [...words, '--exclude=.git', '.'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    // Otherwise macOS adds a second file for each.
-    env: { ...process.env, COPYFILE_DISABLE: '1' }
-  })
+  const tar = spawn(
+    'tar',
+    files ? [...words, '--null', '-T', '-'] : [...words, '--exclude=.git', '.'],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      // Otherwise macOS adds a second file for each.
+      env: { ...process.env, COPYFILE_DISABLE: '1' }
+    }
+  )
   const ended = new Promise<number | null>((resolve, reject) => {
     tar.on('error', reject)
     tar.on('close', resolve)

@@ -1,8 +1,8 @@
-import { vpsExec } from './exec.ts'
-import { waitUntilReady } from './ready.ts'
-import { savedPorts } from './ports.ts'
 import { container } from './boxes.ts'
 import { docker } from './docker.ts'
+import { vpsExec } from './exec.ts'
+import { savedPorts } from './ports.ts'
+import { waitUntilReady } from './ready.ts'
 
 /**
  * Removes everything of an app from the server, by the engine, the file system and cron, as if it had
@@ -28,6 +28,7 @@ crontab -r -u deploy || true
 crontab -r || true
 find /opt/diveops /tmp /home/deploy -mindepth 1 -path /home/deploy/.ssh -prune -o -mindepth 1 -print0 |
   xargs -0r rm -rf
+su deploy -c 'cp -r /etc/skel/. /home/deploy'
 chown deploy:deploy /opt/diveops
 chmod 755 /opt/diveops
 : > /var/log/sshd.log

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { makeBase } from './base.ts'
-import { Builder, removeStages } from './build.ts'
 import { type BoxName, boxTable, ensureBox } from './boxes.ts'
+import { Builder, removeStages } from './build.ts'
 import { docker, inspect } from './docker.ts'
 import { ensureEngine } from './engine.ts'
 import { type ImageName, imageTable, imageTags } from './images.ts'
