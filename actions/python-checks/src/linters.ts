@@ -59,16 +59,17 @@ async function judge(
   if (code !== 0) throw new UserError(`${name} found ${count(files, 'file')} to mend`)
 }
 
-/** Files that black cannot parse have no diff: `error: cannot format a.py: Cannot parse: 1:4: def`. */
+/** Files that black cannot parse have no diff; its releases say so in two ways. */
+const UNREADABLE = [
+  /^error: cannot format (?<file>.+?): (?<message>.*?(?<line>\d+):\d+: .*)$/gm,
+  /^error: (?<message>cannot parse): (?<file>.+?):(?<line>\d+):\d+$/gm
+]
+
 function annotateUnreadable({ directory }: Inputs, stderr: string): number {
-  const found = [...stderr.matchAll(/^error: cannot format (.+?): (.*?(\d+):\d+: .*)$/gm)]
-  for (const [, file = '', message = '', line] of found) {
-    annotate({
-      title: 'black',
-      message,
-      file: path.resolve(directory, file),
-      line: Number(line)
-    })
+  const found = UNREADABLE.flatMap(pattern => [...stderr.matchAll(pattern)])
+  for (const { groups: { file = '', message = '', line } = {} } of found) {
+    const place = { file: path.resolve(directory, file), line: Number(line) }
+    annotate({ title: 'black', message, ...place })
   }
   return found.length
 }
