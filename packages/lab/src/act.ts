@@ -66,11 +66,13 @@ function actArguments(place: string, names: readonly string[]): string[] {
 async function runAct(place: string, script: string, options: ActOptions): Promise<ActResult> {
   const { onOutput, signal } = options
   const interrupt = () => void runnerExec(`kill -INT "$(cat ${place}/pid)"`)
+  signal?.throwIfAborted()
   signal?.addEventListener('abort', interrupt)
   let output = ''
   try {
     const { code } = await runnerExec(`echo $$ > ${place}/pid; exec ${script}`, {
       cwd: `${place}/repository`,
+      detached: true,
       onOutput: text => {
         output += text
         onOutput?.(text)

@@ -35,6 +35,7 @@ export async function makeBase(image: Image, tag: string, progress: Progress): P
   }
   const labelled = { ...image, labels: { [HUB_LABEL]: String(hub) } }
   await progress.phase('built base', () => buildImage(labelled, tag, { FROM: from }))
+  if (!hub) await docker(['rmi', from])
 }
 
 /** Whether the base image came from Docker Hub, so that other images can come from there too. */

@@ -86,10 +86,11 @@ export async function ensureBox(box: Box): Promise<'kept' | 'started' | 'made'> 
   const key = createHash('sha256')
     .update(JSON.stringify([box, await secretsId()]))
     .digest('hex')
-  const format = `{{index .Config.Labels "${KEY_LABEL}"}} {{.State.Running}}`
+  const format = `{{index .Config.Labels "${KEY_LABEL}"}} {{.State.Status}}`
   const found = await inspect('container', name, format)
-  if (found === `${key} true`) return 'kept'
-  if (found === `${key} false`) {
+  if (found === `${key} running`) return 'kept'
+  // One that was only created may lack its files.
+  if (found === `${key} exited`) {
     await docker(['start', name])
     return 'started'
   }

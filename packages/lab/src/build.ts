@@ -1,12 +1,14 @@
 import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
-import { docker } from './docker.ts'
+import { docker, tryDocker } from './docker.ts'
 import type { Image, ImageName } from './images.ts'
 import { imagesFolder } from './place.ts'
 import type { Progress } from './progress.ts'
 
-/** What marks the build stages that are of no use once their image is there. */
+const KEPT_VERSIONS = 4
+
+/** A label of build stages, which are of no use once their image is there. */
 const STAGE = 'diveops-lab=stage'
 
 /** Builds images and the parents that they lack, as many at a time as the machine has processors. */
@@ -107,7 +109,17 @@ function pairs(option: string, values: Record<string, string>): string[] {
   return Object.entries(values).flatMap(([name, value]) => [option, `${name}=${value}`])
 }
 
-/** Removes build stages that are no longer of use. */
-export async function removeStages(): Promise<void> {
+/** Removes build stages, and versions of images that are older than the newest few. */
+export async function removeLeftovers(): Promise<void> {
+  const format = '{{.Repository}} {{.Tag}}'
+  const list = ['image', 'ls', '--format', format, '--filter', 'reference=diveops-lab/*']
+  const seen = new Map<string, number>()
+  // Newest first. A version that a container of another clone uses is refused, which is well.
+  for (const line of (await docker(list)).split('\n')) {
+    const [name = '', tag] = line.split(' ')
+    const count = (seen.get(name) ?? 0) + 1
+    seen.set(name, count)
+    if (count > KEPT_VERSIONS) await tryDocker(['rmi', `${name}:${tag}`])
+  }
   await docker(['image', 'prune', '--force', '--filter', `label=${STAGE}`])
 }

@@ -4,7 +4,7 @@ import { tryDocker } from './docker.ts'
 import { attach, type Result, type RunOptions, run } from './process.ts'
 
 /** How a command runs in a box. */
-export interface ExecOptions extends Pick<RunOptions, 'stdin' | 'onOutput' | 'signal'> {
+export interface ExecOptions extends Pick<RunOptions, 'stdin' | 'onOutput' | 'detached'> {
   /** Default: root. */
   user?: string
   /** Default: the user's home or what the image says. */

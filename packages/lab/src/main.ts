@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { errorMessage, UserError } from '@diveops/core/base/errors'
 import { quote } from '@diveops/core/base/shell'
 import { act } from './act.ts'
@@ -29,7 +30,9 @@ const COMMANDS: Record<string, (words: string[]) => Promise<number>> = {
     if (folder === undefined) throw new UserError('usage: npm run lab -- act FOLDER [arguments]')
     const cancel = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cancel.abort())
-    return (await act(folder, words, { onOutput: write, signal: cancel.signal })).code
+    // npm runs us in the repository, wherever it was called.
+    const place = path.resolve(process.env.INIT_CWD ?? '.', folder)
+    return (await act(place, words, { onOutput: write, signal: cancel.signal })).code
   },
   try: () => tryOut(say, write)
 }

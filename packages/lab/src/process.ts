@@ -17,8 +17,8 @@ export interface RunOptions {
   env?: Record<string, string>
   /** Called with each piece of output as it comes, both streams. */
   onOutput?: (text: string) => void
-  /** When aborted the program gets SIGTERM. */
-  signal?: AbortSignal
+  /** Keeps a Ctrl-C at the terminal from the program: whoever runs it ends it in its own way. */
+  detached?: boolean
 }
 
 const NOT_FOUND = 127
@@ -30,13 +30,13 @@ export function run(
   words: readonly string[],
   options: RunOptions = {}
 ): Promise<Result> {
-  const { stdin, cwd, env, onOutput, signal } = options
+  const { stdin, cwd, env, onOutput, detached = false } = options
   return new Promise((resolve, reject) => {
     const child = spawn(program, words, {
       stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
-      ...(cwd === undefined ? {} : { cwd }),
-      ...(signal === undefined ? {} : { signal })
+      detached,
+      ...(cwd === undefined ? {} : { cwd })
     })
     const result: Result = { code: 0, stdout: '', stderr: '' }
     for (const name of ['stdout', 'stderr'] as const) {
@@ -48,7 +48,7 @@ export function run(
     child.on('error', error => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
         resolve({ ...result, code: NOT_FOUND, stderr: `${program}: not found` })
-      } else if (error.name !== 'AbortError') reject(error)
+      } else reject(error)
     })
     child.on('close', (code, ended) => {
       resolve({ ...result, code: code ?? 128 + (SIGNALS[ended ?? ''] ?? 0) })

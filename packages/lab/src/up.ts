@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { makeBase } from './base.ts'
-import { type BoxName, boxTable, ensureBox } from './boxes.ts'
-import { Builder, removeStages } from './build.ts'
+import { type Box, type BoxName, boxTable, container, ensureBox } from './boxes.ts'
+import { Builder, removeLeftovers } from './build.ts'
 import { docker, inspect } from './docker.ts'
 import { ensureEngine } from './engine.ts'
 import { type ImageName, imageTable, imageTags } from './images.ts'
@@ -39,7 +39,7 @@ async function ensureImages(progress: Progress): Promise<Record<BoxName, string>
   const builds = names.map(name => builder.ensure(name))
   if (!present.has(mirror)) builds.push(makeMirror(mirror, builder, progress).then(() => mirror))
   await allOrFirstError(builds)
-  await removeStages()
+  await removeLeftovers()
   return images
 }
 
@@ -63,8 +63,15 @@ async function start(images: Record<BoxName, string>): Promise<void> {
     ensureNetwork()
   ])
   await writeKnownHosts(ports.ssh)
-  await allOrFirstError(boxTable(images, ports, privileges).map(ensureBox))
+  await allOrFirstError(boxTable(images, ports, privileges).map(startBox))
   await waitUntilReady(ports)
+}
+
+async function startBox(box: Box): Promise<void> {
+  const done = await ensureBox(box)
+  const hasEngine = box.name === 'vps' || box.name === 'runner'
+  if (done === 'kept' && hasEngine)
+    await docker(['exec', container(box.name), 'lab-engine', 'start'])
 }
 
 async function ensureNetwork(): Promise<void> {
