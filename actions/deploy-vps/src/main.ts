@@ -2,6 +2,7 @@ import { setOutputs } from '@diveops/core/action/outputs'
 import type { Context } from '@diveops/core/action/run'
 import { appendSummary } from '@diveops/core/action/summary'
 import { readSource } from '@diveops/core/app/source'
+import { UserError } from '@diveops/core/base/errors'
 import { isSecretName } from '@diveops/core/base/secrets'
 import { formatDuration, systemClock } from '@diveops/core/base/time'
 import { deploy, type Outcome } from '@diveops/core/deploy/deploy'
@@ -12,20 +13,21 @@ import { describe, summary } from './summary.ts'
 /** Deploys the image to the host; fails when the new release is not live afterwards. */
 export async function main({ secrets, log }: Context, env = process.env): Promise<void> {
   const inputs = read()
-  const { host, registryToken, registryUser } = inputs
+  const { host, registryToken } = inputs
+  const registryUser = inputs.registryUser ?? env.GITHUB_ACTOR ?? 'token'
   secrets.add(registryToken)
+  secrets.add(Buffer.from(`${registryUser}:${registryToken}`).toString('base64'))
   for (const [name, value] of inputs.env) if (isSecretName(name)) secrets.add(value)
   const folder = env.GITHUB_WORKSPACE ?? process.cwd()
   const source = await readSource(folder, host.config, { path: host.path })
   if (inputs.healthTimeoutMs !== undefined) source.config.health.timeoutMs = inputs.healthTimeoutMs
-  const user = registryUser ?? env.GITHUB_ACTOR ?? 'token'
   const outcome = await deploy(
     {
       source,
       image: inputs.image,
       repository: env.GITHUB_REPOSITORY,
       given: inputs.env,
-      login: registryToken === undefined ? undefined : { user, token: registryToken },
+      login: registryToken === undefined ? undefined : { user: registryUser, token: registryToken },
       planOnly: inputs.planOnly,
       lockTimeoutMs: inputs.lockTimeoutMs,
       run: { url: runUrl(env), actor: env.GITHUB_ACTOR, commit: env.GITHUB_SHA }
@@ -35,8 +37,10 @@ export async function main({ secrets, log }: Context, env = process.env): Promis
   setOutputs(outputs(outcome))
   await appendSummary(secrets.redact(summary(outcome, host.host)))
   log.info(outcome.steps.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(' · '))
-  log.info(describe(outcome.state))
-  if (outcome.error) throw outcome.error
+  if (!outcome.error) return log.info(describe(outcome.state))
+  const { message } = outcome.error
+  const details = outcome.error instanceof UserError ? outcome.error.details : []
+  throw new UserError(`${message} [${describe(outcome.state)}]`, details, { cause: outcome.error })
 }
 
 function outputs({

@@ -10,7 +10,7 @@ export class Secrets {
   readonly #known = new Set<string>()
   readonly #listener: (secret: string) => void
 
-  /** `listener` hears of each form once, as soon as it is known: the runner's own mask. */
+  /** `listener` hears of each line of a secret once: the runner derives further forms itself. */
   constructor(listener: (secret: string) => void = () => {}) {
     this.#listener = listener
   }
@@ -18,8 +18,10 @@ export class Secrets {
   /** Remembers a secret and the forms derived from it. Values shorter than four characters are not. */
   add(secret: string | undefined): void {
     if (secret === undefined) return
-    for (const line of [secret, ...secret.split(/\r?\n/)]) {
-      for (const form of forms(line.trim())) this.#remember(form)
+    for (const line of [secret, ...secret.split(/\r?\n/)].map(text => text.trim())) {
+      if (line.length < SHORTEST || this.#known.has(line)) continue
+      for (const form of forms(line)) this.#known.add(form)
+      if (!line.includes('\n')) this.#listener(line)
     }
   }
 
@@ -29,16 +31,9 @@ export class Secrets {
     for (const secret of this.#known) clean = clean.replaceAll(secret, STARS)
     return clean
   }
-
-  #remember(form: string): void {
-    if (form.length < SHORTEST || this.#known.has(form)) return
-    this.#known.add(form)
-    this.#listener(form)
-  }
 }
 
 function forms(value: string): string[] {
-  if (value.length < SHORTEST) return []
   return [
     value,
     Buffer.from(value).toString('base64'),

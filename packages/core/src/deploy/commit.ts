@@ -52,12 +52,16 @@ true`
   )
 }
 
-/** Takes back what a run made before it failed, so that the host is as it was. */
-export function discardScript(place: Place, services: readonly string[]): string {
+/**
+ * Takes back what a run made before it failed, so that the host is as it was. `image` is removed,
+ * too, unless a kept release is of it; undefined leaves it.
+ */
+export function discardScript(place: Place, services: readonly string[], image?: string): string {
   return onHost(
     place,
     `step discard
 ${services.map(name => `docker image rm ${quote(keptImage(place.project, name, place.release))} > /dev/null 2>&1`).join('\n')}
+${image === undefined ? '' : `docker image rm ${quote(image)} > /dev/null 2>&1`}
 rm -rf "$P/releases/"${quote(place.release)}
 true`
   )

@@ -6,7 +6,7 @@ import {
   tagOf
 } from '../app/compose.ts'
 import type { Source } from '../app/source.ts'
-import { errorMessage } from '../base/errors.ts'
+import { errorMessage, UserError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import type { Log } from '../base/log.ts'
 import type { Clock } from '../base/time.ts'
@@ -188,8 +188,9 @@ class Deploy {
         await this.#job(place, 'release', commandsScript(place, target, config.release, timeoutS))
       }
     } catch (error) {
-      await this.#discard(place, target.built)
-      throw error
+      const told = this.#tell(error)
+      await this.#discard(facts, place, target)
+      throw told
     }
     const [imageId = '', , test = 'null'] = splitImage(prepared.get('image') ?? '')
     const imageTest = JSON.parse(test) as string[] | null
@@ -197,8 +198,9 @@ class Deploy {
     try {
       await this.#job(place, 'recreate', recreateScript(place, target, { imageTest, timeoutS }))
     } catch (error) {
-      await this.#restore(facts, place, timeoutS, error)
-      throw error
+      const told = this.#tell(error)
+      await this.#restore(facts, place, target, timeoutS, error)
+      throw told
     }
     const live = this.#manifest(place, target, imageId, prepared.get('env') ?? '')
     const pruned = releasesToPrune(facts.releases, live, facts.current?.id, config.keep)
@@ -226,19 +228,34 @@ class Deploy {
   }
 
   /** The live site was not touched; what was made for the release is removed. */
-  async #discard(place: Place, services: readonly string[]): Promise<void> {
+  async #discard(facts: Facts, place: Place, target: Target): Promise<void> {
+    const kept = facts.releases.some(({ image }) => image === target.image)
     try {
-      await this.#script(discardScript(place, services))
+      await this.#script(discardScript(place, target.built, kept ? undefined : target.image))
     } catch (error) {
       this.#seams.log.warning(
         `the release '${place.release}' was left on the host: ${errorMessage(error)}`
       )
     }
-    this.#outcome.release = undefined
+    this.#outcome.release = facts.current?.id
+  }
+
+  /** Says first why a run failed, before anything is put back; the details are not told twice. */
+  #tell(error: unknown): unknown {
+    if (!(error instanceof UserError)) return error
+    this.#seams.log.info(`failed: ${error.message}`)
+    for (const line of error.details) this.#seams.log.info(`  ${line}`)
+    return new UserError(error.message, [], { cause: error })
   }
 
   /** Puts the previous release back by the same code; says in which state the host is. */
-  async #restore(facts: Facts, failed: Place, timeoutS: number, cause: unknown): Promise<void> {
+  async #restore(
+    facts: Facts,
+    failed: Place,
+    wanted: Target,
+    timeoutS: number,
+    cause: unknown
+  ): Promise<void> {
     const { log } = this.#seams
     const previous = facts.current
     if (cause instanceof ConnectionLost) return
@@ -257,7 +274,7 @@ class Deploy {
         'restore',
         recreateScript(place, target, { imageTest: null, timeoutS })
       )
-      await this.#script(discardScript(failed, target.built))
+      await this.#discard(facts, failed, wanted)
       Object.assign(this.#outcome, { state: 'restored', release: previous.id })
     } catch (error) {
       log.warning(

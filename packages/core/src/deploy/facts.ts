@@ -51,7 +51,7 @@ const CONTAINER_FORMAT = [
   '{{.RestartCount}}',
   '{{index .Config.Labels "com.docker.compose.config-hash"}}',
   '{{index .Config.Labels "com.docker.compose.oneoff"}}'
-].join('\\t')
+].join('{{"\\t"}}')
 
 /**
  * Values of secret variables are replaced on the host before its compose resolves the file, so that

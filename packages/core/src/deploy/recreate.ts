@@ -53,8 +53,7 @@ ${app
   .join('\n')}
 ${front.map(name => ready(name)).join('\n')}
 ${startNeeded(target, after, timeoutS)}
-changed=$(dc up -d --dry-run --pull never 2>&1 | grep -E 'Recreate' | awk '{ print $4 }' | sort -u)
-[ -z "$changed" ] || note "warning: the definition of $(echo $changed) changed and the running one was left; to apply it: docker compose -f $C up -d"`
+${reportLeft(others)}`
   )
 
   function replace(names: readonly string[]): string {
@@ -80,4 +79,20 @@ changed=$(dc up -d --dry-run --pull never 2>&1 | grep -E 'Recreate' | awk '{ pri
     const image = built.includes(name) ? imageTest : null
     return `must_be_ready ${timeoutS} ${quote(name)} ${testWords(healthTest(project.services[name], image))}`
   }
+}
+
+/**
+ * Names services whose own definition changed and that were left as they run: with the data in
+ * them, that is for a person to decide. Asked of `create`, because a dry `up` waits for the engine's
+ * health checks (30 s and more).
+ */
+function reportLeft(others: readonly string[]): string {
+  if (others.length === 0) return ''
+  return `said=$(dc --dry-run create --pull never 2>&1); left=
+for name in ${others.map(quote).join(' ')}; do
+  for each in $(ids "$name"); do
+    case $said in *"Container $(docker inspect -f '{{slice .Name 1}}' "$each")  Recreate"*) left="$left $name" ;; esac
+  done
+done
+[ -z "$left" ] || note "warning: the definition of$left changed and the running one was left, with what depends on it; to apply it: docker compose -f $C up -d"`
 }
