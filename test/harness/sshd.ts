@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { connect, createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import path from 'node:path'
+import type { Target } from '../../packages/core/src/ssh/connect.ts'
 
 const SSHD = '/usr/sbin/sshd'
 /** The kinds of host key that the server has. */
@@ -28,6 +29,8 @@ export interface Sshd {
   keyFile: string
   /** The server's process. */
   pid: number
+  /** How to connect to it, with what may be different this time. */
+  target(other?: Partial<Target>): Target
   /** `[127.0.0.1]:port type key`, as known_hosts has it. */
   knownHosts(type?: HostKeyType): string
   /** `SHA256:...` of a host key. */
@@ -77,17 +80,28 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   })
   const log = () => (existsSync(file('log')) ? readFileSync(file('log'), 'utf8') : '')
   await listening(server, port, log)
+  const knownHosts = (type: HostKeyType = types[0] as HostKeyType) => {
+    const [kind, key] = readFileSync(file(`host_${type}.pub`), 'utf8').split(' ')
+    return `[127.0.0.1]:${port} ${kind} ${key}`
+  }
+  const key = readFileSync(file('user'), 'utf8')
   return {
     dir,
     port,
     user: userInfo().username,
-    key: readFileSync(file('user'), 'utf8'),
+    key,
     keyFile: file('user'),
     pid: server.pid as number,
-    knownHosts: (type = 'ed25519') => {
-      const [kind, key] = readFileSync(file(`host_${type}.pub`), 'utf8').split(' ')
-      return `[127.0.0.1]:${port} ${kind} ${key}`
-    },
+    target: other => ({
+      host: '127.0.0.1',
+      port,
+      user: userInfo().username,
+      sshKey: key,
+      knownHosts: knownHosts(),
+      hostKeyPolicy: 'strict',
+      ...other
+    }),
+    knownHosts,
     fingerprint: (type = 'ed25519') =>
       execFileSync('ssh-keygen', ['-lf', file(`host_${type}.pub`)], {
         encoding: 'utf8'

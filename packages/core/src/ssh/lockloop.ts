@@ -66,7 +66,7 @@ finish() {
     if read -r r 2>/dev/null <"$SCRATCH/.loop" && grep -q fullblock "/proc/$r/cmdline" 2>/dev/null; then
       kill -HUP "$r" 2>/dev/null
       n=0
-      while kill -0 "$r" 2>/dev/null && [ "$n" -lt 100 ]; do
+      while [ -d "$SCRATCH" ] && [ "$n" -lt 100 ] && kill -0 "$r" 2>/dev/null; do
         n=$((n + 1))
         sleep 0.05 9>&-
       done

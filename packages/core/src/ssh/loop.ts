@@ -46,7 +46,8 @@ scratch() {
  * It reads on while a script runs, so it sees the connection end: then the script's process group
  * gets HUP, two seconds later KILL, and the scratch directory goes. Processes that a script has put
  * into a session of their own (`setsid`) live on. A script whose standard input was cut short never
- * sees it end, so nothing takes half a file for a whole one.
+ * sees it end, so nothing takes half a file for a whole one. A script that was ended so gets no
+ * answer: to a client that was only thought dead its connection is lost, not its script failed.
  */
 export function loopSource({ marker: [a, b], nonce }: LoopOptions): string {
   return `
@@ -66,7 +67,7 @@ command -v setsid >/dev/null && own=setsid
 finish() {
   trap - EXIT
   trap '' HUP INT TERM PIPE
-  if [ "$r" ] && kill -TERM "$r" 2>/dev/null; then wait "$r"; fi
+  if [ "$r" ] && kill -HUP "$r" 2>/dev/null; then wait "$r"; fi
   rm -rf "$SCRATCH"
 }
 halt() {
@@ -79,7 +80,9 @@ runner() {
   exec 5>&-
   t=
   p=
+  q=
   trap halt TERM
+  trap 'q=1; halt' HUP
   $own sh "$SCRATCH/.script" <&4 4<&- &
   p=$!
   [ -z "$t" ] || halt
@@ -87,7 +90,7 @@ runner() {
   c=$?
   while kill -0 "$p" 2>/dev/null; do wait "$p" 2>/dev/null; c=$?; done
   [ "$t" ] || [ "$2" -eq 0 ] || cat <&4 >/dev/null
-  answer "$1" "$c"
+  [ "$q" ] || answer "$1" "$c"
 }
 ${scratchSource(nonce)}
 if ! scratch; then
