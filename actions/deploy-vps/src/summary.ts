@@ -1,7 +1,7 @@
 import { cell, markdownTable } from '@diveops/core/action/summary'
 import { errorMessage } from '@diveops/core/base/errors'
 import { formatDuration } from '@diveops/core/base/time'
-import type { Outcome, State } from '@diveops/core/deploy/deploy'
+import type { Outcome, State } from '@diveops/core/deploy/outcome'
 
 const WORDS: Record<State, string> = {
   live: 'live: the new release serves',

@@ -1,68 +1,28 @@
-import {
-  builtRepository,
-  builtServices,
-  type Project,
-  repositoryOf,
-  tagOf
-} from '../app/compose.ts'
-import type { Source } from '../app/source.ts'
+import { builtRepository, type Project, repositoryOf } from '../app/compose.ts'
 import { errorMessage, UserError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
-import type { Log } from '../base/log.ts'
-import type { Clock } from '../base/time.ts'
 import { releaseId } from '../release/identity.ts'
 import type { Manifest } from '../release/manifest.ts'
-import { ConnectionLost, type Host, RemoteError } from '../ssh/host.ts'
+import type { Connection } from '../ssh/connect.ts'
+import { ConnectionLost, RemoteError } from '../ssh/host.ts'
+import { acquireLock, type Lock } from '../ssh/lock.ts'
 import { commandsScript } from './commands.ts'
 import { commitScript, discardScript, releasesToPrune } from './commit.ts'
 import { type Facts, factProbes } from './facts.ts'
-import { handover, type Login } from './handover.ts'
-import { asJob } from './job.ts'
+import { handover } from './handover.ts'
+import { asJob, awaitJobs, JOBS_STILL_RUN } from './job.ts'
 import type { Place } from './library.ts'
-import { type PlanRow, planRows } from './plan.ts'
+import type { Outcome, Request, Seams } from './outcome.ts'
+import { planRows } from './plan.ts'
 import { judgeApp, judgeHost, refuse, refuseForeignImage } from './preflight.ts'
 import { prepareScript } from './prepare.ts'
 import { recreateScript } from './recreate.ts'
 import { previousTarget } from './restore.ts'
-import { runScript, type StepTime, Timeline } from './step.ts'
+import { runScript, Timeline } from './step.ts'
 import { decideTarget, differences, type Target } from './target.ts'
 
-/** What is to be deployed, and how. */
-export interface Request {
-  source: Source
-  /** name@digest; or only a digest, which goes with the compose file's own image name. */
-  image: { name: string; digest: string } | { digest: string }
-  /** `owner/name` on GitHub, when known: helps to tell which image of the compose file is ours. */
-  repository: string | undefined
-  given: readonly (readonly [string, string])[]
-  login: Login | undefined
-  planOnly: boolean
-  /** How long to wait for another run on the same host. */
-  lockTimeoutMs: number
-  /** Who deploys what, for release.json. */
-  run: { url?: string | undefined; actor?: string | undefined; commit?: string | undefined }
-}
-
-/** What the run left behind; see the design for the words. */
-export type State = 'live' | 'unchanged' | 'planned' | 'restored' | 'untouched' | 'unknown'
-
-/** The outcome of a deploy, also of one that failed: `error` is then what to tell the user. */
-export interface Outcome {
-  state: State
-  release: string | undefined
-  previous: string | undefined
-  image: string | undefined
-  plan: PlanRow[]
-  steps: StepTime[]
-  error: Error | undefined
-}
-
-/** The seams of a run. */
-export interface Seams {
-  connect: () => Promise<Host>
-  clock: Clock
-  log: Log
-}
+/** How long a job that an earlier run left may go on before this run gives up, in seconds. */
+const JOB_PATIENCE_S = 600
 
 /**
  * Deploys one release to one host. Never throws: a failure comes back as `error` beside the state
@@ -79,7 +39,7 @@ export async function deploy(request: Request, seams: Seams): Promise<Outcome> {
     steps: timeline.steps,
     error: undefined
   }
-  let host: Host | undefined
+  let host: Connection | undefined
   try {
     timeline.begin('connect')
     host = await seams.connect()
@@ -97,11 +57,17 @@ export async function deploy(request: Request, seams: Seams): Promise<Outcome> {
 class Deploy {
   readonly #request: Request
   readonly #seams: Seams
-  readonly #host: Host
+  readonly #host: Connection
   readonly #timeline: Timeline
   readonly #outcome: Outcome
 
-  constructor(request: Request, seams: Seams, host: Host, timeline: Timeline, outcome: Outcome) {
+  constructor(
+    request: Request,
+    seams: Seams,
+    host: Connection,
+    timeline: Timeline,
+    outcome: Outcome
+  ) {
     this.#request = request
     this.#seams = seams
     this.#host = host
@@ -139,10 +105,21 @@ class Deploy {
   async #preflight(): Promise<{ facts: Facts; project: Project }> {
     const { source, given, login } = this.#request
     const { config } = source
-    this.#timeline.begin('preflight')
     const probes = factProbes(config.path, config.compose)
     const stdin = await handover(source, given, login)
-    const result = await this.#host.run(probes.script, { stdin })
+    const lock = this.#lock()
+    const wait = lock ? lock.untilHeld + awaitJobs(config.path, JOB_PATIENCE_S) : ''
+    const reading = this.#host.run(wait + probes.script, { stdin, what: 'reading the host' })
+    // Why there is no lock says more than the script that waited for it in vain.
+    await settled(lock?.held, reading)
+    this.#timeline.begin('preflight')
+    const result = await reading
+    if (result.code === JOBS_STILL_RUN) {
+      throw new UserError(
+        `a job of an earlier run still works on ${this.#host.name} after ${JOB_PATIENCE_S} s; see ` +
+          `${config.path}/.diveops/jobs there`
+      )
+    }
     if (result.code !== 0) {
       throw new RemoteError('reading the state of the host', this.#host.name, result)
     }
@@ -152,6 +129,28 @@ class Deploy {
     refuse(judgeApp(facts, config, project, this.#host.name))
     this.#timeline.end()
     return { facts, project }
+  }
+
+  /** The lock that keeps runs apart; a plan changes nothing and needs none. */
+  #lock(): Lock | undefined {
+    const { planOnly, run, source, lockTimeoutMs } = this.#request
+    if (planOnly) return undefined
+    this.#timeline.begin('lock')
+    return acquireLock(this.#host, {
+      path: source.config.path,
+      holder: {
+        run: run.url ?? 'a run outside of GitHub',
+        actor: run.actor ?? 'somebody',
+        since: new Date(this.#seams.clock.now()).toISOString()
+      },
+      timeoutMs: lockTimeoutMs,
+      onWait: holder => {
+        const who = holder
+          ? `${holder.run} by ${holder.actor} since ${holder.since}`
+          : 'another run'
+        this.#seams.log.info(`waiting for ${who}`)
+      }
+    })
   }
 
   #image(project: Project): string {
@@ -303,6 +302,12 @@ class Deploy {
       actor: run.actor
     }
   }
+}
+
+/** Waits for the first promise; when it fails, the failure of the second is not of interest. */
+async function settled(first: Promise<void> | undefined, second: Promise<unknown>): Promise<void> {
+  second.catch(() => {})
+  await first
 }
 
 function splitImage(text: string): string[] {

@@ -38,8 +38,11 @@ exit "$code"`
   }
 }
 
+/** Exit code of `awaitJobs` when the time was not enough. */
+export const JOBS_STILL_RUN = 98
+
 /** Shell text that waits until no job of an earlier run is under way, for so many seconds at most. */
 export function awaitJobs(path: string, seconds: number): string {
   const file = quote(`${path}/.diveops/job`)
-  return `[ ! -f ${file} ] || flock -w ${seconds} ${file} true || exit 98`
+  return `[ ! -f ${file} ] || flock -w ${seconds} ${file} true || exit ${JOBS_STILL_RUN}\n`
 }

@@ -8,6 +8,8 @@ import type { Target } from './target.ts'
 /** Where the facts' tar put what the run hands over in secret: shell expressions. */
 const GIVEN_ENV = '"$SCRATCH/secret/env"'
 const DOCKER_LOGIN = '"$SCRATCH/secret/docker"'
+/** Where the host's user keeps logins of his own. */
+const USER_LOGIN = `"\${DOCKER_CONFIG:-$HOME/.docker}"`
 
 /** The image may take this much of its compressed size while it is unpacked. */
 const UNPACKED_RATIO = 2.5
@@ -138,7 +140,7 @@ fi
 ${others
   .map(name => {
     // The run's login is for its own registry; for others the host's user may have one.
-    const config = registryOf(name) === login ? DOCKER_LOGIN : '"${DOCKER_CONFIG:-$HOME/.docker}"'
+    const config = registryOf(name) === login ? DOCKER_LOGIN : USER_LOGIN
     return `pull_image ${quote(name)} ${config}`
   })
   .join('\n')}

@@ -1,0 +1,44 @@
+import type { Source } from '../app/source.ts'
+import type { Log } from '../base/log.ts'
+import type { Clock } from '../base/time.ts'
+import type { Connection } from '../ssh/connect.ts'
+import type { Login } from './handover.ts'
+import type { PlanRow } from './plan.ts'
+import type { StepTime } from './step.ts'
+
+/** What is to be deployed, and how. */
+export interface Request {
+  source: Source
+  /** name@digest; or only a digest, which goes with the compose file's own image name. */
+  image: { name: string; digest: string } | { digest: string }
+  /** `owner/name` on GitHub, when known: helps to tell which image of the compose file is ours. */
+  repository: string | undefined
+  given: readonly (readonly [string, string])[]
+  login: Login | undefined
+  planOnly: boolean
+  /** How long to wait for another run on the same host. */
+  lockTimeoutMs: number
+  /** Who deploys what, for release.json. */
+  run: { url?: string | undefined; actor?: string | undefined; commit?: string | undefined }
+}
+
+/** What the run left behind; see the design for the words. */
+export type State = 'live' | 'unchanged' | 'planned' | 'restored' | 'untouched' | 'unknown'
+
+/** The outcome of a deploy, also of one that failed: `error` is then what to tell the user. */
+export interface Outcome {
+  state: State
+  release: string | undefined
+  previous: string | undefined
+  image: string | undefined
+  plan: PlanRow[]
+  steps: StepTime[]
+  error: Error | undefined
+}
+
+/** The seams of a run. */
+export interface Seams {
+  connect: () => Promise<Connection>
+  clock: Clock
+  log: Log
+}
