@@ -62,15 +62,19 @@ function describe(test: TestCase, trouble: Trouble): Failure {
   }
 }
 
-/** Pytest marks with `E` the lines that say what went wrong. */
+/** Pytest marks with `E` the lines that say what went wrong; what they are all indented by goes. */
 function reason(text: string): string {
-  const lines = [...text.matchAll(/^E {1,7}(.*)$/gm)].map(match => match[1] as string)
-  return lines.join('\n').trim()
+  const lines = [...text.matchAll(/^E( .*)$/gm)].map(match => match[1] as string)
+  const indents = lines.filter(line => line.trim() !== '').map(line => line.search(/\S/))
+  return lines
+    .map(line => line.slice(Math.min(...indents)))
+    .join('\n')
+    .trim()
 }
 
 /** The line of the test itself where it went wrong, or the last one of the traceback. */
 function placeOf(text: string, own: string | undefined) {
-  const syntax = [...text.matchAll(/^E {1,7}File "(.+?)", line (\d+)$/gm)]
+  const syntax = [...text.matchAll(/^E +File "(.+?)", line (\d+)$/gm)]
   const traced = [...text.matchAll(/^(\S.*?\.py):(\d+): /gm)]
   const places = [...traced, ...syntax].map(([, file, line]) => ({
     file: file as string,

@@ -13,6 +13,9 @@ export interface Metadata {
   runs: { using: string; main?: string; post?: string; steps?: { uses?: string; run?: string }[] }
 }
 
+/** The files of a bundle. */
+export const BUNDLE_FILES = ['index.js', 'licenses.txt', 'package.json'] as const
+
 /** The folder of an action's sources. */
 export function actionFolder(name: string): string {
   return path.join(root, 'actions', name)

@@ -1,14 +1,26 @@
 import path from 'node:path'
+import { parseArgs } from 'node:util'
 import { bundledNames } from './actions.ts'
 import { bundle } from './bundle.ts'
 import { root } from './paths.ts'
 import { writeReadmes } from './readme.ts'
 
-/** Bundles the named actions, or all, into dist/<name>, and fills the tables of all READMEs. */
+/**
+ * Fills the tables of all READMEs and bundles the named actions, or all, into dist/<name>. With
+ * `--into FOLDER` the bundles go there and nothing in the repository changes.
+ */
 export async function build(words: string[]): Promise<void> {
-  for (const name of await writeReadmes()) console.log(`actions/${name}/README.md`)
-  for (const name of words.length > 0 ? words : await bundledNames()) {
-    await bundle(name, path.join(root, 'dist', name))
-    console.log(`dist/${name}`)
+  const { values, positionals } = parseArgs({
+    args: words,
+    options: { into: { type: 'string' } },
+    allowPositionals: true
+  })
+  if (values.into === undefined) {
+    for (const name of await writeReadmes()) console.log(`actions/${name}/README.md`)
+  }
+  const target = values.into ?? path.join(root, 'dist')
+  for (const name of positionals.length > 0 ? positionals : await bundledNames()) {
+    await bundle(name, path.join(target, name))
+    console.log(path.relative(root, path.join(target, name)))
   }
 }

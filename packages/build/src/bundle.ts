@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import ncc from '@vercel/ncc'
 import { actionFolder } from './actions.ts'
+import { fingerprint } from './fingerprint.ts'
 import { root } from './paths.ts'
 
 /** ssh2 is CommonJS and reads `__dirname`, which an ES module lacks (vercel/ncc#749). */
@@ -24,9 +25,9 @@ export async function bundle(name: string, folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   await writeFile(path.join(folder, 'index.js'), BANNER + code)
-  for (const file of ['licenses.txt', 'package.json']) {
-    const asset = assets[file]
-    if (!asset) throw new Error(`ncc made no ${file} for ${name}`)
-    await writeFile(path.join(folder, file), asset.source)
-  }
+  const licenses = assets['licenses.txt']
+  if (!licenses) throw new Error(`ncc made no licenses.txt for ${name}`)
+  await writeFile(path.join(folder, 'licenses.txt'), licenses.source)
+  const manifest = { type: 'module', sources: await fingerprint(name) }
+  await writeFile(path.join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 }

@@ -1,21 +1,21 @@
-import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { actionFolder, actionNames, type Metadata, readMetadata } from './actions.ts'
 
 /** Fills the tables of every action's README from its action.yml; returns the names of changed ones. */
 export async function writeReadmes(): Promise<string[]> {
-  const changed: string[] = []
+  const names = await outdatedReadmes()
+  for (const name of names) await writeFile(fileOf(name), await expected(name))
+  return names
+}
+
+/** The actions whose README does not have the tables of their action.yml. */
+export async function outdatedReadmes(): Promise<string[]> {
+  const outdated: string[] = []
   for (const name of await actionNames()) {
-    const file = path.join(actionFolder(name), 'README.md')
-    if (!existsSync(file)) continue
-    const old = await readFile(file, 'utf8')
-    const text = withTables(old, await readMetadata(name))
-    if (text === old) continue
-    await writeFile(file, text)
-    changed.push(name)
+    if ((await current(name)) !== (await expected(name))) outdated.push(name)
   }
-  return changed
+  return outdated
 }
 
 /** A README with what is between its markers replaced by the tables of inputs and outputs. */
@@ -31,6 +31,18 @@ export function withTables(readme: string, { inputs = {}, outputs = {} }: Metada
   ])
   const filled = between(readme, 'inputs', table(['Input', 'Default', 'Meaning'], inputRows))
   return between(filled, 'outputs', table(['Output', 'Meaning'], outputRows))
+}
+
+function fileOf(name: string): string {
+  return path.join(actionFolder(name), 'README.md')
+}
+
+async function current(name: string): Promise<string> {
+  return readFile(fileOf(name), 'utf8').catch(() => '')
+}
+
+async function expected(name: string): Promise<string> {
+  return withTables(await current(name), await readMetadata(name))
 }
 
 function between(text: string, name: string, content: string): string {
