@@ -27,17 +27,21 @@ export async function ensureEngine(progress: Progress): Promise<void> {
         "start it, so that 'docker info' answers; as root on Debian or Ubuntu the lab does it itself"
     )
   }
-  if (!existsSync('/usr/sbin/dockerd') && !existsSync('/usr/bin/dockerd')) {
-    await progress.phase('installed the Docker engine', () =>
-      installPackages(['docker.io', 'iptables', 'ca-certificates'])
-    )
-  }
+  await progress.phase('installed the Docker engine', install)
   await progress.phase('started the Docker engine', startEngine)
 }
 
 async function engineProblem(): Promise<string | undefined> {
   const { code, stderr } = await tryDocker(['version', '--format', '{{.Server.Version}}'])
   return code === 0 ? undefined : stderr
+}
+
+async function install(): Promise<void> {
+  if ((await run('dockerd', ['--version'])).code !== 0) {
+    await installPackages(['docker.io', 'iptables', 'ca-certificates'])
+  }
+  // Since Debian 13 the client is a package of its own, which Debian 12 does not know.
+  if ((await run('docker', ['--version'])).code !== 0) await installPackages(['docker-cli'])
 }
 
 async function startEngine(): Promise<void> {

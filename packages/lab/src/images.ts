@@ -23,6 +23,7 @@ export type ImageName =
   | 'vps'
   | 'act'
   | 'runner'
+  | 'runner-packages'
   | 'registry'
   | 'nginx'
   | 'postgres'
@@ -44,7 +45,12 @@ export function imageTable(ingredients: Ingredients): Record<ImageName, Image> {
     engine: { folder: 'engine', parents: { BASE: 'base' } },
     vps: { folder: 'vps', parents: { ENGINE: 'engine' } },
     act: { folder: 'act', parents: { BASE: 'base' }, values: { ACT_VERSION: 'v0.2.89' } },
-    runner: { folder: 'runner', parents: { ENGINE: 'engine', ACT: 'act' }, files: { node } },
+    'runner-packages': { folder: 'runner-packages', parents: { ENGINE: 'engine' } },
+    runner: {
+      folder: 'runner',
+      parents: { PACKAGES: 'runner-packages', ACT: 'act' },
+      files: { node }
+    },
     registry: { folder: 'registry', parents: { BASE: 'base' } },
     nginx: { folder: 'standins/nginx', parents: { BASE: 'base' }, files: BUSYBOX },
     postgres: { folder: 'standins/postgres', parents: { BASE: 'base' }, files: BUSYBOX },
