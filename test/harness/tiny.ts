@@ -1,0 +1,124 @@
+import { execFileSync } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { root } from '@diveops/build'
+import { connection, registryToken, runnerExec, vpsExec } from '@diveops/lab'
+import { type Options, type Outcome, runAction } from './action.ts'
+
+const APP = path.join(root, 'test/e2e/apps/tiny')
+/** The image of the tiny app. */
+export const IMAGE = 'ghcr.io/nestorwheelock/tiny'
+/** Who may push to the lab's registry. */
+export const REGISTRY_USER = 'nestorwheelock'
+
+/** How an image of the tiny app behaves; see server.py. */
+export type Behaviour = 'good' | 'unhealthy' | 'crash' | 'bad-migration'
+
+/** Builds and pushes a release of the tiny app on the lab's runner and returns its digest. */
+export async function buildTiny(release: string, behaviour: Behaviour = 'good', extra = '') {
+  const files = await Promise.all(
+    ['Dockerfile', 'server.py'].map(name => readFile(path.join(APP, name), 'utf8'))
+  )
+  const script = `set -e
+folder=$(mktemp -d); DOCKER_CONFIG=$(mktemp -d); export DOCKER_CONFIG
+ln -s /usr/libexec/docker/cli-plugins /usr/lib/docker/cli-plugins "$DOCKER_CONFIG/" 2>/dev/null || true
+cd "$folder"
+cat > Dockerfile <<'FILE'
+${files[0]}
+${extra}
+FILE
+cat > server.py <<'FILE'
+${files[1]}
+FILE
+docker login ghcr.io -u ${REGISTRY_USER} --password-stdin >&2
+docker buildx build --quiet --provenance=false --push --build-arg RELEASE=${release} --build-arg BEHAVIOUR=${behaviour} --metadata-file meta -t ${IMAGE}:latest . >&2
+sed -n 's/.*"containerimage.digest": "\\(.*\\)".*/\\1/p' meta
+rm -rf "$folder" "$DOCKER_CONFIG"`
+  const { code, stdout, stderr } = await runnerExec(script, { stdin: await registryToken() })
+  if (code !== 0) throw new Error(`the image of the tiny app was not built: ${stderr}`)
+  return stdout.trim()
+}
+
+/** A checkout of the tiny app; `change` may edit its files before they are committed. */
+export async function checkoutTiny(change?: (folder: string) => Promise<void>): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'diveops-tiny-'))
+  await cp(APP, folder, { recursive: true })
+  await change?.(folder)
+  const git = (...words: string[]) => execFileSync('git', ['-C', folder, ...words])
+  git('init', '--quiet')
+  git('add', '--all')
+  git('-c', 'user.name=Test', '-c', 'user.email=test@example.com', 'commit', '--quiet', '-m', 'x')
+  return folder
+}
+
+/** The inputs with which deploy-vps reaches the lab's server. */
+export async function labInputs(): Promise<Record<string, string>> {
+  const lab = await connection()
+  return {
+    host: lab.LAB_SSH_HOST,
+    port: lab.LAB_SSH_PORT,
+    user: lab.LAB_SSH_USER,
+    'ssh-key': await readFile(lab.LAB_SSH_KEY, 'utf8'),
+    'known-hosts': lab.LAB_KNOWN_HOSTS,
+    'registry-user': REGISTRY_USER,
+    'registry-token': await registryToken()
+  }
+}
+
+/** Runs the deploy-vps bundle from a checkout against the lab's server. */
+export async function deployTiny(
+  workspace: string,
+  inputs: Record<string, string>,
+  options: Options = {}
+): Promise<Outcome> {
+  const env = {
+    GITHUB_WORKSPACE: workspace,
+    GITHUB_REPOSITORY: 'nestorwheelock/tiny',
+    GITHUB_SERVER_URL: 'https://github.com',
+    GITHUB_RUN_ID: '42',
+    GITHUB_ACTOR: REGISTRY_USER,
+    ...options.env
+  }
+  return runAction('deploy-vps', { ...(await labInputs()), ...inputs }, { ...options, env })
+}
+
+/** What the site answers at the server's port 80. */
+export async function site(): Promise<string> {
+  const { LAB_HTTP } = await connection()
+  try {
+    return (await (await fetch(LAB_HTTP)).text()).trim()
+  } catch (error) {
+    return `no answer: ${(error as Error).message}`
+  }
+}
+
+/** Everything a deploy may change on the server: files with their sums, containers, images, volumes. */
+export async function snapshot(): Promise<string> {
+  const { stdout } = await vpsExec(`cd /opt/diveops
+find . -type f ! -path './.diveops/lock*' ! -path './.diveops/job' ! -path './.diveops/journal.jsonl' | sort | xargs -r sha256sum
+find . -type l -printf '%p -> %l\\n'
+docker ps -aq --no-trunc | sort | xargs -r docker inspect -f '{{.Id}} {{.Image}} {{.State.StartedAt}}'
+docker image ls --no-trunc --digests --format '{{.Repository}} {{.Tag}} {{.Digest}} {{.ID}}' | sort
+docker volume ls -q | sort
+ls -A /tmp /dev/shm /home/deploy`)
+  return stdout
+}
+
+/** Writes a file of a checkout, with the folders it needs. */
+export async function put(folder: string, name: string, content: string): Promise<void> {
+  await mkdir(path.dirname(path.join(folder, name)), { recursive: true })
+  await writeFile(path.join(folder, name), content)
+}
+
+/** Replaces text in a file of a checkout. */
+export async function edit(folder: string, name: string, from: string, to: string): Promise<void> {
+  const text = await readFile(path.join(folder, name), 'utf8')
+  if (!text.includes(from)) throw new Error(`'${from}' is not in ${name}`)
+  await put(folder, name, text.replace(from, to))
+}
+
+/** Removes checkouts. */
+export async function removeAll(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true })
+}
