@@ -15,6 +15,8 @@ export interface Outcome {
 }
 
 export interface Options {
+  /** Arguments of the program, as a composite action gives to its own. */
+  words?: readonly string[]
   /** Added to the few variables that a runner always sets; undefined removes one. */
   env?: Record<string, string | undefined>
   /** The state that the main step left: with it the post step runs. */
@@ -103,9 +105,13 @@ function definedOnly(values: Record<string, string | undefined>): NodeJS.Process
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 }
 
-function execute(bundle: string, env: NodeJS.ProcessEnv, { cancel, onOutput }: Options) {
+function execute(
+  bundle: string,
+  env: NodeJS.ProcessEnv,
+  { words = [], cancel, onOutput }: Options
+) {
   return new Promise<{ code: number | null; log: string }>((resolve, reject) => {
-    const child = spawn(node24(), [bundle], {
+    const child = spawn(node24(), [bundle, ...words], {
       // As a runner does it: the step starts in the checkout.
       cwd: env.GITHUB_WORKSPACE,
       env,
