@@ -7,6 +7,7 @@ import { Progress, type Say } from './progress.ts'
 import { assembleExample } from './repository.ts'
 import { up } from './up.ts'
 
+const NOISE = /LocalRepositoryCache|\] +⚙ |\] +❓ |Cleaning up container|\| *$/
 const DOMAINS = ['happydiving.mx', 'buceofeliz.com']
 
 /**
@@ -16,14 +17,13 @@ const DOMAINS = ['happydiving.mx', 'buceofeliz.com']
 export async function tryOut(say: Say, write: (text: string) => void): Promise<number> {
   const started = performance.now()
   const progress = new Progress(say)
-  await progress.phase('the lab is up', () => up(say))
+  await progress.phase('lab', () => up(say))
   say('\nrunning deploy.yml of the example, as GitHub would after a push to main:\n')
   const folder = await assembleExample(['deploy.yml'])
   try {
     const words = ['push', '--workflows', '.github/workflows/deploy.yml']
-    const { code } = await progress.phase('\ndeploy.yml', () =>
-      act(folder, words, { onOutput: write })
-    )
+    const onOutput = withoutNoise(write)
+    const { code } = await progress.phase('deploy.yml', () => act(folder, words, { onOutput }))
     if (code !== 0) {
       say(`deploy.yml failed with code ${code}: its reason stands above`)
       return code
@@ -32,9 +32,20 @@ export async function tryOut(say: Say, write: (text: string) => void): Promise<n
     await rm(folder, { recursive: true, force: true })
   }
   const answered = await report(say)
-  const times = progress.phases.map(({ title, ms }) => `${title.trim()} ${formatDuration(ms)}`)
+  const times = progress.phases.map(({ title, ms }) => `${title} ${formatDuration(ms)}`)
   say(`\n${times.join(', ')}; all in all ${formatDuration(performance.now() - started)}`)
   return answered ? 0 : 1
+}
+
+/** Passes on what steps print; what act says of its own work is for those who write workflows. */
+function withoutNoise(write: (text: string) => void): (text: string) => void {
+  let rest = ''
+  return text => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    const kept = lines.filter(line => /^(\[|Error)/.test(line) && !NOISE.test(line))
+    write(kept.map(line => `${line}\n`).join(''))
+  }
 }
 
 async function report(say: Say): Promise<boolean> {
@@ -44,7 +55,7 @@ async function report(say: Say): Promise<boolean> {
   const lines = answers.map(
     ({ status }, index) => `  Host ${DOMAINS[index]}: ${status || 'no answer'}`
   )
-  say(`the site at ${LAB_HTTP} answers:\n${lines.join('\n')}`)
+  say(`\nthe site at ${LAB_HTTP} answers:\n${lines.join('\n')}`)
   if (!answers.every(({ status }) => status === 200)) {
     say('that is not 200 for each: see the containers with  npm run lab -- ssh docker ps')
     return false
