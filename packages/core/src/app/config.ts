@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument } from 'yaml'
+import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { didYouMean } from '../base/names.ts'
@@ -158,7 +158,11 @@ export function parseConfig(text: string, file = 'diveops.yml'): AppConfig {
 
   function lineOf(keys: readonly PropertyKey[]): string {
     for (let depth = keys.length; depth > 0; depth--) {
-      const node = document.getIn(keys.slice(0, depth), true) as { range?: [number] } | undefined
+      const parent = document.getIn(keys.slice(0, depth - 1), true)
+      const pair = isMap(parent)
+        ? parent.items.find(({ key }) => isScalar(key) && key.value === keys[depth - 1])
+        : undefined
+      const node = (pair?.key ?? document.getIn(keys.slice(0, depth), true)) as Node | undefined
       if (node?.range) return `:${lines.linePos(node.range[0]).line}`
     }
     return ''
