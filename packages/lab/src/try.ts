@@ -70,7 +70,7 @@ async function report(say: Say): Promise<boolean> {
       `  curl -H 'Host: ${DOMAINS[0]}' ${LAB_HTTP}/`,
       '',
       'What to try next:',
-      '  npm run lab -- ssh docker ps           what runs on the server',
+      '  npm run lab -- ssh docker ps            what runs on the server',
       '  npm run lab -- ssh ls -la /opt/diveops  what the deploy left there',
       '  npm run try                             deploys again: nothing has changed, nothing restarts',
       "  edit workflows-examples/django-diveops and 'npm run try' once more: a new release",
