@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { required } from '@diveops/core/action/inputs'
+import { runLocal } from '@diveops/core/action/local'
 import { setOutputs } from '@diveops/core/action/outputs'
 import type { Context } from '@diveops/core/action/run'
 import { saveState } from '@diveops/core/action/state'
@@ -14,7 +15,6 @@ import {
 } from '@diveops/core/docker/builder'
 import { type Build, needsContainerBuilder, references } from '@diveops/core/docker/buildx'
 import { currentCommit, defaultTags, ociLabels } from '@diveops/core/docker/commit'
-import { runLocal } from '@diveops/core/action/local'
 import {
   configVariables,
   hasLogin,

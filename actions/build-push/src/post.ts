@@ -1,8 +1,8 @@
+import { runLocal } from '@diveops/core/action/local'
 import type { Context } from '@diveops/core/action/run'
 import { readState } from '@diveops/core/action/state'
 import { errorMessage } from '@diveops/core/base/errors'
 import { removeBuilder } from '@diveops/core/docker/builder'
-import { runLocal } from '@diveops/core/action/local'
 import { removeConfigFolder } from '@diveops/core/docker/login'
 
 /** Removes what a cancelled or failed main step left behind; never fails the job. */
