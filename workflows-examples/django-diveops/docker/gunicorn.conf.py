@@ -13,3 +13,6 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108
 timeout = 60
 # Requests in flight get this long to finish; the compose files' stop_grace_period is longer.
 graceful_timeout = 30
+
+# Nobody commands it but the engine, by signals.
+control_socket_disable = True

@@ -33,15 +33,18 @@ def test_keeps_the_manifest_out_of_the_volume(collect, settings):
     assert staticfiles_storage.url("diveops/site.css") == f"/static/{paths['diveops/site.css']}"
 
 
-def test_collecting_again_removes_nothing_and_replaces_in_one_step(collect, settings):
+def test_collecting_again_replaces_in_one_step_and_removes_nothing(collect, settings, monkeypatch):
     hashed = settings.STATIC_ROOT / collect()["diveops/site.css"]
+    before = hashed.stat()
     of_release_before = settings.STATIC_ROOT / "diveops" / "site.0123456789ab.css"
     of_release_before.write_text("body {}")
-    with hashed.open() as reader:
-        content = reader.read()
-        collect()
-        reader.seek(0)
-        assert reader.read() == content
-    assert hashed.read_text() == content
+    removed = []
+    monkeypatch.setattr("django.core.files.storage.filesystem.os.remove", removed.append)
+    monkeypatch.setattr("django.core.files.storage.filesystem.os.rmdir", removed.append)
+    collect()
+    assert not [path for path in removed if str(path).startswith(str(settings.STATIC_ROOT))]
+    # Another file under the same name, not the same file written again.
+    assert hashed.stat().st_ino != before.st_ino
+    assert hashed.stat().st_size == before.st_size
     assert of_release_before.exists()
     assert not list(settings.STATIC_ROOT.rglob(".*"))

@@ -64,7 +64,8 @@ def postgres() -> dict:
         "PORT": env.text("POSTGRES_PORT", "5432"),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 3},
+        # Seconds, and milliseconds after which a connection whose other end is gone is given up.
+        "OPTIONS": {"connect_timeout": 3, "tcp_user_timeout": 10_000},
     }
 
 

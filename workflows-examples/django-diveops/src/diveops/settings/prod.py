@@ -5,7 +5,7 @@ from diveops import env
 from .base import *  # noqa: F403
 from .base import LOG_ROOT, MEDIA_ROOT, postgres
 
-DEBUG = False
+DEBUG = False  # whatever the environment says
 SECRET_KEY = env.text("SECRET_KEY")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
