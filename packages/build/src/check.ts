@@ -5,6 +5,7 @@ import { fingerprint } from './fingerprint.ts'
 import { root } from './paths.ts'
 import { outdatedReadmes } from './readme.ts'
 import { show } from './run.ts'
+import { isSchemaOutdated, SCHEMA_FILE } from './schema.ts'
 
 /** Format, lint, and whether what is generated is up to date; types were checked by the bootstrap. */
 export async function check(): Promise<number> {
@@ -12,7 +13,8 @@ export async function check(): Promise<number> {
   const code = show('node', [biome, 'check', '--error-on-warnings', '.'])
   const outdated = [
     ...(await staleBundles()).map(name => `dist/${name}`),
-    ...(await outdatedReadmes()).map(name => `actions/${name}/README.md`)
+    ...(await outdatedReadmes()).map(name => `actions/${name}/README.md`),
+    ...((await isSchemaOutdated()) ? [SCHEMA_FILE] : [])
   ]
   for (const name of outdated) console.error(`${name} is out of date: run 'npm run build'`)
   return code !== 0 || outdated.length > 0 ? 1 : 0

@@ -6,12 +6,10 @@ test('an empty file gives every default', () => {
     path: '/opt/diveops',
     compose: 'docker-compose.prod.yml',
     proxy: {},
-    stopFirst: [],
     release: [],
-    health: { path: '/health/', timeoutMs: 60_000, bakeMs: 10_000 },
+    health: { path: '/health/', timeoutMs: 60_000 },
     domains: [],
     env: { template: '.env.template', https: {}, http: {} },
-    backup: 'auto',
     keep: 5
   })
 })

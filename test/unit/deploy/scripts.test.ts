@@ -60,6 +60,7 @@ const manifest: Manifest = {
   proxy: {},
   variant: 'http',
   files: {},
+  again: [],
   env: { sha256: 'e', follow: {} }
 }
 

@@ -70,14 +70,6 @@ const schema = z
           )
       })
       .prefault({}),
-    roll: z
-      .array(serviceName)
-      .optional()
-      .describe('Default: services of the built image that the proxy addresses by name.'),
-    'stop-first': z
-      .array(serviceName)
-      .default([])
-      .describe('Services that must never run twice at once.'),
     release: z
       .array(releaseCommand)
       .default([])
@@ -85,8 +77,7 @@ const schema = z
     health: z
       .strictObject({
         path: z.string().startsWith('/').default('/health/'),
-        timeout: duration.default('60s'),
-        bake: duration.default('10s')
+        timeout: duration.default('60s')
       })
       .prefault({}),
     domains: z.array(z.array(domain).min(1)).default([]).describe('One list for each certificate.'),
@@ -105,10 +96,6 @@ const schema = z
           .describe('Kept in step while the HTTP-only configuration is chosen.')
       })
       .prefault({}),
-    backup: z
-      .union([z.literal('auto'), z.literal('off'), z.string().min(1)])
-      .default('auto')
-      .describe("'auto', 'off' or a command of your own."),
     keep: z.int().min(1).max(100).default(5).describe('Releases kept on the host as a way back.')
   })
   .describe('What an app is, for DiveOps Actions. Every key has a default.')
@@ -123,10 +110,9 @@ export interface ReleaseCommand {
 }
 
 /** What an app is, with every default filled in; durations in milliseconds. */
-export interface AppConfig extends Omit<Parsed, '$schema' | 'release' | 'health' | 'stop-first'> {
-  stopFirst: string[]
+export interface AppConfig extends Omit<Parsed, '$schema' | 'release' | 'health'> {
   release: ReleaseCommand[]
-  health: { path: string; timeoutMs: number; bakeMs: number }
+  health: { path: string; timeoutMs: number }
 }
 
 /** The file's published JSON Schema, as plain data. */
@@ -196,16 +182,9 @@ interface JsonNode {
   properties?: Record<string, JsonNode>
 }
 
-function complete({
-  $schema: _,
-  release,
-  health,
-  'stop-first': stopFirst,
-  ...rest
-}: Parsed): AppConfig {
+function complete({ $schema: _, release, health, ...rest }: Parsed): AppConfig {
   return {
     ...rest,
-    stopFirst,
     release: release.map(entry => {
       const [service, command] = Object.entries(entry).find(([key]) => key !== 'again') as [
         string,
@@ -215,8 +194,7 @@ function complete({
     }),
     health: {
       path: health.path,
-      timeoutMs: parseDuration(health.timeout) as number,
-      bakeMs: parseDuration(health.bake) as number
+      timeoutMs: parseDuration(health.timeout) as number
     }
   }
 }

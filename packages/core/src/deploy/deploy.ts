@@ -268,6 +268,9 @@ class Deploy {
     try {
       const place: Place = { ...failed, compose: previous.compose, release: previous.id }
       const target = await previousTarget(this.#host, place, previous, facts)
+      if (previous.again.length > 0) {
+        await this.#job(place, 'again', commandsScript(place, target, previous.again, timeoutS))
+      }
       await this.#job(
         place,
         'restore',
@@ -296,6 +299,7 @@ class Deploy {
       proxy: source.config.proxy,
       variant: target.variant,
       files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),
+      again: source.config.release.filter(({ again }) => again),
       env: { sha256: envHash, follow: target.follow },
       commit: run.commit,
       run: run.url,

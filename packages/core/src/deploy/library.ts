@@ -75,6 +75,7 @@ must_complete() { # SECONDS SERVICE
   done; }
 put() { # SOURCE TARGET: over the same inode when there is one, which a single-file mount needs
   if [ ! -f "$2" ]; then mkdir -p "$(dirname "$2")" && cp "$1" "$2"; return; fi
+  if [ -x "$1" ] && [ ! -x "$2" ]; then chmod +x "$2"; fi
   # Copied beside it first: on a full disk the file in use is never left half written.
   cmp -s "$1" "$2" || { cp "$1" "$2.new" && cat "$2.new" > "$2" && rm "$2.new"; }; }
 `

@@ -44,8 +44,6 @@ export function judgeHost(facts: Facts, config: AppConfig, host: string, now: nu
 
 /** Judges what only the resolved compose file tells. Throws for a name that the file does not have. */
 export function judgeApp(facts: Facts, config: AppConfig, project: Project, host: string): Check[] {
-  for (const name of config.roll ?? []) service(project, name, "diveops.yml: 'roll'")
-  for (const name of config.stopFirst) service(project, name, "diveops.yml: 'stop-first'")
   for (const one of config.release) service(project, one.service, "diveops.yml: 'release'")
   const wanted = Object.entries(project.services).flatMap(([name, one]) =>
     publishedPorts(one).map(port => ({ name, port }))
