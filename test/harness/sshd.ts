@@ -75,9 +75,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     'LogLevel VERBOSE'
   ]
   writeFileSync(file('sshd_config'), `${config.join('\n')}\n`)
-  const server = spawn(SSHD, ['-D', '-f', file('sshd_config'), '-E', file('log')], {
-    stdio: 'ignore'
-  })
+  // Ends with us also when a test run is killed and cannot clean up.
+  const words = ['--pdeathsig', 'TERM', SSHD, '-D', '-f', file('sshd_config'), '-E', file('log')]
+  const server = spawn('setpriv', words, { stdio: 'ignore' })
   const log = () => (existsSync(file('log')) ? readFileSync(file('log'), 'utf8') : '')
   await listening(server, port, log)
   const knownHosts = (type: HostKeyType = types[0] as HostKeyType) => {

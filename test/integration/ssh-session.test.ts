@@ -144,6 +144,11 @@ describe('a run', () => {
     await Promise.all(Array.from({ length: 1000 }, (_, i) => one(i)))
   }, 60_000)
 
+  test('may take longer than the connection took to be made', async () => {
+    const host = await connected({ timeoutMs: 1000 })
+    expect((await host.run('sleep 2.5; echo done')).stdout).toBe('done\n')
+  })
+
   test('costs one connection and one channel, however many there are', async () => {
     const before = [sshd.count(/Accepted publickey/), sshd.count(/Starting session/)] as const
     const host = await connected()
@@ -241,6 +246,20 @@ describe('a connection that breaks', () => {
     expect(existsSync(copy)).toBe(false)
   }, 30_000)
 
+  test.each(['cat', 'exit 3', 'cat >/dev/null'])(
+    'in the middle of the input of %j: nothing is left',
+    async script => {
+      const host = await connected()
+      const scratch = await scratchOf(host)
+      const run = host.run(script, { stdin: Buffer.alloc(200_000_000) })
+      run.catch(() => {})
+      await eventually(() => existsSync(`${scratch}/.stdin`))
+      process.kill(sshd.sessions().at(-1) as number, 'SIGKILL')
+      await expect(run).rejects.toBeInstanceOf(ConnectionLost)
+      await eventually(() => !existsSync(scratch))
+    }
+  )
+
   test('a host that no longer answers is noticed by keepalives', async () => {
     const host = await connected({ keepaliveMs: 200, keepaliveCount: 2 })
     const { run, started } = waiting(host, 'echo 1; sleep 5')
@@ -249,9 +268,26 @@ describe('a connection that breaks', () => {
     for (const pid of frozen) process.kill(pid, 'SIGSTOP')
     try {
       await expect(run).rejects.toThrow(/no longer answers \(keepalive timeout\)/)
+      await host.close()
     } finally {
       for (const pid of frozen) process.kill(pid, 'SIGCONT')
     }
+  })
+
+  test('closing does not wait for a host that takes nothing any more', async () => {
+    const host = await connected()
+    const scratch = await scratchOf(host)
+    const frozen = sshd.sessions()
+    for (const pid of frozen) process.kill(pid, 'SIGSTOP')
+    try {
+      const run = host.run('cat', { stdin: Buffer.alloc(60_000_000) })
+      run.catch(() => {})
+      await host.close()
+      await expect(run).rejects.toBeInstanceOf(ConnectionLost)
+    } finally {
+      for (const pid of frozen) process.kill(pid, 'SIGCONT')
+    }
+    await eventually(() => !existsSync(scratch))
   })
 
   test('closing while a script runs ends it', async () => {

@@ -68,6 +68,9 @@ const DEFAULTS = {
   keepaliveCount: 4
 }
 
+/** How long the network has to take our goodbye. */
+const CLOSING_MS = 1000
+
 /** One SSH connection: the host that scripts run on, and further channels beside it. */
 export interface Connection extends Host {
   /** Hex that nobody can guess and both ends know; the scratch directory is named after it. */
@@ -170,7 +173,7 @@ function connection(
       : errorMessage(error)
   })
   const session = new Session(client, { name, nonce, clock, startTimeoutMs })
-  client.once('close', () => session.end(reason))
+  client.once('close', () => session.lost(reason))
   return {
     name,
     nonce,
@@ -180,11 +183,13 @@ function connection(
     close: async () => {
       await session.close()
       if (socket.destroyed) return
-      const sent = new Promise<void>(resolve =>
+      const sent = new Promise<void>(resolve => {
         socket.once('finish', resolve).once('close', resolve)
-      )
+        setTimeout(resolve, CLOSING_MS).unref()
+      })
       client.end()
       await sent
+      if (!socket.writableFinished) socket.destroy()
       // The host's own goodbye is a round trip away and says nothing more.
       socket.unref()
     }

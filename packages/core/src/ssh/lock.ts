@@ -110,13 +110,7 @@ export function acquireLock(connection: Connection, options: LockOptions): Lock 
         beat = setInterval(() => opened.writable && opened.write('.'), beatMs).unref()
         if (released) release()
       },
-      error =>
-        reject(
-          new UserError(
-            `${connection.name}: the host opens no second channel (${errorMessage(error)}): set ` +
-              'MaxSessions to 2 or more in its sshd_config'
-          )
-        )
+      error => reject(noChannel(connection.name, error))
     )
   })
   // Who awaits a script first hears of it there; it must not end the process meanwhile.
@@ -187,6 +181,15 @@ function refusal(
     default:
       return new UserError(`${host}: the lock of ${path} failed: ${word} ${rest}`.trim())
   }
+}
+
+function noChannel(host: string, error: unknown): Error {
+  const message = errorMessage(error)
+  if (!/channel open failure: open failed/i.test(message)) return notStarted(host, message)
+  return new UserError(
+    `${host}: the host opens no second channel (${message}): set MaxSessions to 2 or more in its ` +
+      'sshd_config'
+  )
 }
 
 function notStarted(host: string, said: string): ConnectionLost {

@@ -89,7 +89,8 @@ runner() {
   wait "$p" 2>/dev/null
   c=$?
   while kill -0 "$p" 2>/dev/null; do wait "$p" 2>/dev/null; c=$?; done
-  [ "$t" ] || [ "$2" -eq 0 ] || cat <&4 >/dev/null
+  # In the background, because a signal waits for a command in the foreground to end.
+  if [ -z "$t" ] && [ "$2" -gt 0 ]; then cat <&4 >/dev/null & wait "$!"; fi
   [ "$q" ] || answer "$1" "$c"
 }
 ${scratchSource(nonce)}

@@ -54,7 +54,7 @@ export class Session {
     this.#expectStart()
     openShell(client, loopSource({ marker, nonce: options.nonce })).then(
       channel => this.#attach(channel),
-      error => this.end(`the host opened no channel: ${errorMessage(error)}`)
+      error => this.#end(`the host opened no channel: ${errorMessage(error)}`)
     )
   }
 
@@ -78,17 +78,15 @@ export class Session {
   }
 
   /** The connection is gone, for this reason: whatever runs or waits is told. */
-  end(reason: string): void {
-    if (this.#ended) return
-    this.#ended = this.#started ? new ConnectionLost(reason) : this.#notStarted(reason)
+  lost(reason: string): void {
+    this.#ended ??= new ConnectionLost(reason)
     this.#next()
   }
 
   /** Ends the loop, which removes the scratch directory; resolves when the request is on its way. */
   async close(): Promise<void> {
     const channel = this.#channel
-    this.#ended ??= new ConnectionLost('the connection was closed')
-    this.#next()
+    this.lost('the connection was closed')
     if (channel === undefined || channel.writableEnded) return
     await Promise.race([
       new Promise<void>(done => channel.end(done)),
@@ -104,19 +102,19 @@ export class Session {
     channel.on('exit', (exit: number | null) => {
       code = exit
     })
-    channel.on('error', (error: Error) => this.end(errorMessage(error)))
+    channel.on('error', (error: Error) => this.#end(errorMessage(error)))
     channel.on('close', () =>
       // Without an exit code the connection broke, and whoever holds it knows why.
       setImmediate(() =>
-        this.end(code === undefined ? 'the host closed the channel' : 'the shell on the host ended')
+        this.#end(
+          code === undefined ? 'the host closed the channel' : 'the shell on the host ended'
+        )
       )
     )
-    const late = setTimeout(
-      () =>
-        this.#started ||
-        this.end(`no answer within ${formatDuration(this.#options.startTimeoutMs)}`),
-      this.#options.startTimeoutMs
-    )
+    const late = setTimeout(() => {
+      const limit = formatDuration(this.#options.startTimeoutMs)
+      if (!this.#started) this.#end(`no answer within ${limit}`)
+    }, this.#options.startTimeoutMs)
     late.unref()
     channel.on('close', () => clearTimeout(late))
     this.#next()
@@ -132,9 +130,18 @@ export class Session {
       write: heard,
       end: code => {
         if (code === 0) this.#started = true
-        else this.end(this.#greeting)
+        else this.#end(this.#greeting)
       }
     })
+  }
+
+  /** The loop has ended, or never began, on a connection that may still be there. */
+  #end(reason: string): void {
+    if (this.#started) this.lost(reason)
+    else {
+      this.#ended ??= this.#notStarted(reason)
+      this.#next()
+    }
   }
 
   #notStarted(reason: string): Error {
