@@ -60,8 +60,11 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     writeFileSync(file('authorized_keys'), `${line.trim()}\n`, { flag: 'a', mode: 0o600 })
   allow(`${options.keyOptions ?? ''} ${readFileSync(file('user.pub'), 'utf8')}`)
   const port = await freePort()
+  const own = options.config ?? []
   const config = [
-    ...(options.config ?? []),
+    ...own,
+    // Debian's bash reads ~/.bashrc for sshd unless it is nested: a developer's is no part of a test.
+    ...(own.some(line => line.startsWith('SetEnv ')) ? [] : ['SetEnv SHLVL=2']),
     `Port ${port}`,
     'ListenAddress 127.0.0.1',
     ...types.map(type => `HostKey ${file(`host_${type}`)}`),

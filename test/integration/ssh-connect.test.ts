@@ -240,7 +240,7 @@ describe('servers of another kind', () => {
       shell === 'busybox' ? ['sh', 'dd', 'rm', 'mkdir', 'mkfifo', 'cat', 'setsid'] : ['sh']
     execFileSync('mkdir', ['-p', bin])
     for (const name of applets) execFileSync('ln', ['-sf', file, path.join(bin, name)])
-    const other = await server([`SetEnv PATH=${bin}:/usr/bin:/bin`])
+    const other = await server([`SetEnv SHLVL=2 PATH=${bin}:/usr/bin:/bin`])
     const connection = await connect(other.target(), quick)
     const stdin = Buffer.alloc(300_000, 'x')
     expect(await connection.run('readlink -f "$(command -v sh)"')).toMatchObject({

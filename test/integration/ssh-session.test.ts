@@ -13,7 +13,7 @@ import { eventually } from './wait.ts'
 let sshd: Sshd
 const open: Connection[] = []
 beforeAll(async () => {
-  sshd = await startSshd()
+  sshd = await startSshd({ hostKeys: ['ed25519'] })
 }, 120_000)
 afterEach(async () => {
   for (const connection of open.splice(0)) await connection.close()

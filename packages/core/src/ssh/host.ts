@@ -30,7 +30,9 @@ export interface Host {
   readonly name: string
   /**
    * Runs a script and resolves with its exit code, whatever it is. Rejects with `ConnectionLost`
-   * when the connection ends first: what the script did is then unknown until it is read.
+   * when the connection ends first: what the script did is then unknown until it is read. Its
+   * process group gets HUP then, a writer SIGPIPE at once, and two seconds later KILL; what shall
+   * live on needs `setsid` and its output redirected, or it writes into later runs.
    */
   run(script: string, options?: RunOptions): Promise<Result>
   /** Ends the connection; the host removes the scratch directory. */
