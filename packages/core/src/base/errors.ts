@@ -15,6 +15,11 @@ export class UserError extends Error {
 
 /** The text of anything that was thrown, on one line. */
 export function errorMessage(thrown: unknown): string {
-  const text = thrown instanceof Error ? thrown.message : String(thrown)
+  // Not instanceof: errors of Node itself are of another realm where a test runner has its own.
+  const text = hasMessage(thrown) ? thrown.message : String(thrown)
   return text.trim().replace(/\s*\n\s*/g, ' · ')
+}
+
+function hasMessage(thrown: unknown): thrown is { message: string } {
+  return typeof (thrown as { message?: unknown } | null)?.message === 'string'
 }

@@ -26,14 +26,22 @@ ${commands.map((one, index) => runOne(target.image, place.release, one, index + 
   )
 }
 
-/** Brings up services that are not the app's own and waits until they are ready. */
+/** Brings up those of the given services that do not run, and waits until all are ready. */
 export function startNeeded(target: Target, needed: readonly string[], timeoutS: number): string {
   if (needed.length === 0) return ''
   const waits = needed.map(name => {
-    if (isOneShot(target.project, name)) return `must_complete ${timeoutS} ${quote(name)}`
-    return `must_be_ready ${timeoutS} ${quote(name)} ${testWords(target.project.services[name]?.healthcheck?.test)}`
+    const word = quote(name)
+    if (isOneShot(target.project, name))
+      return `! idle ${word} || must_complete ${timeoutS} ${word}`
+    const test = testWords(target.project.services[name]?.healthcheck?.test)
+    const wait = `must_be_ready ${timeoutS} ${word} ${test}`
+    // Without a test all there is to see is that it keeps running, which one that ran before does.
+    return test === '' ? `! idle ${word} || ${wait}` : wait
   })
-  return `dc up -d --no-recreate --no-build --pull never --quiet-pull ${needed.map(quote).join(' ')} > "$SCRATCH/up.out" 2>&1 || {
+  return `running=" $(docker ps --filter "label=com.docker.compose.project=$N" --format '{{.Label "com.docker.compose.service"}}' | tr '\\n' ' ')"
+idle() { case $running in *" $1 "*) return 1 ;; esac; }
+wanted=$(for each in ${needed.map(quote).join(' ')}; do ! idle "$each" || printf '%s ' "$each"; done)
+[ -z "$wanted" ] || dc up -d --no-recreate --no-build --pull never --quiet-pull $wanted > "$SCRATCH/up.out" 2>&1 || {
   show 'compose said:' < "$SCRATCH/up.out"; fail 'the services that the app needs did not start'; }
 ${waits.join('\n')}`
 }

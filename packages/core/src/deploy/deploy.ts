@@ -60,6 +60,7 @@ class Deploy {
   readonly #host: Connection
   readonly #timeline: Timeline
   readonly #outcome: Outcome
+  #lock: Lock | undefined
 
   constructor(
     request: Request,
@@ -107,11 +108,11 @@ class Deploy {
     const { config } = source
     const probes = factProbes(config.path, config.compose)
     const stdin = await handover(source, given, login)
-    const lock = this.#lock()
-    const wait = lock ? lock.untilHeld + awaitJobs(config.path, JOB_PATIENCE_S) : ''
+    this.#lock = this.#takeLock()
+    const wait = this.#lock ? this.#lock.untilHeld + awaitJobs(config.path, JOB_PATIENCE_S) : ''
     const reading = this.#host.run(wait + probes.script, { stdin, what: 'reading the host' })
     // Why there is no lock says more than the script that waited for it in vain.
-    await settled(lock?.held, reading)
+    await settled(this.#lock?.held, reading)
     this.#timeline.begin('preflight')
     const result = await reading
     if (result.code === JOBS_STILL_RUN) {
@@ -132,7 +133,7 @@ class Deploy {
   }
 
   /** The lock that keeps runs apart; a plan changes nothing and needs none. */
-  #lock(): Lock | undefined {
+  #takeLock(): Lock | undefined {
     const { planOnly, run, source, lockTimeoutMs } = this.#request
     if (planOnly) return undefined
     this.#timeline.begin('lock')
@@ -191,8 +192,7 @@ class Deploy {
       await this.#discard(facts, place, target)
       throw told
     }
-    const [imageId = '', , test = 'null'] = splitImage(prepared.get('image') ?? '')
-    const imageTest = JSON.parse(test) as string[] | null
+    const { imageId, imageTest } = readImage(prepared.get('image') ?? '')
     this.#outcome.state = 'unknown'
     try {
       await this.#job(place, 'recreate', recreateScript(place, target, { imageTest, timeoutS }))
@@ -214,11 +214,8 @@ class Deploy {
   #script(script: string, stdin?: string): Promise<Map<string, string>> {
     const { log } = this.#seams
     const timeline = this.#timeline
-    return runScript(this.#host, script, {
-      log,
-      timeline,
-      ...(stdin === undefined ? {} : { stdin })
-    })
+    const options = { log, timeline, signal: this.#lock?.lost }
+    return runScript(this.#host, script, stdin === undefined ? options : { ...options, stdin })
   }
 
   #job(place: Place, name: string, script: string): Promise<Map<string, string>> {
@@ -314,7 +311,9 @@ async function settled(first: Promise<void> | undefined, second: Promise<unknown
   await first
 }
 
-function splitImage(text: string): string[] {
-  const match = /^(\S+) (\d+) (.*)$/s.exec(text)
-  return match ? match.slice(1) : []
+/** What the engine says of the pulled image: its id and its own health test. */
+function readImage(text: string): { imageId: string; imageTest: string[] | null } {
+  const space = text.indexOf(' ')
+  const config = JSON.parse(text.slice(space + 1)) as { Healthcheck?: { Test?: string[] } } | null
+  return { imageId: text.slice(0, space), imageTest: config?.Healthcheck?.Test ?? null }
 }

@@ -77,7 +77,7 @@ scrub() { awk -v quotes="'\"" '
  */
 function resolveConfig(folder: string, composeFile: string): string {
   return `cd ${folder} && { cat "$SCRATCH/secret/placeholders"; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
-docker compose -f ${quote(composeFile)} config --format json > "$SCRATCH/config.json"; code=$?
+docker compose -f ${quote(composeFile)} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
 sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`
 }
 
@@ -104,7 +104,6 @@ export function stagePath(path: string): string {
  */
 export function factProbes(path: string, composeFile: string) {
   const stage = stagePath(path)
-  const compose = `docker compose -f ${quote(composeFile)}`
   const probes = joinProbes({
     user: 'id -un; id -Gn',
     clock: 'date +%s',
@@ -125,11 +124,12 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
 if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`,
     liveFiles: `cd ${stage} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
     config: resolveConfig(stage, composeFile),
-    configError: `cd ${stage} && ${compose} config -q 2>&1`,
+    configError: 'cat "$SCRATCH/config.err"',
     containers: `name=$(sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1)
 ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$name")
 [ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
-    missingImages: `cd ${stage} && ${compose} config --images | sort -u | while IFS= read -r i; do docker image inspect "$i" >/dev/null 2>&1 || echo "$i"; done`,
+    missingImages: `images=$(sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | sort -u)
+[ -z "$images" ] || docker image inspect -f . $images 2>&1 > /dev/null | sed -n 's/.*No such image: //p'`,
     volumes: 'docker volume ls -q',
     listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
     published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
@@ -173,7 +173,7 @@ function readFacts(path: string, sections: Sections): Facts {
     liveFiles: new Map(
       rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])
     ),
-    config: { project, error: sections.configError?.code === 0 ? '' : text('configError') },
+    config: { project, error: text('configError') },
     containers: rows('containers').flatMap(container),
     missingImages: rows('missingImages'),
     volumes: rows('volumes'),

@@ -146,7 +146,7 @@ ${others
   .join('\n')}
 ${built.map(name => `docker tag "$image" ${quote(keptImage(place.project, name, place.release))} || fail "cannot tag $image"`).join('\n')}
 rm -rf "$SCRATCH/secret"
-docker image inspect -f '@image {{.Id}} {{.Size}} {{if .Config.Healthcheck}}{{json .Config.Healthcheck.Test}}{{else}}null{{end}}' "$image"`
+docker image inspect -f '@image {{.Id}} {{json .Config}}' "$image"`
 }
 
 /** The registry of an image reference; Docker Hub when its first part is no host. */

@@ -34,8 +34,9 @@ export function recreateScript(
   const others = Object.keys(project.services).filter(name => !replaced.includes(name))
   const before = dependencies(project, replaced).filter(name => others.includes(name))
   const after = others.filter(name => !before.includes(name))
-  const front = replaced.filter(name => name === proxy)
-  const app = replaced.filter(name => name !== proxy)
+  const words = replaced.map(quote).join(' ')
+  const replace = `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
+  show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`${replaced.join(', ')} could not be made anew`)}; }`
   return onHost(
     place,
     `step recreate
@@ -43,24 +44,16 @@ umask 022
 ${placeFiles(place.release, target)}
 ${built.map(name => `docker tag ${quote(target.image)} ${quote(project.services[name]?.image ?? '')} || fail 'cannot tag the image'`).join('\n')}
 ${startNeeded(target, before, timeoutS)}
-${app.length > 0 ? replace(app) : ''}
-${app.map(name => start(name)).join('\n')}
-${front.length > 0 ? `${replace(front)}\n${front.map(name => start(name)).join('\n')}` : ''}
+${replace}
+${replaced.map(start).join('\n')}
 step health
-${app
-  .filter(name => !isOneShot(project, name))
-  .map(name => ready(name))
+${replaced
+  .filter(name => !isOneShot(project, name) && !awaited(name))
+  .map(ready)
   .join('\n')}
-${front.map(name => ready(name)).join('\n')}
 ${startNeeded(target, after, timeoutS)}
 ${reportLeft(others)}`
   )
-
-  function replace(names: readonly string[]): string {
-    const words = names.map(quote).join(' ')
-    return `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
-  show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`${names.join(', ')} could not be made anew`)}; }`
-  }
 
   function start(name: string): string {
     const begin = `for each in $(ids ${quote(name)}); do docker start "$each" > "$SCRATCH/up.out" 2>&1 || { show 'the engine said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be started`)}; }; done`

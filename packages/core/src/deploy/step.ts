@@ -40,6 +40,15 @@ export class Timeline {
   }
 }
 
+/** What a script of a deploy reports to, and what may end it. */
+export interface StepOptions {
+  log: Log
+  timeline: Timeline
+  stdin?: string
+  /** Aborted when the lock is lost. */
+  signal?: AbortSignal | undefined
+}
+
 /**
  * Runs a script made by `onHost` and turns what it says into log lines, steps and values: `@name
  * text` lines other than the known ones are returned by name. A failure is the one line that the
@@ -48,13 +57,15 @@ export class Timeline {
 export async function runScript(
   host: Host,
   script: string,
-  { log, timeline, stdin }: { log: Log; timeline: Timeline; stdin?: string }
+  { log, timeline, stdin, signal }: StepOptions
 ): Promise<Map<string, string>> {
   const values = new Map<string, string>()
   const details: string[] = []
   let failure: string | undefined
   const result = await host.run(script, {
-    ...(stdin === undefined ? {} : { stdin }),
+    what: timeline.current,
+    ...(stdin !== undefined && { stdin }),
+    ...(signal && { signal }),
     onLine: line => {
       const match = /^@([a-z]+) ?(.*)$/s.exec(line)
       if (!match) return log.debug(line)

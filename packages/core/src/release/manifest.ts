@@ -19,7 +19,9 @@ const manifest = z.object({
   /** sha256 of each file of the release, by its path in the app's folder. */
   files: z.record(z.string(), z.string()),
   /** Commands that may be repeated when the release is brought back. */
-  again: z.array(z.object({ service: z.string(), command: z.string(), again: z.boolean() })),
+  again: z
+    .array(z.object({ service: z.string(), command: z.string(), again: z.boolean() }))
+    .default([]),
   /** The .env that the release was made live with; values stay on the host. */
   env: z.object({ sha256: z.string(), follow: z.record(z.string(), z.string()) }),
   commit: z.string().optional(),
