@@ -6,6 +6,7 @@ import { buildImage } from './build.ts'
 import { docker, inspect, tryDocker } from './docker.ts'
 import type { Image } from './images.ts'
 import { installPackages, isDebianRoot } from './packages.ts'
+import { imagesFolder } from './place.ts'
 import { run, succeed } from './process.ts'
 import type { Progress } from './progress.ts'
 
@@ -13,15 +14,6 @@ const DEBIAN = 'debian:trixie-slim'
 
 /** Whether the registry that public images come from could be reached when the base image was made. */
 const HUB_LABEL = 'diveops-lab.hub'
-
-/** What the slim image leaves out too, and no waiting for the disk. */
-const DPKG_OPTIONS = [
-  'force-unsafe-io',
-  'path-exclude=/usr/share/man/*',
-  'path-exclude=/usr/share/locale/*',
-  'path-exclude=/usr/share/doc/*',
-  'path-include=/usr/share/doc/*/copyright'
-]
 
 /** Makes the base image: from Debian's own where Docker Hub answers, else from Debian's packages. */
 export async function makeBase(image: Image, tag: string, progress: Progress): Promise<void> {
@@ -53,7 +45,7 @@ async function bootstrap(tag: string, mirror: string): Promise<void> {
       '--quiet',
       '--variant=minbase',
       '--include=ca-certificates',
-      ...DPKG_OPTIONS.map(option => `--dpkgopt=${option}`),
+      `--dpkgopt=${path.join(imagesFolder, 'base/dpkg.conf')}`,
       'trixie',
       archive,
       mirror

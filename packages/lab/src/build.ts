@@ -109,8 +109,8 @@ function pairs(option: string, values: Record<string, string>): string[] {
   return Object.entries(values).flatMap(([name, value]) => [option, `${name}=${value}`])
 }
 
-/** Removes build stages, and versions of images that are older than the newest few. */
-export async function removeLeftovers(): Promise<void> {
+/** Removes build stages, and versions of images that are older than the newest few and not in use. */
+export async function removeLeftovers(inUse: ReadonlySet<string>): Promise<void> {
   const format = '{{.Repository}} {{.Tag}}'
   const list = ['image', 'ls', '--format', format, '--filter', 'reference=diveops-lab/*']
   const seen = new Map<string, number>()
@@ -119,7 +119,9 @@ export async function removeLeftovers(): Promise<void> {
     const [name = '', tag] = line.split(' ')
     const count = (seen.get(name) ?? 0) + 1
     seen.set(name, count)
-    if (count > KEPT_VERSIONS) await tryDocker(['rmi', `${name}:${tag}`])
+    const image = `${name}:${tag}`
+    // An image that came out as an earlier one did has that one's age.
+    if (count > KEPT_VERSIONS && !inUse.has(image)) await tryDocker(['rmi', image])
   }
   await docker(['image', 'prune', '--force', '--filter', `label=${STAGE}`])
 }

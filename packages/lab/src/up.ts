@@ -39,7 +39,7 @@ async function ensureImages(progress: Progress): Promise<Record<BoxName, string>
   const builds = names.map(name => builder.ensure(name))
   if (!present.has(mirror)) builds.push(makeMirror(mirror, builder, progress).then(() => mirror))
   await allOrFirstError(builds)
-  await removeLeftovers()
+  await removeLeftovers(new Set([...Object.values(tags), mirror]))
   return images
 }
 
