@@ -32744,8 +32744,12 @@ class UserError extends Error {
 }
 /** The text of anything that was thrown, on one line. */
 function errorMessage(thrown) {
-    const text = thrown instanceof Error ? thrown.message : String(thrown);
+    // Not instanceof: errors of Node itself are of another realm where a test runner has its own.
+    const text = hasMessage(thrown) ? thrown.message : String(thrown);
     return text.trim().replace(/\s*\n\s*/g, ' · ');
+}
+function hasMessage(thrown) {
+    return typeof thrown?.message === 'string';
 }
 
 

@@ -65882,7 +65882,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3064);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3996);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1736);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -65892,7 +65892,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 3996:
+/***/ 1736:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -76102,7 +76102,82 @@ async function readSourceFile(folder, name) {
 
 // EXTERNAL MODULE: ./packages/core/lib/base/secrets.js
 var base_secrets = __nccwpck_require__(2450);
+;// CONCATENATED MODULE: ./packages/core/lib/docker/reference.js
+
+const HUB = 'docker.io';
+const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+const TAG = /^\w[\w.-]{0,127}$/;
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const HOST = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\d{1,5})?$/;
+/** Whether a text can be a tag. */
+function isTag(text) {
+    return TAG.test(text);
+}
+/** Whether a text is the digest of an image. */
+function isDigest(text) {
+    return DIGEST.test(text);
+}
+/**
+ * Reads an image reference and completes short names, so that `nginx` becomes
+ * `docker.io/library/nginx`. `what` names the place in the error: "input 'image'".
+ */
+function parseReference(text, what = 'image') {
+    const complain = (reason) => new errors/* UserError */.y(`${what}: got '${text}', ${reason}`);
+    const [named = '', digest, ...more] = text.split('@');
+    if (more.length > 0 || (digest !== undefined && !isDigest(digest))) {
+        throw complain(`expected a digest of the form 'sha256:' and 64 hexadecimal digits after '@'`);
+    }
+    const colon = named.lastIndexOf(':');
+    const hasTag = colon > named.lastIndexOf('/');
+    const name = hasTag ? named.slice(0, colon) : named;
+    const tag = hasTag ? named.slice(colon + 1) : undefined;
+    if (tag !== undefined && !isTag(tag)) {
+        throw complain(`expected a tag of letters, digits, '_', '.' and '-' after ':'`);
+    }
+    const { registry, repository } = splitName(name);
+    if (!HOST.test(registry))
+        throw complain(`'${registry}' is not a registry's host name`);
+    if (/[A-Z]/.test(repository)) {
+        throw complain(`expected lower case: '${name.replace(repository, repository.toLowerCase())}'`);
+    }
+    if (!repository.split('/').every(part => COMPONENT.test(part)) || repository.length > 255) {
+        throw complain(`expected an image name such as 'ghcr.io/owner/name:tag'`);
+    }
+    return { registry, repository, ...(tag && { tag }), ...(digest && { digest }) };
+}
+/** The first part is a host when it looks like one; otherwise the name is Docker Hub's. */
+function splitName(name) {
+    const slash = name.indexOf('/');
+    const first = name.slice(0, Math.max(slash, 0));
+    if (/[.:[]/.test(first) || first === 'localhost') {
+        const rest = name.slice(slash + 1);
+        return first === 'index.docker.io' || first === HUB
+            ? { registry: HUB, repository: official(rest) }
+            : { registry: first, repository: rest };
+    }
+    return { registry: HUB, repository: official(name) };
+}
+function official(repository) {
+    return repository === '' || repository.includes('/') ? repository : `library/${repository}`;
+}
+/** Registry and repository, without tag and digest. */
+function nameOf({ registry, repository }) {
+    return `${registry}/${repository}`;
+}
+/** The whole reference, in full. */
+function formatReference(reference) {
+    const { tag, digest } = reference;
+    return `${nameOf(reference)}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
+}
+/** The reference as Docker itself shows it: `nginx:alpine`, not `docker.io/library/nginx:alpine`. */
+function shortReference(reference) {
+    return formatReference(reference)
+        .replace(/^docker\.io\//, '')
+        .replace(/^library\//, '');
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/app/compose.js
+
 
 
 /** A service of the project by name; an unknown one is the user's mistake. */
@@ -76112,17 +76187,9 @@ function service(project, name, where) {
         return found;
     throw new errors/* UserError */.y(`${where}: service '${name}' is not in the compose file, which has ${list(Object.keys(project.services))}`);
 }
-/** The repository of an image reference: without tag and digest. */
+/** Registry and repository of an image reference in full, without tag and digest. */
 function repositoryOf(image) {
-    const untagged = image.split('@')[0];
-    const slash = untagged.lastIndexOf('/');
-    const colon = untagged.indexOf(':', slash + 1);
-    return colon < 0 ? untagged : untagged.slice(0, colon);
-}
-/** The tag of an image reference; `latest` when it names none. */
-function tagOf(image) {
-    const untagged = image.split('@')[0];
-    return untagged.slice(repositoryOf(untagged).length + 1) || 'latest';
+    return nameOf(parseReference(image));
 }
 /** Names of the services that run the built image, told by its repository. */
 function builtServices(project, repository) {
@@ -76140,7 +76207,7 @@ function builtRepository(project, ours) {
     const repositories = [...new Set(images.map(repositoryOf))];
     const withBuild = Object.values(project.services).flatMap(({ image, build }) => image && build ? repositoryOf(image) : []);
     const named = repositories.filter(name => ours && name.endsWith(`/${ours.toLowerCase()}`));
-    const hosted = repositories.filter(name => /^[^/]+[.:][^/]*\//.test(name));
+    const hosted = repositories.filter(name => !name.startsWith('docker.io/'));
     for (const candidates of [[...new Set(withBuild)], named, hosted]) {
         if (candidates.length === 1)
             return candidates[0];
@@ -76212,15 +76279,6 @@ function dataVolumes(project, built) {
         .flatMap(volume => (volume?.name && !volume.driver_opts?.device ? [volume.name] : []));
 }
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./packages/core/lib/base/hash.js
-
-/** sha256 in hexadecimal. */
-function sha256(content) {
-    return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
-}
-
 ;// CONCATENATED MODULE: ./packages/core/lib/release/identity.js
 /** An id of a release: when it was made (UTC, sortable) and what of. Also a valid image tag. */
 function releaseId(now, digest) {
@@ -76262,6 +76320,8 @@ async function mustRun(host, what, script, options) {
     return result;
 }
 
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
 ;// CONCATENATED MODULE: external "node:string_decoder"
 const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
 ;// CONCATENATED MODULE: ./packages/core/lib/base/shell.js
@@ -76721,6 +76781,13 @@ ${body}
 `;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/base/hash.js
+
+/** sha256 in hexadecimal. */
+function sha256(content) {
+    return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/proxy/variant.js
 /** Certificate and key files that an nginx configuration names, in order, without duplicates. */
 function certificatePaths(configuration) {
@@ -76868,16 +76935,23 @@ dc() { docker compose --project-directory "$P" -p "$N" -f "$C" "$@" </dev/null; 
 ${startNeeded(target, needed, timeoutS)}
 ${commands.map((one, index) => runOne(target.image, place.release, one, index + 1)).join('\n')}`);
 }
-/** Brings up services that are not the app's own and waits until they are ready. */
+/** Brings up those of the given services that do not run, and waits until all are ready. */
 function startNeeded(target, needed, timeoutS) {
     if (needed.length === 0)
         return '';
     const waits = needed.map(name => {
+        const word = quote(name);
         if (isOneShot(target.project, name))
-            return `must_complete ${timeoutS} ${quote(name)}`;
-        return `must_be_ready ${timeoutS} ${quote(name)} ${testWords(target.project.services[name]?.healthcheck?.test)}`;
+            return `! idle ${word} || must_complete ${timeoutS} ${word}`;
+        const test = testWords(target.project.services[name]?.healthcheck?.test);
+        const wait = `must_be_ready ${timeoutS} ${word} ${test}`;
+        // Without a test all there is to see is that it keeps running, which one that ran before does.
+        return test === '' ? `! idle ${word} || ${wait}` : wait;
     });
-    return `dc up -d --no-recreate --no-build --pull never --quiet-pull ${needed.map(quote).join(' ')} > "$SCRATCH/up.out" 2>&1 || {
+    return `running=" $(docker ps --filter "label=com.docker.compose.project=$N" --format '{{.Label "com.docker.compose.service"}}' | tr '\\n' ' ')"
+idle() { case $running in *" $1 "*) return 1 ;; esac; }
+wanted=$(for each in ${needed.map(quote).join(' ')}; do ! idle "$each" || printf '%s ' "$each"; done)
+[ -z "$wanted" ] || dc up -d --no-recreate --no-build --pull never --quiet-pull $wanted > "$SCRATCH/up.out" 2>&1 || {
   show 'compose said:' < "$SCRATCH/up.out"; fail 'the services that the app needs did not start'; }
 ${waits.join('\n')}`;
 }
@@ -76972,7 +77046,8 @@ const manifest = object({
     /** sha256 of each file of the release, by its path in the app's folder. */
     files: record(schemas_string(), schemas_string()),
     /** Commands that may be repeated when the release is brought back. */
-    again: schemas_array(object({ service: schemas_string(), command: schemas_string(), again: schemas_boolean() })),
+    again: schemas_array(object({ service: schemas_string(), command: schemas_string(), again: schemas_boolean() }))
+        .default([]),
     /** The .env that the release was made live with; values stay on the host. */
     env: object({ sha256: schemas_string(), follow: record(schemas_string(), schemas_string()) }),
     commit: schemas_string().optional(),
@@ -77056,7 +77131,7 @@ scrub() { awk -v quotes="'\"" '
  */
 function resolveConfig(folder, composeFile) {
     return `cd ${folder} && { cat "$SCRATCH/secret/placeholders"; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
-docker compose -f ${quote(composeFile)} config --format json > "$SCRATCH/config.json"; code=$?
+docker compose -f ${quote(composeFile)} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
 sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`;
 }
 /** The script that resolves the compose file of a kept release, with today's `.env`. */
@@ -77080,7 +77155,6 @@ function stagePath(path) {
  */
 function factProbes(path, composeFile) {
     const stage = stagePath(path);
-    const compose = `docker compose -f ${quote(composeFile)}`;
     const probes = joinProbes({
         user: 'id -un; id -Gn',
         clock: 'date +%s',
@@ -77100,11 +77174,12 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
 if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`,
         liveFiles: `cd ${stage} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
         config: resolveConfig(stage, composeFile),
-        configError: `cd ${stage} && ${compose} config -q 2>&1`,
+        configError: 'cat "$SCRATCH/config.err"',
         containers: `name=$(sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1)
 ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$name")
 [ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
-        missingImages: `cd ${stage} && ${compose} config --images | sort -u | while IFS= read -r i; do docker image inspect "$i" >/dev/null 2>&1 || echo "$i"; done`,
+        missingImages: `images=$(sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | sort -u)
+[ -z "$images" ] || docker image inspect -f . $images 2>&1 > /dev/null | sed -n 's/.*No such image: //p'`,
         volumes: 'docker volume ls -q',
         listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
         published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
@@ -77142,7 +77217,7 @@ function readFacts(path, sections) {
         releases: manifests,
         unfinished: rows('releases').flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? []),
         liveFiles: new Map(rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])),
-        config: { project, error: sections.configError?.code === 0 ? '' : text('configError') },
+        config: { project, error: text('configError') },
         containers: rows('containers').flatMap(container),
         missingImages: rows('missingImages'),
         volumes: rows('volumes'),
@@ -77464,7 +77539,91 @@ function refuseForeignImage(project, repository, built) {
         `its images are ${[...new Set(images)].join(', ')}`);
 }
 
+;// CONCATENATED MODULE: external "node:fs"
+const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+;// CONCATENATED MODULE: external "node:os"
+const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+;// CONCATENATED MODULE: ./packages/core/lib/docker/login.js
+
+
+
+
+
+
+/** Docker's own folder on this machine. */
+function dockerFolder(env = process.env) {
+    return env.DOCKER_CONFIG || path.join(homedir(), '.docker');
+}
+/** The name under which Docker keeps a registry's login. */
+function loginKey(registry) {
+    return registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry;
+}
+/**
+ * The user's configuration, changed so that a login to `registry` is written into the file beside
+ * it and never into the machine's credential store. Other registries' logins stay usable.
+ */
+function temporaryConfig(config, registry) {
+    const key = loginKey(registry);
+    const { [key]: _, ...auths } = config.auths ?? {};
+    // An empty helper means the file, also when there is a store for all registries.
+    return { ...config, auths, credHelpers: { ...config.credHelpers, [key]: '' } };
+}
+/** Whether this machine has a login to a registry of its own, in the file or in a store. */
+async function hasLogin(registry, env = process.env) {
+    const config = await login_readConfig(path.join(dockerFolder(env), 'config.json'));
+    const key = loginKey(registry);
+    return !!(config.auths?.[key] ?? config.credHelpers?.[key] ?? config.credsStore);
+}
+/**
+ * Makes a folder for DOCKER_CONFIG that no login has reached yet, 0700, with the user's plugins and
+ * contexts: with another DOCKER_CONFIG, Docker would no longer find them, nor buildx itself.
+ */
+async function makeConfigFolder(registry, env = process.env) {
+    const own = dockerFolder(env);
+    const folder = await mkdtemp(path.join(env.RUNNER_TEMP || tmpdir(), 'diveops-docker-'));
+    const config = temporaryConfig(await login_readConfig(path.join(own, 'config.json')), registry);
+    await writeFile(path.join(folder, 'config.json'), JSON.stringify(config), { mode: 0o600 });
+    for (const name of ['cli-plugins', 'contexts']) {
+        const target = path.join(own, name);
+        if (existsSync(target))
+            await symlink(target, path.join(folder, name));
+    }
+    return folder;
+}
+/** The variables under which docker uses the folder, and buildx still knows the user's builders. */
+function configVariables(folder, env = process.env) {
+    return {
+        DOCKER_CONFIG: folder,
+        BUILDX_CONFIG: env.BUILDX_CONFIG || path.join(dockerFolder(env), 'buildx')
+    };
+}
+/** Logs in; the token goes through standard input. A refusal is one line. */
+async function login(local, { registry, user, token }, env) {
+    const words = ['docker', 'login', '--username', user, '--password-stdin', registry];
+    const { code, stderr } = await local(words, { env, stdin: token });
+    if (code === 0)
+        return;
+    throw new UserError(`registry ${registry} refused the login of user '${user}': ${lastLine(stderr)}; ` +
+        "check inputs 'registry-user' and 'registry-token'");
+}
+/** Removes a folder made by `makeConfigFolder`, credentials included. */
+async function removeConfigFolder(folder) {
+    await rm(folder, { recursive: true, force: true });
+}
+async function login_readConfig(file) {
+    if (!existsSync(file))
+        return {};
+    try {
+        return JSON.parse(await readFile(file, 'utf8'));
+    }
+    catch {
+        throw new UserError(`${file} is not valid JSON`);
+    }
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/prepare.js
+
+
 
 
 
@@ -77540,13 +77699,13 @@ printf '@env %s\\n' "$hash"`;
 }
 function pull(place, target, missingImages) {
     const { image, built } = target;
-    const login = registryOf(image);
+    const { registry } = parseReference(image);
     const others = missingImages.filter(name => !built.some(one => target.project.services[one]?.image === name));
     return `step pull
 image=${quote(image)}
 # Written by the shell itself: no argument of any process holds the login.
 mkdir -p ${DOCKER_LOGIN} && if [ -f "$SCRATCH/secret/auth" ]; then
-  printf '{"auths":{"%s":{"auth":"%s"}}}' ${quote(login === 'docker.io' ? 'https://index.docker.io/v1/' : login)} "$(cat "$SCRATCH/secret/auth")" > "$SCRATCH/secret/docker/config.json"
+  printf '{"auths":{"%s":{"auth":"%s"}}}' ${quote(loginKey(registry))} "$(cat "$SCRATCH/secret/auth")" > "$SCRATCH/secret/docker/config.json"
 fi
 layers_kb() { # IMAGE: compressed size for this machine, nothing when the registry does not tell
   docker --config ${DOCKER_LOGIN} manifest inspect "$1" > "$SCRATCH/manifest" 2>/dev/null || return 0
@@ -77582,24 +77741,53 @@ fi
 ${others
         .map(name => {
         // The run's login is for its own registry; for others the host's user may have one.
-        const config = registryOf(name) === login ? DOCKER_LOGIN : USER_LOGIN;
+        const config = parseReference(name).registry === registry ? DOCKER_LOGIN : USER_LOGIN;
         return `pull_image ${quote(name)} ${config}`;
     })
         .join('\n')}
 ${built.map(name => `docker tag "$image" ${quote(keptImage(place.project, name, place.release))} || fail "cannot tag $image"`).join('\n')}
 rm -rf "$SCRATCH/secret"
-docker image inspect -f '@image {{.Id}} {{.Size}} {{if .Config.Healthcheck}}{{json .Config.Healthcheck.Test}}{{else}}null{{end}}' "$image"`;
-}
-/** The registry of an image reference; Docker Hub when its first part is no host. */
-function registryOf(image) {
-    const first = image.split('/')[0];
-    return image.includes('/') && /[.:]|^localhost$/.test(first) ? first : 'docker.io';
+docker image inspect -f '@image {{.Id}} {{json .Config}}' "$image"`;
 }
 /** The health test of a service: its own in the compose file, else the image's. */
 function healthTest(service, imageTest) {
     if (service?.healthcheck?.disable)
         return null;
     return service?.healthcheck?.test ?? imageTest;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/record.js
+
+/** Reads what the prepare script said. */
+function readPrepared(said) {
+    const image = said.get('image') ?? ' null';
+    const space = image.indexOf(' ');
+    const config = JSON.parse(image.slice(space + 1));
+    return {
+        imageId: image.slice(0, space),
+        imageTest: config?.Healthcheck?.Test ?? null,
+        envHash: said.get('env') ?? ''
+    };
+}
+/** The release.json of a release that has become live. */
+function newManifest(place, target, { imageId, envHash }, { source, run }, now) {
+    return {
+        id: place.release,
+        app: place.project,
+        created: now.toISOString(),
+        image: target.image,
+        imageId,
+        services: target.built,
+        compose: place.compose,
+        proxy: source.config.proxy,
+        variant: target.variant,
+        files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),
+        again: source.config.release.filter(({ again }) => again),
+        env: { sha256: envHash, follow: target.follow },
+        commit: run.commit,
+        run: run.url,
+        actor: run.actor
+    };
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/recreate.js
@@ -77627,29 +77815,23 @@ function recreateScript(place, target, { imageTest, timeoutS }) {
     const others = Object.keys(project.services).filter(name => !replaced.includes(name));
     const before = dependencies(project, replaced).filter(name => others.includes(name));
     const after = others.filter(name => !before.includes(name));
-    const front = replaced.filter(name => name === proxy);
-    const app = replaced.filter(name => name !== proxy);
+    const words = replaced.map(quote).join(' ');
+    const replace = `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
+  show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`${replaced.join(', ')} could not be made anew`)}; }`;
     return onHost(place, `step recreate
 umask 022
 ${placeFiles(place.release, target)}
 ${built.map(name => `docker tag ${quote(target.image)} ${quote(project.services[name]?.image ?? '')} || fail 'cannot tag the image'`).join('\n')}
 ${startNeeded(target, before, timeoutS)}
-${app.length > 0 ? replace(app) : ''}
-${app.map(name => start(name)).join('\n')}
-${front.length > 0 ? `${replace(front)}\n${front.map(name => start(name)).join('\n')}` : ''}
+${replace}
+${replaced.map(start).join('\n')}
 step health
-${app
-        .filter(name => !isOneShot(project, name))
-        .map(name => ready(name))
+${replaced
+        .filter(name => !isOneShot(project, name) && !awaited(name))
+        .map(ready)
         .join('\n')}
-${front.map(name => ready(name)).join('\n')}
 ${startNeeded(target, after, timeoutS)}
 ${reportLeft(others)}`);
-    function replace(names) {
-        const words = names.map(quote).join(' ');
-        return `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
-  show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`${names.join(', ')} could not be made anew`)}; }`;
-    }
     function start(name) {
         const begin = `for each in $(ids ${quote(name)}); do docker start "$each" > "$SCRATCH/up.out" 2>&1 || { show 'the engine said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be started`)}; }; done`;
         if (isOneShot(project, name))
@@ -77746,12 +77928,14 @@ class Timeline {
  * text` lines other than the known ones are returned by name. A failure is the one line that the
  * script gave, with what it showed as details.
  */
-async function runScript(host, script, { log, timeline, stdin }) {
+async function runScript(host, script, { log, timeline, stdin, signal }) {
     const values = new Map();
     const details = [];
     let failure;
     const result = await host.run(script, {
-        ...(stdin === undefined ? {} : { stdin }),
+        what: timeline.current,
+        ...(stdin !== undefined && { stdin }),
+        ...(signal && { signal }),
         onLine: line => {
             const match = /^@([a-z]+) ?(.*)$/s.exec(line);
             if (!match)
@@ -77844,6 +78028,7 @@ class Deploy {
     #host;
     #timeline;
     #outcome;
+    #lock;
     constructor(request, seams, host, timeline, outcome) {
         this.#request = request;
         this.#seams = seams;
@@ -77882,11 +78067,11 @@ class Deploy {
         const { config } = source;
         const probes = factProbes(config.path, config.compose);
         const stdin = await handover(source, given, login);
-        const lock = this.#lock();
-        const wait = lock ? lock.untilHeld + awaitJobs(config.path, JOB_PATIENCE_S) : '';
+        this.#lock = this.#takeLock();
+        const wait = this.#lock ? this.#lock.untilHeld + awaitJobs(config.path, JOB_PATIENCE_S) : '';
         const reading = this.#host.run(wait + probes.script, { stdin, what: 'reading the host' });
         // Why there is no lock says more than the script that waited for it in vain.
-        await settled(lock?.held, reading);
+        await settled(this.#lock?.held, reading);
         this.#timeline.begin('preflight');
         const result = await reading;
         if (result.code === JOBS_STILL_RUN) {
@@ -77904,7 +78089,7 @@ class Deploy {
         return { facts, project };
     }
     /** The lock that keeps runs apart; a plan changes nothing and needs none. */
-    #lock() {
+    #takeLock() {
         const { planOnly, run, source, lockTimeoutMs } = this.#request;
         if (planOnly)
             return undefined;
@@ -77954,7 +78139,7 @@ class Deploy {
         this.#outcome.release = release;
         let prepared;
         try {
-            prepared = await this.#script(prepareScript(place, target, facts.missingImages));
+            prepared = readPrepared(await this.#script(prepareScript(place, target, facts.missingImages)));
             if (config.release.length > 0) {
                 await this.#job(place, 'release', commandsScript(place, target, config.release, timeoutS));
             }
@@ -77964,8 +78149,7 @@ class Deploy {
             await this.#discard(facts, place, target);
             throw told;
         }
-        const [imageId = '', , test = 'null'] = splitImage(prepared.get('image') ?? '');
-        const imageTest = JSON.parse(test);
+        const { imageTest } = prepared;
         this.#outcome.state = 'unknown';
         try {
             await this.#job(place, 'recreate', recreateScript(place, target, { imageTest, timeoutS }));
@@ -77975,7 +78159,7 @@ class Deploy {
             await this.#restore(facts, place, target, timeoutS, error);
             throw told;
         }
-        const live = this.#manifest(place, target, imageId, prepared.get('env') ?? '');
+        const live = newManifest(place, target, prepared, this.#request, new Date(clock.now()));
         const pruned = releasesToPrune(facts.releases, live, facts.current?.id, config.keep);
         const kept = facts.releases.filter(one => !pruned.includes(one));
         await this.#script(commitScript(place, live, pruned, kept, facts.unfinished), JSON.stringify(live, null, 2));
@@ -77984,11 +78168,8 @@ class Deploy {
     #script(script, stdin) {
         const { log } = this.#seams;
         const timeline = this.#timeline;
-        return runScript(this.#host, script, {
-            log,
-            timeline,
-            ...(stdin === undefined ? {} : { stdin })
-        });
+        const options = { log, timeline, signal: this.#lock?.lost };
+        return runScript(this.#host, script, stdin === undefined ? options : { ...options, stdin });
     }
     #job(place, name, script) {
         const job = asJob(place, name, script);
@@ -78040,35 +78221,11 @@ class Deploy {
                 `${failed.path} && docker compose -f ${failed.compose} ps && docker compose -f ${failed.compose} logs`);
         }
     }
-    #manifest(place, target, imageId, envHash) {
-        const { source, run } = this.#request;
-        return {
-            id: place.release,
-            app: place.project,
-            created: new Date(this.#seams.clock.now()).toISOString(),
-            image: target.image,
-            imageId,
-            services: target.built,
-            compose: place.compose,
-            proxy: source.config.proxy,
-            variant: target.variant,
-            files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),
-            again: source.config.release.filter(({ again }) => again),
-            env: { sha256: envHash, follow: target.follow },
-            commit: run.commit,
-            run: run.url,
-            actor: run.actor
-        };
-    }
 }
 /** Waits for the first promise; when it fails, the failure of the second is not of interest. */
 async function settled(first, second) {
     second.catch(() => { });
     await first;
-}
-function splitImage(text) {
-    const match = /^(\S+) (\d+) (.*)$/s.exec(text);
-    return match ? match.slice(1) : [];
 }
 
 ;// CONCATENATED MODULE: ./node_modules/is-network-error/index.js
@@ -78682,7 +78839,7 @@ function unixifyPath(path) {
     }
     return path;
 }
-async function readFile(filePath) {
+async function esm_readFile(filePath) {
     return new Promise((resolve, reject) => {
         external_fs_.readFile(filePath, 'utf8', (err, res) => {
             if (err) {
@@ -78778,7 +78935,7 @@ class NodeSSH {
             if (config.privateKeyPath != null) {
                 // Must be an fs path
                 try {
-                    config.privateKey = await readFile(config.privateKeyPath);
+                    config.privateKey = await esm_readFile(config.privateKeyPath);
                 }
                 catch (err) {
                     if (err != null && err.code === 'ENOENT') {
@@ -79361,11 +79518,10 @@ class NodeSSH {
     }
 }
 
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 ;// CONCATENATED MODULE: ./packages/core/lib/ssh/pem.js
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----/gs;
-const HEADERS = /(?:Proc-Type:\s*4,ENCRYPTED|DEK-Info:\s*[A-Z0-9-]+,[0-9A-Fa-f]+)/g;
+// As long as the cipher's block, or it would eat base64 that follows without a newline.
+const HEADERS = /Proc-Type:\s*4,ENCRYPTED|DEK-Info:\s*(?:DES[A-Z0-9-]*,[0-9A-Fa-f]{16}|[A-Z0-9-]+,[0-9A-Fa-f]{32})/g;
 /** How the body of every OpenSSH private key begins: `openssh-key-v1`. */
 const OPENSSH = 'b3BlbnNzaC1rZXktdjE';
 /**
@@ -80569,6 +80725,7 @@ function readHostInputs() {
 
 
 
+
 /** The names of all inputs, as in action.yml. */
 const NAMES = [
     ...HOST_INPUTS,
@@ -80597,7 +80754,6 @@ function read() {
         healthTimeoutMs: inputs_duration('health-timeout')
     };
 }
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
 function readImage() {
     const image = inputs_optional('image');
     const digest = inputs_optional('digest');
@@ -80605,7 +80761,7 @@ function readImage() {
         throw new errors/* UserError */.y("inputs 'image' and 'digest' are both set, expected one of them");
     }
     if (digest !== undefined) {
-        if (!DIGEST.test(digest))
+        if (!isDigest(digest))
             throw badInput('digest', digest, "'sha256:' and 64 hexadecimal digits");
         return { digest };
     }
@@ -80614,13 +80770,11 @@ function readImage() {
             'build-push; between jobs hand over the digest, because the runner drops an output that ' +
             'contains the value of a secret');
     }
-    const [name = '', hash = ''] = image.split('@');
-    if (!DIGEST.test(hash) || !/^[a-z0-9][a-z0-9._/:-]*$/.test(name)) {
+    const reference = parseReference(image, "input 'image'");
+    if (reference.digest === undefined) {
         throw badInput('image', image, "name@sha256:... (a tag can move; use the output 'image' of build-push)");
     }
-    const slash = name.lastIndexOf('/');
-    const colon = name.indexOf(':', slash);
-    return { name: colon < 0 ? name : name.slice(0, colon), digest: hash };
+    return { name: nameOf(reference), digest: reference.digest };
 }
 
 ;// CONCATENATED MODULE: ./actions/deploy-vps/lib/summary.js
@@ -83772,8 +83926,12 @@ class UserError extends Error {
 }
 /** The text of anything that was thrown, on one line. */
 function errorMessage(thrown) {
-    const text = thrown instanceof Error ? thrown.message : String(thrown);
+    // Not instanceof: errors of Node itself are of another realm where a test runner has its own.
+    const text = hasMessage(thrown) ? thrown.message : String(thrown);
     return text.trim().replace(/\s*\n\s*/g, ' · ');
+}
+function hasMessage(thrown) {
+    return typeof thrown?.message === 'string';
 }
 
 

@@ -124,7 +124,7 @@ test.each<[string, string | RegExp, Record<string, string>]>([
   ],
   [
     'a folder that this user may not write',
-    /\/srv\/app.*sudo install -d -o deploy \/srv\/app/,
+    /\/srv\/app.*sudo install -d -o captain \/srv\/app/,
     { path: '/srv/app' }
   ],
   [
@@ -219,7 +219,7 @@ test('a key with broken newlines is repaired silently', async () => {
 
 test('a user who may not use Docker', async () => {
   await vpsExec(`useradd -m -s /bin/sh nodocker && passwd -d nodocker
-mkdir -p /home/nodocker/.ssh && cp ~deploy/.ssh/authorized_keys /home/nodocker/.ssh/
+mkdir -p /home/nodocker/.ssh && cp ~captain/.ssh/authorized_keys /home/nodocker/.ssh/
 chown -R nodocker /home/nodocker/.ssh && install -d -o nodocker /opt/other`)
   try {
     await refused(/user 'nodocker' may not use the Docker socket.*usermod -aG docker nodocker/, {
@@ -266,7 +266,7 @@ lab-engine start`
   const { code, stderr } = await vpsExec(script)
   expect([code, stderr]).toEqual([0, expect.anything()])
   try {
-    await vpsExec('install -d -o deploy /opt/small')
+    await vpsExec('install -d -o captain /opt/small')
     const workspace = await checkoutTiny(copy =>
       edit(copy, 'docker-compose.prod.yml', 'image: nginx:alpine', `image: ${IMAGE}:latest`)
     )

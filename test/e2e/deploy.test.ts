@@ -1,4 +1,4 @@
-import { registryToken, resetVps, up, vpsExec } from '@diveops/lab'
+import { registryToken, resetVps, SERVER_USER, up, vpsExec } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
 import {
@@ -26,7 +26,7 @@ async function checkout(change?: (folder: string) => Promise<void>): Promise<str
 
 /** A command on the server as the deploying user, in the app's folder. */
 async function onServer(command: string): Promise<string> {
-  const { stdout, stderr } = await vpsExec(`cd /opt/diveops && ${command}`, { user: 'deploy' })
+  const { stdout, stderr } = await vpsExec(`cd /opt/diveops && ${command}`, { user: SERVER_USER })
   return stdout + stderr
 }
 

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { request } from 'node:http'
-import { act, assembleExample, connection, resetVps, up, vpsExec } from '@diveops/lab'
+import { act, assembleExample, connection, resetVps, SERVER_USER, up, vpsExec } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 
 jest.setTimeout(900_000)
@@ -19,7 +19,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 /** A command of the operations guide, as an operator types it on the server. */
 async function operator(command: string): Promise<string> {
   const { code, stdout, stderr } = await vpsExec(`cd /opt/diveops && ${command}`, {
-    user: 'deploy'
+    user: SERVER_USER
   })
   if (code !== 0) throw new Error(`${command}: ${stdout}${stderr}`)
   return stdout + stderr
@@ -127,7 +127,7 @@ test('nginx follows the certificates: HTTPS once they are there, HTTP-only again
 for name in happydiving.mx buceofeliz.com; do
   mkdir -p certs/live/$name
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj "/CN=$name" -keyout certs/live/$name/privkey.pem -out certs/live/$name/fullchain.pem 2>/dev/null
-done; chown -R deploy certs`)
+done; chown -R ${SERVER_USER} certs`)
   const secure = await act(folder, ['push'])
   expect(secure.output).toContain('nginx: from the http to the https variant')
   expect(secure.code).toBe(0)

@@ -101,7 +101,7 @@ find . -type l -printf '%p -> %l\\n'
 docker ps -aq --no-trunc | sort | xargs -r docker inspect -f '{{.Id}} {{.Image}} {{.State.StartedAt}}'
 docker image ls --no-trunc --digests --format '{{.Repository}} {{.Tag}} {{.Digest}} {{.ID}}' | sort
 docker volume ls -q | sort
-ls -A /tmp /dev/shm /home/deploy | grep -v '^runc-process'`)
+ls -A /tmp /dev/shm /home/captain | grep -v '^runc-process'`)
   return stdout
 }
 

@@ -10,6 +10,7 @@ import {
   secret
 } from '@diveops/core/action/inputs'
 import { UserError } from '@diveops/core/base/errors'
+import { isDigest, nameOf, parseReference } from '@diveops/core/docker/reference'
 
 /** What the step was asked for. */
 export interface Inputs {
@@ -54,8 +55,6 @@ export function read(): Inputs {
   }
 }
 
-const DIGEST = /^sha256:[0-9a-f]{64}$/
-
 function readImage(): Inputs['image'] {
   const image = optional('image')
   const digest = optional('digest')
@@ -63,8 +62,7 @@ function readImage(): Inputs['image'] {
     throw new UserError("inputs 'image' and 'digest' are both set, expected one of them")
   }
   if (digest !== undefined) {
-    if (!DIGEST.test(digest))
-      throw badInput('digest', digest, "'sha256:' and 64 hexadecimal digits")
+    if (!isDigest(digest)) throw badInput('digest', digest, "'sha256:' and 64 hexadecimal digits")
     return { digest }
   }
   if (image === undefined) {
@@ -74,15 +72,13 @@ function readImage(): Inputs['image'] {
         'contains the value of a secret'
     )
   }
-  const [name = '', hash = ''] = image.split('@')
-  if (!DIGEST.test(hash) || !/^[a-z0-9][a-z0-9._/:-]*$/.test(name)) {
+  const reference = parseReference(image, "input 'image'")
+  if (reference.digest === undefined) {
     throw badInput(
       'image',
       image,
       "name@sha256:... (a tag can move; use the output 'image' of build-push)"
     )
   }
-  const slash = name.lastIndexOf('/')
-  const colon = name.indexOf(':', slash)
-  return { name: colon < 0 ? name : name.slice(0, colon), digest: hash }
+  return { name: nameOf(reference), digest: reference.digest }
 }

@@ -97,7 +97,7 @@ async function copyActions(target: string): Promise<string[]> {
 
 async function labSecrets(): Promise<Record<string, string>> {
   return {
-    SERVER_HOST: 'vps',
+    SERVER_HOST: 'vps.lab',
     SERVER_USER,
     SERVER_SSH_KEY: await serverKey(),
     GHCR_TOKEN: await registryToken()
@@ -105,7 +105,7 @@ async function labSecrets(): Promise<Record<string, string>> {
 }
 
 async function labVariables(): Promise<Record<string, string>> {
-  return { SERVER_KNOWN_HOSTS: await knownHosts('vps') }
+  return { SERVER_KNOWN_HOSTS: await knownHosts('vps.lab') }
 }
 
 /** JSON is YAML, which act reads; its other format has no values of more than one line. */

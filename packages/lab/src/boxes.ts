@@ -53,7 +53,7 @@ export function boxTable(
         ...publish(ports.https, 443)
       ],
       files: {
-        '/home/deploy/.ssh/authorized_keys': state('secrets/ssh/id_ed25519.pub'),
+        '/home/captain/.ssh/authorized_keys': state('secrets/ssh/id_ed25519.pub'),
         '/etc/docker/certs.d/ghcr.io/ca.crt': authority,
         ...Object.fromEntries(hostKeys)
       }
@@ -98,7 +98,7 @@ export async function ensureBox(box: Box): Promise<'kept' | 'started' | 'made'> 
   await docker([
     'create',
     ...['--name', name, '--hostname', box.name, '--label', `${KEY_LABEL}=${key}`],
-    ...['--network', network, '--network-alias', box.name],
+    ...['--network', network, '--network-alias', box.name, '--network-alias', `${box.name}.lab`],
     ...box.options,
     box.image
   ])

@@ -10,7 +10,7 @@ import { waitUntilReady } from './ready.ts'
  */
 const RESET = `
 lab-engine start
-pkill -KILL -u deploy || true
+pkill -KILL -u captain || true
 docker ps -aq | xargs -r docker rm -f -v
 docker volume ls -q | xargs -r docker volume rm -f
 docker network prune -f
@@ -24,12 +24,12 @@ docker image ls --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' |
     if [ "$digest" != '<none>' ]; then docker rmi -f "$name@$digest"; fi
   done
 docker image prune -f
-crontab -r -u deploy || true
+crontab -r -u captain || true
 crontab -r || true
-find /opt/diveops /tmp /home/deploy -mindepth 1 -path /home/deploy/.ssh -prune -o -mindepth 1 -print0 |
+find /opt/diveops /tmp /home/captain -mindepth 1 -path /home/captain/.ssh -prune -o -mindepth 1 -print0 |
   xargs -0r rm -rf
-su deploy -c 'cp -r /etc/skel/. /home/deploy'
-chown deploy:deploy /opt/diveops
+su captain -c 'cp -r /etc/skel/. /home/captain'
+chown captain:captain /opt/diveops
 chmod 755 /opt/diveops
 : > /var/log/sshd.log
 `

@@ -8,7 +8,7 @@ import { succeed } from './process.ts'
 export const OWNER = 'nestorwheelock'
 
 /** The user of the server that deploys. */
-export const SERVER_USER = 'deploy'
+export const SERVER_USER = 'captain'
 
 /** Makes the keys, certificates and the registry's token of this lab unless it has them. */
 export async function ensureSecrets(registryTag: string): Promise<void> {

@@ -6,8 +6,7 @@ import {
   hostPath,
   type Project,
   proxyService,
-  repositoryOf,
-  tagOf
+  repositoryOf
 } from '../../../packages/core/src/app/compose.ts'
 
 const project: Project = {
@@ -33,13 +32,12 @@ const project: Project = {
 }
 
 test.each([
-  ['nginx', 'nginx', 'latest'],
-  ['nginx:alpine', 'nginx', 'alpine'],
-  ['host:5000/a/b', 'host:5000/a/b', 'latest'],
-  ['host:5000/a/b:v1@sha256:ab', 'host:5000/a/b', 'v1']
-])('%s is %s with tag %s', (image, repository, tag) => {
+  ['nginx', 'docker.io/library/nginx'],
+  ['nginx:alpine', 'docker.io/library/nginx'],
+  ['host:5000/a/b', 'host:5000/a/b'],
+  [`host:5000/a/b:v1@sha256:${'a'.repeat(64)}`, 'host:5000/a/b']
+])('%s is an image of %s', (image, repository) => {
   expect(repositoryOf(image)).toBe(repository)
-  expect(tagOf(image)).toBe(tag)
 })
 
 test('services of the built image, the proxy and what they need are found', () => {

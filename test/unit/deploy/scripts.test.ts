@@ -67,7 +67,7 @@ const manifest: Manifest = {
 test.each([
   ['facts', factProbes(place.path, place.compose).script],
   ['kept release', keptConfigScript(place.path, place.release, place.compose)],
-  ['prepare', prepareScript(place, target, [nasty, 'redis'])],
+  ['prepare', prepareScript(place, target, ['redis:7', 'ghcr.io/a/other:x'])],
   [
     'commands',
     commandsScript(place, target, [{ service: 'web', command: nasty, again: false }], 60)

@@ -1,5 +1,6 @@
 import { UserError } from '../base/errors.ts'
 import { list } from '../base/names.ts'
+import { nameOf, parseReference } from '../docker/reference.ts'
 
 /** What the core reads of a service in the output of `docker compose config --format json`. */
 export interface Service {
@@ -38,18 +39,9 @@ export function service(project: Project, name: string, where: string): Service 
   )
 }
 
-/** The repository of an image reference: without tag and digest. */
+/** Registry and repository of an image reference in full, without tag and digest. */
 export function repositoryOf(image: string): string {
-  const untagged = image.split('@')[0] as string
-  const slash = untagged.lastIndexOf('/')
-  const colon = untagged.indexOf(':', slash + 1)
-  return colon < 0 ? untagged : untagged.slice(0, colon)
-}
-
-/** The tag of an image reference; `latest` when it names none. */
-export function tagOf(image: string): string {
-  const untagged = image.split('@')[0] as string
-  return untagged.slice(repositoryOf(untagged).length + 1) || 'latest'
+  return nameOf(parseReference(image))
 }
 
 /** Names of the services that run the built image, told by its repository. */
@@ -71,7 +63,7 @@ export function builtRepository(project: Project, ours: string | undefined): str
     image && build ? repositoryOf(image) : []
   )
   const named = repositories.filter(name => ours && name.endsWith(`/${ours.toLowerCase()}`))
-  const hosted = repositories.filter(name => /^[^/]+[.:][^/]*\//.test(name))
+  const hosted = repositories.filter(name => !name.startsWith('docker.io/'))
   for (const candidates of [[...new Set(withBuild)], named, hosted]) {
     if (candidates.length === 1) return candidates[0] as string
   }

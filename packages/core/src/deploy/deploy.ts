@@ -1,8 +1,6 @@
 import { builtRepository, type Project, repositoryOf } from '../app/compose.ts'
 import { errorMessage, UserError } from '../base/errors.ts'
-import { sha256 } from '../base/hash.ts'
 import { releaseId } from '../release/identity.ts'
-import type { Manifest } from '../release/manifest.ts'
 import type { Connection } from '../ssh/connect.ts'
 import { ConnectionLost, RemoteError } from '../ssh/host.ts'
 import { acquireLock, type Lock } from '../ssh/lock.ts'
@@ -16,6 +14,7 @@ import type { Outcome, Request, Seams } from './outcome.ts'
 import { planRows } from './plan.ts'
 import { judgeApp, judgeHost, refuse, refuseForeignImage } from './preflight.ts'
 import { prepareScript } from './prepare.ts'
+import { newManifest, type Prepared, readPrepared } from './record.ts'
 import { recreateScript } from './recreate.ts'
 import { previousTarget } from './restore.ts'
 import { runScript, Timeline } from './step.ts'
@@ -181,9 +180,9 @@ class Deploy {
     }
     const timeoutS = Math.ceil(config.health.timeoutMs / 1000)
     this.#outcome.release = release
-    let prepared: Map<string, string>
+    let prepared: Prepared
     try {
-      prepared = await this.#script(prepareScript(place, target, facts.missingImages))
+      prepared = readPrepared(await this.#script(prepareScript(place, target, facts.missingImages)))
       if (config.release.length > 0) {
         await this.#job(place, 'release', commandsScript(place, target, config.release, timeoutS))
       }
@@ -192,7 +191,7 @@ class Deploy {
       await this.#discard(facts, place, target)
       throw told
     }
-    const { imageId, imageTest } = readImage(prepared.get('image') ?? '')
+    const { imageTest } = prepared
     this.#outcome.state = 'unknown'
     try {
       await this.#job(place, 'recreate', recreateScript(place, target, { imageTest, timeoutS }))
@@ -201,7 +200,7 @@ class Deploy {
       await this.#restore(facts, place, target, timeoutS, error)
       throw told
     }
-    const live = this.#manifest(place, target, imageId, prepared.get('env') ?? '')
+    const live = newManifest(place, target, prepared, this.#request, new Date(clock.now()))
     const pruned = releasesToPrune(facts.releases, live, facts.current?.id, config.keep)
     const kept = facts.releases.filter(one => !pruned.includes(one))
     await this.#script(
@@ -282,38 +281,10 @@ class Deploy {
       )
     }
   }
-
-  #manifest(place: Place, target: Target, imageId: string, envHash: string): Manifest {
-    const { source, run } = this.#request
-    return {
-      id: place.release,
-      app: place.project,
-      created: new Date(this.#seams.clock.now()).toISOString(),
-      image: target.image,
-      imageId,
-      services: target.built,
-      compose: place.compose,
-      proxy: source.config.proxy,
-      variant: target.variant,
-      files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),
-      again: source.config.release.filter(({ again }) => again),
-      env: { sha256: envHash, follow: target.follow },
-      commit: run.commit,
-      run: run.url,
-      actor: run.actor
-    }
-  }
 }
 
 /** Waits for the first promise; when it fails, the failure of the second is not of interest. */
 async function settled(first: Promise<void> | undefined, second: Promise<unknown>): Promise<void> {
   second.catch(() => {})
   await first
-}
-
-/** What the engine says of the pulled image: its id and its own health test. */
-function readImage(text: string): { imageId: string; imageTest: string[] | null } {
-  const space = text.indexOf(' ')
-  const config = JSON.parse(text.slice(space + 1)) as { Healthcheck?: { Test?: string[] } } | null
-  return { imageId: text.slice(0, space), imageTest: config?.Healthcheck?.Test ?? null }
 }

@@ -1,5 +1,7 @@
 import { bindVolumeFolders, type Service } from '../app/compose.ts'
 import { quote } from '../base/shell.ts'
+import { loginKey } from '../docker/login.ts'
+import { parseReference } from '../docker/reference.ts'
 import { keptImage } from '../release/identity.ts'
 import { stagePath } from './facts.ts'
 import { onHost, type Place } from './library.ts'
@@ -96,7 +98,7 @@ printf '@env %s\\n' "$hash"`
 
 function pull(place: Place, target: Target, missingImages: readonly string[]): string {
   const { image, built } = target
-  const login = registryOf(image)
+  const { registry } = parseReference(image)
   const others = missingImages.filter(
     name => !built.some(one => target.project.services[one]?.image === name)
   )
@@ -104,7 +106,7 @@ function pull(place: Place, target: Target, missingImages: readonly string[]): s
 image=${quote(image)}
 # Written by the shell itself: no argument of any process holds the login.
 mkdir -p ${DOCKER_LOGIN} && if [ -f "$SCRATCH/secret/auth" ]; then
-  printf '{"auths":{"%s":{"auth":"%s"}}}' ${quote(login === 'docker.io' ? 'https://index.docker.io/v1/' : login)} "$(cat "$SCRATCH/secret/auth")" > "$SCRATCH/secret/docker/config.json"
+  printf '{"auths":{"%s":{"auth":"%s"}}}' ${quote(loginKey(registry))} "$(cat "$SCRATCH/secret/auth")" > "$SCRATCH/secret/docker/config.json"
 fi
 layers_kb() { # IMAGE: compressed size for this machine, nothing when the registry does not tell
   docker --config ${DOCKER_LOGIN} manifest inspect "$1" > "$SCRATCH/manifest" 2>/dev/null || return 0
@@ -140,19 +142,13 @@ fi
 ${others
   .map(name => {
     // The run's login is for its own registry; for others the host's user may have one.
-    const config = registryOf(name) === login ? DOCKER_LOGIN : USER_LOGIN
+    const config = parseReference(name).registry === registry ? DOCKER_LOGIN : USER_LOGIN
     return `pull_image ${quote(name)} ${config}`
   })
   .join('\n')}
 ${built.map(name => `docker tag "$image" ${quote(keptImage(place.project, name, place.release))} || fail "cannot tag $image"`).join('\n')}
 rm -rf "$SCRATCH/secret"
 docker image inspect -f '@image {{.Id}} {{json .Config}}' "$image"`
-}
-
-/** The registry of an image reference; Docker Hub when its first part is no host. */
-function registryOf(image: string): string {
-  const first = image.split('/')[0] as string
-  return image.includes('/') && /[.:]|^localhost$/.test(first) ? first : 'docker.io'
 }
 
 /** The health test of a service: its own in the compose file, else the image's. */

@@ -8,7 +8,9 @@ export interface Pem {
 }
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----/gs
-const HEADERS = /(?:Proc-Type:\s*4,ENCRYPTED|DEK-Info:\s*[A-Z0-9-]+,[0-9A-Fa-f]+)/g
+// As long as the cipher's block, or it would eat base64 that follows without a newline.
+const HEADERS =
+  /Proc-Type:\s*4,ENCRYPTED|DEK-Info:\s*(?:DES[A-Z0-9-]*,[0-9A-Fa-f]{16}|[A-Z0-9-]+,[0-9A-Fa-f]{32})/g
 /** How the body of every OpenSSH private key begins: `openssh-key-v1`. */
 const OPENSSH = 'b3BlbnNzaC1rZXktdjE'
 

@@ -1,0 +1,54 @@
+import { sha256 } from '../base/hash.ts'
+import type { Manifest } from '../release/manifest.ts'
+import type { Place } from './library.ts'
+import type { Request } from './outcome.ts'
+import type { Target } from './target.ts'
+
+/** What the host made of the release while it was prepared. */
+export interface Prepared {
+  /** What the engine calls the pulled image. */
+  imageId: string
+  /** The health test that the image itself brings, in the form of the engine. */
+  imageTest: string[] | null
+  /** sha256 of the .env. */
+  envHash: string
+}
+
+/** Reads what the prepare script said. */
+export function readPrepared(said: ReadonlyMap<string, string>): Prepared {
+  const image = said.get('image') ?? ' null'
+  const space = image.indexOf(' ')
+  const config = JSON.parse(image.slice(space + 1)) as { Healthcheck?: { Test?: string[] } } | null
+  return {
+    imageId: image.slice(0, space),
+    imageTest: config?.Healthcheck?.Test ?? null,
+    envHash: said.get('env') ?? ''
+  }
+}
+
+/** The release.json of a release that has become live. */
+export function newManifest(
+  place: Place,
+  target: Target,
+  { imageId, envHash }: Prepared,
+  { source, run }: Request,
+  now: Date
+): Manifest {
+  return {
+    id: place.release,
+    app: place.project,
+    created: now.toISOString(),
+    image: target.image,
+    imageId,
+    services: target.built,
+    compose: place.compose,
+    proxy: source.config.proxy,
+    variant: target.variant,
+    files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),
+    again: source.config.release.filter(({ again }) => again),
+    env: { sha256: envHash, follow: target.follow },
+    commit: run.commit,
+    run: run.url,
+    actor: run.actor
+  }
+}
