@@ -1,0 +1,75 @@
+import { expect, test } from '@jest/globals'
+import { parseConfig } from '../../../packages/core/src/app/config.ts'
+import type { Facts } from '../../../packages/core/src/deploy/facts.ts'
+import { judgeHost, refuse } from '../../../packages/core/src/deploy/preflight.ts'
+
+const config = parseConfig('')
+const now = Date.UTC(2026, 10, 23)
+const good: Facts = {
+  user: 'deploy',
+  groups: ['deploy', 'docker'],
+  clock: now / 1000,
+  engine: { text: '26.1.5', code: 0 },
+  compose: { text: '2.26.1-4', code: 0 },
+  missingTools: [],
+  path: 'writable',
+  freeKb: { path: 9e6, images: 9e6 },
+  env: undefined,
+  current: undefined,
+  releases: [],
+  unfinished: [],
+  liveFiles: new Map(),
+  config: { project: { name: 'app', services: {} }, error: '' },
+  containers: [],
+  missingImages: [],
+  volumes: [],
+  listening: [],
+  certificates: []
+}
+
+test('a host that has everything is accepted', () => {
+  expect(() => refuse(judgeHost(good, config, 'deploy@host', now))).not.toThrow()
+})
+
+test.each<[string, Partial<Facts>, RegExp]>([
+  [
+    'an old compose',
+    { compose: { text: '2.10.2', code: 0 } },
+    /docker compose on deploy@host is 2\.10\.2, expected 2\.20 or newer; install/
+  ],
+  [
+    'the compose before that',
+    { compose: { text: 'v1.29.2', code: 0 } },
+    /is v1\.29\.2, expected 2\.20 or newer/
+  ],
+  [
+    'no engine',
+    { engine: { text: 'sh: 1: docker: not found', code: 127 } },
+    /no Docker engine on deploy@host.*install it/
+  ],
+  ['missing tools', { missingTools: ['flock', 'awk'] }, /lacks flock, awk; install/],
+  [
+    'a full disk',
+    { freeKb: { path: 1000, images: 9e6 } },
+    /only 1 MB free for \/opt\/diveops on deploy@host, expected 256 MB/
+  ],
+  [
+    'a folder of another user',
+    { path: 'forbidden' },
+    /user 'deploy' may not write to \/opt\/diveops.*sudo install -d -o deploy \/opt\/diveops/
+  ],
+  [
+    'a file where the folder should be',
+    { path: 'not-a-folder' },
+    /\/opt\/diveops on deploy@host is not a folder/
+  ]
+])('%s is one line that says how to mend it', (_name, change, message) => {
+  expect(() => refuse(judgeHost({ ...good, ...change }, config, 'deploy@host', now))).toThrow(
+    message
+  )
+})
+
+test('a clock that is off is said', () => {
+  const checks = judgeHost({ ...good, clock: now / 1000 - 3600 }, config, 'deploy@host', now)
+  expect(checks.find(({ name }) => name === 'clock')?.found).toMatch(/^off by 3600 s/)
+})
