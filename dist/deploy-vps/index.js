@@ -65882,7 +65882,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3064);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1736);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3441);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -65892,7 +65892,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 1736:
+/***/ 3441:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -75756,12 +75756,18 @@ const schema = strictObject({
             .describe('nginx configuration once every certificate is there; the file that the compose file mounts.')
     })
         .prefault({}),
+    'stop-first': schemas_array(serviceName)
+        .default([])
+        .describe('Services that must never run twice at once, such as a single writer.'),
     release: schemas_array(releaseCommand)
         .default([])
         .describe('Commands run once per release, in the new image, before a visitor sees it.'),
     health: strictObject({
         path: schemas_string().startsWith('/').default('/health/'),
-        timeout: config_duration.default('60s')
+        timeout: config_duration.default('60s'),
+        bake: config_duration
+            .default('10s')
+            .describe('How long the new release is watched while the old one still runs.')
     })
         .prefault({}),
     domains: schemas_array(schemas_array(config_domain).min(1)).default([]).describe('One list for each certificate.'),
@@ -75841,16 +75847,18 @@ function knownKeys(path) {
         node = node.properties?.[String(key)] ?? {};
     return Object.keys(node.properties ?? {}).filter(key => key !== '$schema');
 }
-function complete({ $schema: _, release, health, ...rest }) {
+function complete({ $schema: _, release, health, 'stop-first': stopFirst, ...rest }) {
     return {
         ...rest,
+        stopFirst,
         release: release.map(entry => {
             const [service, command] = Object.entries(entry).find(([key]) => key !== 'again');
             return { service, command, again: entry.again === true };
         }),
         health: {
             path: health.path,
-            timeoutMs: parseDuration(health.timeout)
+            timeoutMs: parseDuration(health.timeout),
+            bakeMs: parseDuration(health.bake)
         }
     };
 }
@@ -76824,6 +76832,7 @@ function decideTarget(source, facts, project, image, given) {
         variant,
         variantReason: reason,
         liveFiles,
+        variantFiles: config.proxy.https !== undefined,
         variantFile,
         environment,
         follow
@@ -77037,6 +77046,8 @@ const manifest = object({
     imageId: schemas_string(),
     services: schemas_array(schemas_string()),
     compose: schemas_string(),
+    /** sha256 of each service of the compose file as the host's compose resolved it. */
+    definitions: record(schemas_string(), schemas_string()).default({}),
     proxy: object({
         service: schemas_string().optional(),
         http: schemas_string().optional(),
@@ -77175,8 +77186,7 @@ if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else ec
         liveFiles: `cd ${stage} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
         config: resolveConfig(stage, composeFile),
         configError: 'cat "$SCRATCH/config.err"',
-        containers: `name=$(sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1)
-ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$name")
+        containers: `ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$(project)")
 [ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
         missingImages: `images=$(sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | sort -u)
 [ -z "$images" ] || docker image inspect -f . $images 2>&1 > /dev/null | sed -n 's/.*No such image: //p'`,
@@ -77184,12 +77194,18 @@ ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$name"
         listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
         published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
         programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
+        nginx: `front=$(docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1)
+[ -n "$front" ] && docker exec "$front" nginx -T 2>/dev/null`,
+        available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
+        memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
+echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
         certificates: `[ -d "$P/certs" ] || exit 0
 find -L "$P/certs" -maxdepth 4 -type f -size +0c -name '*.pem' 2> "$SCRATCH/find.err"; [ ! -s "$SCRATCH/find.err" ] || ! grep -q 'ermission denied' "$SCRATCH/find.err"`
     });
     const script = `P=${quote(path)}
 tar -xf - -C "$SCRATCH" || exit 97
 ${SCRUB}
+project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
 ${probes.script}`;
     return { script, read: (stdout) => readFacts(path, probes.read(stdout)) };
 }
@@ -77222,6 +77238,8 @@ function readFacts(path, sections) {
         missingImages: rows('missingImages'),
         volumes: rows('volumes'),
         listening: listening(sections, project?.name),
+        nginx: sections.nginx?.code === 0 ? text('nginx') : undefined,
+        memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
         certificates: sections.certificates?.code === 0 ? rows('certificates') : undefined
     };
 }
@@ -77235,6 +77253,9 @@ function parseProject(text) {
 }
 function presentNames(rows) {
     return new Map(rows.map(row => [row.replace(/=$/, ''), row.endsWith('=')]));
+}
+function memory(rows) {
+    return new Map(rows.map(row => [row.split(' ')[0], Number(row.split(' ')[1])]));
 }
 function freeKb(df) {
     return Number(df.split('\n').at(-1)?.split(/\s+/)[3] ?? Number.NaN);
@@ -77374,17 +77395,26 @@ function awaitJobs(path, seconds) {
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/plan.js
 
 /** The plan: one row for each service of the compose file, in the order in which they start. */
-function planRows(target, facts, differences) {
-    const replaced = new Set([...target.built, ...(target.proxy ? [target.proxy] : [])]);
+function planRows(target, facts, tactics, differences) {
+    const reasons = differences.join('; ');
     return startOrder(target.project, Object.keys(target.project.services)).map(service => {
-        const there = facts.containers.some(one => one.service === service);
         if (differences.length === 0)
             return { service, what: 'keep', why: 'unchanged' };
-        if (!there)
+        if (!facts.containers.some(one => one.service === service)) {
             return { service, what: 'create', why: 'not on the host yet' };
-        if (!replaced.has(service))
-            return { service, what: 'keep', why: '' };
-        return { service, what: 'recreate', why: differences.join('; ') };
+        }
+        const tactic = tactics.services.get(service);
+        if (tactic?.how === 'roll')
+            return { service, what: 'roll', why: reasons };
+        if (tactic?.how === 'stop-first') {
+            return { service, what: 'recreate', why: `${reasons}; stop-first: ${tactic.why}` };
+        }
+        if (service === target.proxy && tactic === undefined) {
+            return tactics.replaceProxy
+                ? { service, what: 'recreate', why: 'a gap of a second or so' }
+                : { service, what: 'reload', why: '' };
+        }
+        return { service, what: 'keep', why: '' };
     });
 }
 
@@ -77756,7 +77786,111 @@ function healthTest(service, imageTest) {
     return service?.healthcheck?.test ?? imageTest;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/upstreams.js
+const PASS = /\b(?:proxy|uwsgi|fastcgi|scgi|grpc)_pass\s+(?:[a-z]+:\/\/)?([^\s;/:]+)/g;
+const SERVER = /\bserver\s+(?!\{)(?:unix:)?([^\s;:{]+)/g;
+/** Reads the names that an nginx configuration addresses; `nginx -T` has all includes in it. */
+function readUpstreams(configuration) {
+    const text = configuration.replace(/(^|\s)#.*$/gm, '$1');
+    const passed = [...text.matchAll(PASS)].map(match => match[1]);
+    const served = [...text.matchAll(SERVER)].map(match => match[1]);
+    return {
+        names: new Set([...passed, ...served].filter(name => !name.startsWith('$'))),
+        dynamic: /\bresolver\s/.test(text) && passed.some(name => name.startsWith('$'))
+    };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/tactics.js
+
+
+
+/** What one web process more may take beside what one takes now. */
+const MEMORY_FACTOR = 1.3;
+/**
+ * How each service of the built image is replaced: kept when nothing of it changed, rolled when the
+ * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason.
+ */
+function chooseTactics(target, facts, config, { strategy, force }) {
+    return new Map(target.built.map(name => [name, tactic(name)]));
+    function tactic(name) {
+        if (strategy === 'roll' && !force && !isChanged(name, target, facts))
+            return { how: 'keep' };
+        const why = obstacle(name, target, facts, config, strategy);
+        return why === undefined ? { how: 'roll' } : { how: 'stop-first', why };
+    }
+}
+/** Whether the proxy's own container must be made anew, which is a gap of a second or so. */
+function mustReplaceProxy(target, facts, strategy) {
+    const { proxy } = target;
+    if (proxy === undefined || target.built.includes(proxy))
+        return false;
+    if (strategy === 'recreate' || facts.nginx === undefined)
+        return true;
+    return facts.current?.definitions[proxy] !== definitionHash(target, proxy);
+}
+/** A hash of a service as the host's compose resolves it; tells whether its definition changed. */
+function definitionHash({ project }, name) {
+    return sha256(JSON.stringify(project.services[name] ?? null));
+}
+function isChanged(name, target, { current, env, containers }) {
+    const { add, generate } = target.environment;
+    return (current?.image !== target.image ||
+        current.definitions[name] !== definitionHash(target, name) ||
+        current.env.sha256 !== env?.sha256 ||
+        JSON.stringify(current.env.follow) !== JSON.stringify(target.follow) ||
+        add.length + generate.length > 0 ||
+        !containers.some(({ service, imageId, state }) => service === name && imageId === current.imageId && state === 'running'));
+}
+function obstacle(name, { project, proxy }, facts, config, strategy) {
+    const one = project.services[name];
+    const running = facts.containers.filter(({ service, state }) => service === name && state === 'running');
+    if (strategy === 'recreate')
+        return 'strategy: recreate';
+    if (config.stopFirst.includes(name))
+        return 'stop-first in diveops.yml';
+    if (isOneShot(project, name))
+        return 'it runs once and ends';
+    if (running.length === 0)
+        return 'it does not run yet';
+    if (running.length > 1)
+        return `${running.length} containers of it run`;
+    if (proxy === undefined || !facts.containers.some(({ service }) => service === proxy)) {
+        return 'no proxy stands before it';
+    }
+    if (facts.nginx === undefined)
+        return `service '${proxy}' is not an nginx that can be asked`;
+    const upstreams = readUpstreams(facts.nginx);
+    const names = namesOf(project, name);
+    if (!names.some(alias => upstreams.names.has(alias))) {
+        return upstreams.dynamic
+            ? 'nginx resolves its name at each request, which a pin does not reach'
+            : `nginx does not address it by name (${names.join(', ')})`;
+    }
+    if (one.network_mode !== undefined)
+        return `network_mode: ${one.network_mode}`;
+    if (one.devices?.length)
+        return 'it has a device';
+    if (Object.values(one.networks ?? {}).some(network => network?.ipv4_address)) {
+        return 'it has a fixed address';
+    }
+    const used = facts.memoryKb.services.get(name) ?? 0;
+    if (used * MEMORY_FACTOR > facts.memoryKb.available) {
+        return `not enough memory for two: ${mb(used)} used by one, ${mb(facts.memoryKb.available)} available`;
+    }
+    return undefined;
+}
+function mb(kb) {
+    return `${Math.round(kb / 1024)} MB`;
+}
+/** Every name by which other services can address one. */
+function namesOf(project, name) {
+    const one = project.services[name];
+    const aliases = Object.values(one?.networks ?? {}).flatMap(network => network?.aliases ?? []);
+    return [...new Set([name, ...(one?.container_name ? [one.container_name] : []), ...aliases])];
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/record.js
+
 
 /** Reads what the prepare script said. */
 function readPrepared(said) {
@@ -77779,6 +77913,7 @@ function newManifest(place, target, { imageId, envHash }, { source, run }, now) 
         imageId,
         services: target.built,
         compose: place.compose,
+        definitions: Object.fromEntries(Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])),
         proxy: source.config.proxy,
         variant: target.variant,
         files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),
@@ -77801,51 +77936,70 @@ function newManifest(place, target, { imageId, envHash }, { source, run }, now) 
  * Makes a release live, stop-first: files in place, the image under the name that the compose file
  * says, then the services of the built image and the proxy removed and made anew. Services with
  * the data are never recreated.
+ */
+function recreateScript(place, target, options) {
+    const { project, built, proxy } = target;
+    const replaced = startOrder(project, proxy === undefined ? built : [...new Set([...built, proxy])]);
+    const others = Object.keys(project.services).filter(name => !replaced.includes(name));
+    const before = dependencies(project, replaced).filter(name => others.includes(name));
+    const after = others.filter(name => !before.includes(name));
+    return onHost(place, `step recreate
+umask 022
+${placeFiles(place.release, target)}
+${tagImage(target, built)}
+${startNeeded(target, before, options.timeoutS)}
+${replaceScript(target, replaced, options)}
+${startNeeded(target, after, options.timeoutS)}
+${reportLeft(others)}`);
+}
+/** Gives the image the name that the compose file says, just before containers are made of it. */
+function tagImage({ image, project }, names) {
+    const wanted = new Set(names.flatMap(name => project.services[name]?.image ?? []));
+    return [...wanted]
+        .map(name => `docker tag ${quote(image)} ${quote(name)} || fail 'cannot tag the image'`)
+        .join('\n');
+}
+/**
+ * Removes the containers of services and makes them anew, in the order in which they can start.
  *
  * Containers are made by `create` and started by the engine: `up` would wait for the engine's own
  * health interval (30 s and more) while nothing serves, and `up --no-deps` of compose before 2.30
  * stores a configuration hash that makes the next plain `up -d` recreate them once more.
  */
-function recreateScript(place, target, { imageTest, timeoutS }) {
-    const { project, built, proxy } = target;
-    const replaced = startOrder(project, [
-        ...built,
-        ...(proxy && !built.includes(proxy) ? [proxy] : [])
-    ]);
-    const others = Object.keys(project.services).filter(name => !replaced.includes(name));
-    const before = dependencies(project, replaced).filter(name => others.includes(name));
-    const after = others.filter(name => !before.includes(name));
+function replaceScript(target, services, { imageTest, timeoutS }) {
+    const { project } = target;
+    const replaced = startOrder(project, services);
     const words = replaced.map(quote).join(' ');
-    const replace = `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
-  show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`${replaced.join(', ')} could not be made anew`)}; }`;
-    return onHost(place, `step recreate
-umask 022
-${placeFiles(place.release, target)}
-${built.map(name => `docker tag ${quote(target.image)} ${quote(project.services[name]?.image ?? '')} || fail 'cannot tag the image'`).join('\n')}
-${startNeeded(target, before, timeoutS)}
-${replace}
+    return `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
+  show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`${replaced.join(', ')} could not be made anew`)}; }
 ${replaced.map(start).join('\n')}
 step health
 ${replaced
         .filter(name => !isOneShot(project, name) && !awaited(name))
         .map(ready)
-        .join('\n')}
-${startNeeded(target, after, timeoutS)}
-${reportLeft(others)}`);
+        .join('\n')}`;
     function start(name) {
-        const begin = `for each in $(ids ${quote(name)}); do docker start "$each" > "$SCRATCH/up.out" 2>&1 || { show 'the engine said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be started`)}; }; done`;
-        if (isOneShot(project, name))
-            return `${begin}\nmust_complete ${timeoutS} ${quote(name)}`;
-        return awaited(name) ? `${begin}\n${ready(name)}` : begin;
+        if (isOneShot(project, name)) {
+            return `${startService(name)}\nmust_complete ${timeoutS} ${quote(name)}`;
+        }
+        return awaited(name) ? `${startService(name)}\n${ready(name)}` : startService(name);
     }
     /** Whether another replaced service may only start once this one is healthy. */
     function awaited(name) {
         return replaced.some(other => project.services[other]?.depends_on?.[name]?.condition === 'service_healthy');
     }
     function ready(name) {
-        const image = built.includes(name) ? imageTest : null;
-        return `must_be_ready ${timeoutS} ${quote(name)} ${testWords(healthTest(project.services[name], image))}`;
+        return `must_be_ready ${timeoutS} ${quote(name)} ${readyTest(target, name, imageTest)}`;
     }
+}
+/** Starts the containers of a service that were made for it. */
+function startService(name) {
+    return `for each in $(ids ${quote(name)}); do docker start "$each" > "$SCRATCH/up.out" 2>&1 || { show 'the engine said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be started`)}; }; done`;
+}
+/** The health test of a service as words of a command; the image's own only for what is built. */
+function readyTest(target, name, imageTest) {
+    const image = target.built.includes(name) ? imageTest : null;
+    return testWords(healthTest(target.project.services[name], image));
 }
 /**
  * Names services whose own definition changed and that were left as they run: with the data in
@@ -77886,10 +78040,192 @@ async function previousTarget(host, place, manifest, facts) {
         variant,
         variantReason: undefined,
         liveFiles: new Map(Object.entries(manifest.files)),
+        variantFiles: https !== undefined,
         variantFile: variant === 'http' && http && https ? [http, https] : undefined,
         environment: { add: [], generate: [], follow: [] },
         follow: manifest.env.follow
     };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/rolllibrary.js
+/**
+ * Shell functions of a roll, beside those of every script: pins in /etc/hosts of the proxy and of
+ * other services, reload of nginx with its old workers watched, questions through the proxy.
+ *
+ * nginx asks the resolver of its container when it starts or reloads, and /etc/hosts answers before
+ * DNS, so one line there says which container a service's name means. The file is a mount and must
+ * be written in place. When a container restarts, the engine writes it anew: then DNS answers, and
+ * the bridge has the service's aliases.
+ */
+const ROLL_FUNCTIONS = String.raw `
+networks() { docker inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$1"; }
+address() { # CALLER TARGET: the target's address in a network of the caller
+  networks "$2" > "$SCRATCH/target.net"
+  networks "$1" | while read -r name _; do awk -v n="$name" '$1 == n && $2 != "" { print $2; exit }' "$SCRATCH/target.net"; done | head -n 1; }
+hosts() { # CONTAINER SERVICE [LINE]: our line for a service, or none
+  docker exec -u 0 "$1" sh -c 'kept=$(grep -v " # roll of $1$" /etc/hosts)
+    { printf "%s\n" "$kept"; [ -z "$2" ] || printf "%s # roll of %s\n" "$2" "$1"; } > /etc/hosts' sh "$2" "$3" 2>/dev/null; }
+others() { docker ps -q --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=False | while read -r id; do case " $own " in *" $id "*) ;; *) echo "$id" ;; esac; done; }
+pin() { # SERVICE TARGET NAMES: in the proxy, where it must hold, and in whatever calls the service
+  own="$(ids "$1" | tr '\n' ' ')"
+  for caller in $(others); do
+    at=$(address "$caller" "$2")
+    [ -n "$at" ] || continue
+    hosts "$caller" "$1" "$at $3" || [ "$caller" != "$FRONT" ] || return 1
+  done; }
+unpin() { own=; for caller in $(others); do hosts "$caller" "$1" || true; done; }
+workers() { docker exec "$FRONT" sh -c 'for p in /proc/[0-9]*; do
+  [ "$(cat "$p/comm" 2>/dev/null)" = nginx ] || continue
+  case $(tr "\0" " " < "$p/cmdline" 2>/dev/null) in *"worker process"*) basename "$p" ;; esac; done' | sort; }
+reload() { # 1 when nginx refuses its configuration, which it then does not use
+  before=$(workers)
+  docker exec "$FRONT" nginx -t > "$SCRATCH/nginx.out" 2>&1 || return 1
+  docker exec "$FRONT" nginx -s reload > "$SCRATCH/nginx.out" 2>&1 || return 1
+  tries=0
+  while [ "$tries" -lt 100 ]; do
+    for worker in $(workers); do case " $(echo $before) " in *" $worker "*) ;; *) return 0 ;; esac; done
+    tries=$((tries + 1)); sleep 0.05
+  done
+  return 1; }
+drain() { # SECONDS: until the workers of before the last reload have finished what they serve
+  begin=$(seconds)
+  while :; do
+    left=; now=" $(workers | tr '\n' ' ') "
+    for worker in $before; do case $now in *" $worker "*) left=yes ;; esac; done
+    [ -n "$left" ] || return 0
+    [ "$(awk -v a="$begin" -v b="$(seconds)" -v l="$1" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 0
+    sleep 0.1
+  done; }
+ask() { # NAME URL-PATH: status of an answer through the proxy, 000 for none
+  if docker exec "$FRONT" sh -c 'command -v curl' > /dev/null 2>&1; then
+    docker exec "$FRONT" curl -sk -o /dev/null -w '%{http_code}' --max-time 5 --resolve "$1:443:127.0.0.1" --resolve "$1:80:127.0.0.1" "$SCHEME://$1$2" 2>/dev/null
+  elif docker exec "$FRONT" wget -q -T 5 -O /dev/null --header "Host: $1" "http://127.0.0.1$2" > /dev/null 2>&1; then echo 200
+  else echo 000; fi; }
+serves() { # whether every domain answers through the proxy without an error of the server's
+  for name in $DOMAINS; do
+    status=$(ask "$name" "$HEALTH")
+    case $status in 2*|3*|4*) ;; *) printf '%s answers %s through the proxy\n' "$name" "$status" > "$SCRATCH/test.out"; return 1 ;; esac
+  done; }
+steady() { # CONTAINER TEST...: runs, never restarted, healthy, and the site answers
+  box=$1; shift
+  [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null)" = 'running 0' ] || { echo 'it stopped or restarted' > "$SCRATCH/test.out"; return 1; }
+  [ $# -eq 0 ] || timeout 10 docker exec "$box" "$@" > "$SCRATCH/test.out" 2>&1 </dev/null || return 1
+  serves; }
+bake() { # SECONDS CONTAINER TEST...
+  span=$1; shift; since=$(seconds)
+  while :; do
+    steady "$@" || return 1
+    [ "$(awk -v a="$since" -v b="$(seconds)" -v l="$span" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 0
+    sleep 0.25
+  done; }
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/roll.js
+
+
+
+
+
+
+
+
+
+/** Longer than this no old worker of nginx is waited for; its connections are cut when web goes. */
+const DRAIN_S = 40;
+/**
+ * Makes a release live without a gap: services that the proxy does not address first, stop-first;
+ * then each rolled service by a bridge; the proxy's own container last, when it must.
+ *
+ * A failure while the old container still runs points the proxy back to it and says `@back`;
+ * after that the bridge goes on serving until another run has put something healthy in its place.
+ */
+function rollScript(place, target, roll) {
+    const { project, built, proxy } = target;
+    const rolled = startOrder(project, built.filter(name => roll.tactics.get(name)?.how === 'roll'));
+    const stopped = startOrder(project, built.filter(name => roll.tactics.get(name)?.how === 'stop-first'));
+    const last = proxy !== undefined && roll.replaceProxy && !built.includes(proxy) ? [proxy] : [];
+    const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
+    const before = dependencies(project, built).filter(name => others.includes(name));
+    const after = others.filter(name => !before.includes(name));
+    const domains = roll.domains.length > 0 ? roll.domains : ['localhost'];
+    const test = (name) => readyTest(target, name, roll.imageTest);
+    const stop = (names) => replaceScript(target, names, roll);
+    return onHost(place, `${ROLL_FUNCTIONS}
+step roll
+umask 022
+SCHEME=${target.variant === 'https' && target.variantFiles ? 'https' : 'http'} HEALTH=${quote(roll.healthPath)} DOMAINS=${quote(domains.join(' '))}
+FRONT=$(ids ${quote(proxy ?? '')} | head -n 1)
+R="$P/releases/$RELEASE"
+${startNeeded(target, before, roll.timeoutS)}
+${stopped.length > 0 ? `${tagImage(target, stopped)}\n${stop(stopped)}` : ''}
+place_files() {
+${placeFiles(place.release, target)}
+}
+files_back() { [ ! -d "$SCRATCH/files" ] || cp -R "$SCRATCH/files/." "$P/"; }
+${keepFiles(target)}
+${rolled.map(name => rollOne(name)).join('\n')}
+place_files
+${rolled.length === 0 && proxy !== undefined && !roll.replaceProxy ? reloadOnly() : ''}
+${last.length > 0 ? stop(last) : ''}
+${startNeeded(target, after, roll.timeoutS)}
+${reportLeft(others)}`);
+    function rollOne(name) {
+        const word = quote(name);
+        const names = quote(namesOf(project, name).join(' '));
+        const override = JSON.stringify({
+            services: { [name]: { image: target.image, pull_policy: 'never' } }
+        });
+        return `step 'roll ${name}'
+real=$(ids ${word} | head -n 1)
+bridge="$(docker inspect -f '{{slice .Name 1}}' "$real")_bridge"
+docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1
+# What serves now goes on serving: a bridge that an earlier run left, or the real container.
+serving=$(docker ps -q --no-trunc --filter "name=$bridge-" | head -n 1)
+pin ${word} "\${serving:-$real}" ${names} || fail ${quote(`/etc/hosts of service '${proxy}' cannot be written; use strategy: recreate`)}
+docker compose --project-directory "$P" -p "$N" -f "$R/$C" -f - run -d --no-deps --use-aliases --name "$bridge-$RELEASE" ${word} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
+${override}
+OVERRIDE
+  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1; unpin ${word}; printf '@back %s\\n' ${word}; fail ${quote(`the bridge of service '${name}' could not be started`)}; }
+new=$(docker inspect -f '{{.Id}}' "$bridge-$RELEASE")
+docker update --restart unless-stopped "$new" > /dev/null
+back() { # WHY: the old container takes over again
+  pin ${word} "\${serving:-$real}" ${names}; files_back; reload; printf '@back %s\\n' ${word}
+  explain "$new"; docker rm -f "$new" > /dev/null 2>&1; unpin ${word}; fail "$1"; }
+wait_ready ${roll.timeoutS} "$new" ${test(name)}
+case $? in
+  0) ;;
+  1) back ${quote(`service '${name}' was not healthy within ${roll.timeoutS} s`)} ;;
+  *) back "service '${name}' ended by itself with exit code $(docker inspect -f '{{.State.ExitCode}}' "$new") before it was healthy" ;;
+esac
+note ${quote(`the bridge of ${name} is healthy`)}
+${roll.replaceProxy ? '' : 'place_files'}
+pin ${word} "$new" ${names} && reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; back 'nginx refuses the configuration of this release'; }
+step 'bake ${name}'
+bake ${roll.bakeS} "$new" ${test(name)} || { show 'while it was watched:' < "$SCRATCH/test.out"; back ${quote(`service '${name}' did not stay healthy while it was watched`)}; }
+step 'replace ${name}'
+drain ${DRAIN_S}
+${tagImage(target, [name])}
+dc rm -sf ${word} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${word} >> "$SCRATCH/up.out" 2>&1 || {
+  show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be made anew; its bridge serves`)}; }
+${startService(name)}
+must_be_ready ${roll.timeoutS} ${word} ${test(name)}
+pin ${word} "$(ids ${word} | head -n 1)" ${names} && reload || fail ${quote(`nginx could not be pointed to service '${name}'; its bridge serves`)}
+serves || { show 'the site says:' < "$SCRATCH/test.out"; fail ${quote(`the site does not answer after service '${name}' was replaced`)}; }
+drain ${DRAIN_S}
+docker ps -aq --filter "name=$bridge-" | xargs -r docker stop > /dev/null 2>&1
+docker ps -aq --filter "name=$bridge-" | xargs -r docker rm -f > /dev/null 2>&1
+unpin ${word}`;
+    }
+    function reloadOnly() {
+        return `if [ -n "$FRONT" ]; then
+  reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; files_back; printf '@back %s\\n' reload; fail 'nginx refuses the configuration of this release'; }
+fi`;
+    }
+}
+/** Copies the files that a release replaces, to put them back when nginx refuses the new ones. */
+function keepFiles({ liveFiles }) {
+    const copies = [...liveFiles.keys()].map(path => `[ ! -f "$P/"${quote(path)} ] || { mkdir -p "$(dirname "$SCRATCH/files/"${quote(path)})" && cp -p "$P/"${quote(path)} "$SCRATCH/files/"${quote(path)}; }`);
+    return copies.join('\n');
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/step.js
@@ -77921,6 +78257,15 @@ class Timeline {
     /** Name of the step that runs. */
     get current() {
         return this.steps.at(-1)?.name ?? 'start';
+    }
+}
+/** A script of a deploy that gave a reason why it failed, and what it had said by then. */
+class StepFailure extends errors/* UserError */.y {
+    name = 'StepFailure';
+    values;
+    constructor(message, details, values) {
+        super(message, details);
+        this.values = values;
     }
 }
 /**
@@ -77965,11 +78310,13 @@ async function runScript(host, script, { log, timeline, stdin, signal }) {
     if (result.code === 0)
         return values;
     if (failure !== undefined)
-        throw new errors/* UserError */.y(failure, details);
+        throw new StepFailure(failure, details, values);
     throw new RemoteError(`step '${timeline.current}'`, host.name, result);
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/deploy.js
+
+
 
 
 
@@ -78044,10 +78391,11 @@ class Deploy {
         refuseForeignImage(project, repositoryOf(image), target.built);
         this.#warnOfVariant(target);
         const why = differences(target, facts);
+        const tactics = this.#tactics(target, facts);
         Object.assign(this.#outcome, {
             image,
             previous: facts.current?.id,
-            plan: planRows(target, facts, why)
+            plan: planRows(target, facts, tactics, why)
         });
         for (const { service, what, why } of this.#outcome.plan) {
             this.#seams.log.info(`  ${service}: ${what}${why ? ` (${why})` : ''}`);
@@ -78060,7 +78408,7 @@ class Deploy {
             Object.assign(this.#outcome, { state: 'unchanged', release: facts.current?.id });
             return;
         }
-        await this.#apply(facts, target);
+        await this.#apply(facts, target, tactics);
     }
     async #preflight() {
         const { source, given, login } = this.#request;
@@ -78124,7 +78472,7 @@ class Deploy {
         else
             this.#seams.log.warning(text);
     }
-    async #apply(facts, target) {
+    async #apply(facts, target, tactics) {
         const { source } = this.#request;
         const { config } = source;
         const { clock } = this.#seams;
@@ -78149,14 +78497,18 @@ class Deploy {
             await this.#discard(facts, place, target);
             throw told;
         }
-        const { imageTest } = prepared;
         this.#outcome.state = 'unknown';
         try {
-            await this.#job(place, 'recreate', recreateScript(place, target, { imageTest, timeoutS }));
+            await this.#switch(place, target, tactics, prepared.imageTest);
         }
         catch (error) {
             const told = this.#tell(error);
-            await this.#restore(facts, place, target, timeoutS, error);
+            if (isBackAlready(error, tactics)) {
+                await this.#discard(facts, place, target);
+                this.#outcome.state = 'restored';
+            }
+            else
+                await this.#restore(facts, place, target, timeoutS, error);
             throw told;
         }
         const live = newManifest(place, target, prepared, this.#request, new Date(clock.now()));
@@ -78164,6 +78516,31 @@ class Deploy {
         const kept = facts.releases.filter(one => !pruned.includes(one));
         await this.#script(commitScript(place, live, pruned, kept, facts.unfinished), JSON.stringify(live, null, 2));
         this.#outcome.state = 'live';
+    }
+    /** `force` for a way back: whatever was read before the failed release came counts for nothing. */
+    #tactics(target, facts, force = false) {
+        const { source, strategy } = this.#request;
+        return {
+            services: chooseTactics(target, facts, source.config, { strategy, force }),
+            replaceProxy: mustReplaceProxy(target, facts, strategy)
+        };
+    }
+    /** Makes what was prepared live. */
+    async #switch(place, target, { services, replaceProxy }, imageTest) {
+        const { strategy, source } = this.#request;
+        const { health, domains } = source.config;
+        const options = { imageTest, timeoutS: Math.ceil(health.timeoutMs / 1000) };
+        const script = strategy === 'recreate'
+            ? recreateScript(place, target, options)
+            : rollScript(place, target, {
+                ...options,
+                tactics: services,
+                replaceProxy,
+                bakeS: health.bakeMs / 1000,
+                healthPath: health.path,
+                domains: domains.flat()
+            });
+        await this.#job(place, strategy, script);
     }
     #script(script, stdin) {
         const { log } = this.#seams;
@@ -78212,7 +78589,7 @@ class Deploy {
             if (previous.again.length > 0) {
                 await this.#job(place, 'again', commandsScript(place, target, previous.again, timeoutS));
             }
-            await this.#job(place, 'restore', recreateScript(place, target, { imageTest: null, timeoutS }));
+            await this.#switch(place, target, this.#tactics(target, facts, true), null);
             await this.#discard(facts, failed, wanted);
             Object.assign(this.#outcome, { state: 'restored', release: previous.id });
         }
@@ -78221,6 +78598,14 @@ class Deploy {
                 `${failed.path} && docker compose -f ${failed.compose} ps && docker compose -f ${failed.compose} logs`);
         }
     }
+}
+/** Whether a roll that failed has put everything back by itself, the old container still running. */
+function isBackAlready(error, { services }) {
+    if (!(error instanceof StepFailure))
+        return false;
+    const tactics = [...services];
+    const first = tactics.find(([, { how }]) => how === 'roll')?.[0] ?? 'reload';
+    return error.values.get('back') === first && !tactics.some(([, { how }]) => how === 'stop-first');
 }
 /** Waits for the first promise; when it fails, the failure of the second is not of interest. */
 async function settled(first, second) {
@@ -80748,7 +81133,7 @@ function read() {
         registryUser: inputs_optional('registry-user'),
         registryToken: secret('registry-token')?.trim(),
         env: pairs('env'),
-        strategy: choice('strategy', ['recreate'], 'recreate'),
+        strategy: choice('strategy', ['roll', 'recreate'], 'roll'),
         planOnly: flag('plan-only', false),
         lockTimeoutMs: inputs_duration('lock-timeout') ?? 600_000,
         healthTimeoutMs: inputs_duration('health-timeout')
@@ -80851,6 +81236,7 @@ async function main({ secrets, log }, env = process.env) {
         given: inputs.env,
         login: registryToken === undefined ? undefined : { user: registryUser, token: registryToken },
         planOnly: inputs.planOnly,
+        strategy: inputs.strategy,
         lockTimeoutMs: inputs.lockTimeoutMs,
         run: { url: runUrl(env), actor: env.GITHUB_ACTOR, commit: env.GITHUB_SHA }
     }, { connect: () => connect(host, { log, secrets }), clock: systemClock, log });

@@ -13,7 +13,7 @@ export const IMAGE = 'ghcr.io/nestorwheelock/tiny'
 export const REGISTRY_USER = 'nestorwheelock'
 
 /** How an image of the tiny app behaves; see server.py. */
-export type Behaviour = 'good' | 'unhealthy' | 'crash' | 'bad-migration'
+export type Behaviour = 'good' | 'unhealthy' | 'crash' | 'dies' | 'bad-migration'
 
 /** Builds and pushes a release of the tiny app on the lab's runner and returns its digest. */
 export async function buildTiny(release: string, behaviour: Behaviour = 'good', extra = '') {
@@ -80,7 +80,8 @@ export async function deployTiny(
     GITHUB_ACTOR: REGISTRY_USER,
     ...options.env
   }
-  return runAction('deploy-vps', { ...(await labInputs()), ...inputs }, { ...options, env })
+  const shared = { ...(await labInputs()), strategy: 'recreate' }
+  return runAction('deploy-vps', { ...shared, ...inputs }, { ...options, env })
 }
 
 /** What the site answers at the server's port 80. */

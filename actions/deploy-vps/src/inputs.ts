@@ -10,6 +10,7 @@ import {
   secret
 } from '@diveops/core/action/inputs'
 import { UserError } from '@diveops/core/base/errors'
+import type { Strategy } from '@diveops/core/deploy/tactics'
 import { isDigest, nameOf, parseReference } from '@diveops/core/docker/reference'
 
 /** What the step was asked for. */
@@ -19,7 +20,7 @@ export interface Inputs {
   registryUser: string | undefined
   registryToken: string | undefined
   env: [string, string][]
-  strategy: 'recreate'
+  strategy: Strategy
   planOnly: boolean
   lockTimeoutMs: number
   healthTimeoutMs: number | undefined
@@ -48,7 +49,7 @@ export function read(): Inputs {
     registryUser: optional('registry-user'),
     registryToken: secret('registry-token')?.trim(),
     env: pairs('env'),
-    strategy: choice('strategy', ['recreate'], 'recreate'),
+    strategy: choice('strategy', ['roll', 'recreate'], 'roll'),
     planOnly: flag('plan-only', false),
     lockTimeoutMs: duration('lock-timeout') ?? 600_000,
     healthTimeoutMs: duration('health-timeout')

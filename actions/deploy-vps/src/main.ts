@@ -30,6 +30,7 @@ export async function main({ secrets, log }: Context, env = process.env): Promis
       given: inputs.env,
       login: registryToken === undefined ? undefined : { user: registryUser, token: registryToken },
       planOnly: inputs.planOnly,
+      strategy: inputs.strategy,
       lockTimeoutMs: inputs.lockTimeoutMs,
       run: { url: runUrl(env), actor: env.GITHUB_ACTOR, commit: env.GITHUB_SHA }
     },

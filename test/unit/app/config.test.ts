@@ -6,8 +6,9 @@ test('an empty file gives every default', () => {
     path: '/opt/diveops',
     compose: 'docker-compose.prod.yml',
     proxy: {},
+    stopFirst: [],
     release: [],
-    health: { path: '/health/', timeoutMs: 60_000 },
+    health: { path: '/health/', timeoutMs: 60_000, bakeMs: 10_000 },
     domains: [],
     env: { template: '.env.template', https: {}, http: {} },
     keep: 5

@@ -24,6 +24,8 @@ const good: Facts = {
   missingImages: [],
   volumes: [],
   listening: [],
+  nginx: undefined,
+  memoryKb: { available: 1e6, services: new Map() },
   certificates: []
 }
 

@@ -11,6 +11,7 @@ import { factProbes, keptConfigScript } from '../../../packages/core/src/deploy/
 import type { Place } from '../../../packages/core/src/deploy/library.ts'
 import { prepareScript } from '../../../packages/core/src/deploy/prepare.ts'
 import { recreateScript } from '../../../packages/core/src/deploy/recreate.ts'
+import { rollScript } from '../../../packages/core/src/deploy/roll.ts'
 import type { Target } from '../../../packages/core/src/deploy/target.ts'
 import type { Manifest } from '../../../packages/core/src/release/manifest.ts'
 
@@ -45,6 +46,7 @@ const target: Target = {
   variant: 'http',
   variantReason: undefined,
   liveFiles: new Map([[`docker/${nasty}`, 'x']]),
+  variantFiles: true,
   variantFile: undefined,
   environment: { add: [['A', nasty]], generate: [['B', 50]], follow: [['C', nasty]] },
   follow: {}
@@ -57,6 +59,7 @@ const manifest: Manifest = {
   imageId: 'sha256:1',
   services: ['web'],
   compose: 'c.yml',
+  definitions: {},
   proxy: {},
   variant: 'http',
   files: {},
@@ -73,6 +76,18 @@ test.each([
     commandsScript(place, target, [{ service: 'web', command: nasty, again: false }], 60)
   ],
   ['recreate', recreateScript(place, target, { imageTest: null, timeoutS: 60 })],
+  [
+    'roll',
+    rollScript(place, target, {
+      tactics: new Map([['web', { how: 'roll' }]]),
+      replaceProxy: true,
+      imageTest: null,
+      timeoutS: 60,
+      bakeS: 10,
+      healthPath: '/health/',
+      domains: ['happydiving.mx']
+    })
+  ],
   ['commit', commitScript(place, manifest, [manifest], [], ['unfinished'])],
   ['discard', discardScript(place, ['web'])]
 ])('the script for %s is valid POSIX shell whatever names hold', (_name, script) => {

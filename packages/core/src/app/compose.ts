@@ -14,6 +14,9 @@ export interface Service {
   ports?: { target: number; published?: string; host_ip?: string; protocol?: string }[]
   volumes?: { type: string; source?: string; target: string; read_only?: boolean }[]
   profiles?: string[]
+  network_mode?: string
+  devices?: unknown[]
+  networks?: Record<string, { aliases?: string[]; ipv4_address?: string } | null>
 }
 
 /** What the core reads of a whole project, variables resolved by the host's own compose. */

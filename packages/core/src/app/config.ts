@@ -70,6 +70,10 @@ const schema = z
           )
       })
       .prefault({}),
+    'stop-first': z
+      .array(serviceName)
+      .default([])
+      .describe('Services that must never run twice at once, such as a single writer.'),
     release: z
       .array(releaseCommand)
       .default([])
@@ -77,7 +81,10 @@ const schema = z
     health: z
       .strictObject({
         path: z.string().startsWith('/').default('/health/'),
-        timeout: duration.default('60s')
+        timeout: duration.default('60s'),
+        bake: duration
+          .default('10s')
+          .describe('How long the new release is watched while the old one still runs.')
       })
       .prefault({}),
     domains: z.array(z.array(domain).min(1)).default([]).describe('One list for each certificate.'),
@@ -110,9 +117,10 @@ export interface ReleaseCommand {
 }
 
 /** What an app is, with every default filled in; durations in milliseconds. */
-export interface AppConfig extends Omit<Parsed, '$schema' | 'release' | 'health'> {
+export interface AppConfig extends Omit<Parsed, '$schema' | 'release' | 'health' | 'stop-first'> {
+  stopFirst: string[]
   release: ReleaseCommand[]
-  health: { path: string; timeoutMs: number }
+  health: { path: string; timeoutMs: number; bakeMs: number }
 }
 
 /** The file's published JSON Schema, as plain data. */
@@ -182,9 +190,16 @@ interface JsonNode {
   properties?: Record<string, JsonNode>
 }
 
-function complete({ $schema: _, release, health, ...rest }: Parsed): AppConfig {
+function complete({
+  $schema: _,
+  release,
+  health,
+  'stop-first': stopFirst,
+  ...rest
+}: Parsed): AppConfig {
   return {
     ...rest,
+    stopFirst,
     release: release.map(entry => {
       const [service, command] = Object.entries(entry).find(([key]) => key !== 'again') as [
         string,
@@ -194,7 +209,8 @@ function complete({ $schema: _, release, health, ...rest }: Parsed): AppConfig {
     }),
     health: {
       path: health.path,
-      timeoutMs: parseDuration(health.timeout) as number
+      timeoutMs: parseDuration(health.timeout) as number,
+      bakeMs: parseDuration(health.bake) as number
     }
   }
 }

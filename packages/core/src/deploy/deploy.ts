@@ -11,13 +11,15 @@ import { handover } from './handover.ts'
 import { asJob, awaitJobs, JOBS_STILL_RUN } from './job.ts'
 import type { Place } from './library.ts'
 import type { Outcome, Request, Seams } from './outcome.ts'
-import { planRows } from './plan.ts'
+import { planRows, type Tactics } from './plan.ts'
 import { judgeApp, judgeHost, refuse, refuseForeignImage } from './preflight.ts'
 import { prepareScript } from './prepare.ts'
 import { newManifest, type Prepared, readPrepared } from './record.ts'
 import { recreateScript } from './recreate.ts'
 import { previousTarget } from './restore.ts'
-import { runScript, Timeline } from './step.ts'
+import { rollScript } from './roll.ts'
+import { runScript, StepFailure, Timeline } from './step.ts'
+import { chooseTactics, mustReplaceProxy } from './tactics.ts'
 import { decideTarget, differences, type Target } from './target.ts'
 
 /** How long a job that an earlier run left may go on before this run gives up, in seconds. */
@@ -83,10 +85,11 @@ class Deploy {
     refuseForeignImage(project, repositoryOf(image), target.built)
     this.#warnOfVariant(target)
     const why = differences(target, facts)
+    const tactics = this.#tactics(target, facts)
     Object.assign(this.#outcome, {
       image,
       previous: facts.current?.id,
-      plan: planRows(target, facts, why)
+      plan: planRows(target, facts, tactics, why)
     })
     for (const { service, what, why } of this.#outcome.plan) {
       this.#seams.log.info(`  ${service}: ${what}${why ? ` (${why})` : ''}`)
@@ -99,7 +102,7 @@ class Deploy {
       Object.assign(this.#outcome, { state: 'unchanged', release: facts.current?.id })
       return
     }
-    await this.#apply(facts, target)
+    await this.#apply(facts, target, tactics)
   }
 
   async #preflight(): Promise<{ facts: Facts; project: Project }> {
@@ -167,7 +170,7 @@ class Deploy {
     else this.#seams.log.warning(text)
   }
 
-  async #apply(facts: Facts, target: Target): Promise<void> {
+  async #apply(facts: Facts, target: Target, tactics: Tactics): Promise<void> {
     const { source } = this.#request
     const { config } = source
     const { clock } = this.#seams
@@ -191,13 +194,15 @@ class Deploy {
       await this.#discard(facts, place, target)
       throw told
     }
-    const { imageTest } = prepared
     this.#outcome.state = 'unknown'
     try {
-      await this.#job(place, 'recreate', recreateScript(place, target, { imageTest, timeoutS }))
+      await this.#switch(place, target, tactics, prepared.imageTest)
     } catch (error) {
       const told = this.#tell(error)
-      await this.#restore(facts, place, target, timeoutS, error)
+      if (isBackAlready(error, tactics)) {
+        await this.#discard(facts, place, target)
+        this.#outcome.state = 'restored'
+      } else await this.#restore(facts, place, target, timeoutS, error)
       throw told
     }
     const live = newManifest(place, target, prepared, this.#request, new Date(clock.now()))
@@ -208,6 +213,39 @@ class Deploy {
       JSON.stringify(live, null, 2)
     )
     this.#outcome.state = 'live'
+  }
+
+  /** `force` for a way back: whatever was read before the failed release came counts for nothing. */
+  #tactics(target: Target, facts: Facts, force = false): Tactics {
+    const { source, strategy } = this.#request
+    return {
+      services: chooseTactics(target, facts, source.config, { strategy, force }),
+      replaceProxy: mustReplaceProxy(target, facts, strategy)
+    }
+  }
+
+  /** Makes what was prepared live. */
+  async #switch(
+    place: Place,
+    target: Target,
+    { services, replaceProxy }: Tactics,
+    imageTest: string[] | null
+  ): Promise<void> {
+    const { strategy, source } = this.#request
+    const { health, domains } = source.config
+    const options = { imageTest, timeoutS: Math.ceil(health.timeoutMs / 1000) }
+    const script =
+      strategy === 'recreate'
+        ? recreateScript(place, target, options)
+        : rollScript(place, target, {
+            ...options,
+            tactics: services,
+            replaceProxy,
+            bakeS: health.bakeMs / 1000,
+            healthPath: health.path,
+            domains: domains.flat()
+          })
+    await this.#job(place, strategy, script)
   }
 
   #script(script: string, stdin?: string): Promise<Map<string, string>> {
@@ -267,11 +305,7 @@ class Deploy {
       if (previous.again.length > 0) {
         await this.#job(place, 'again', commandsScript(place, target, previous.again, timeoutS))
       }
-      await this.#job(
-        place,
-        'restore',
-        recreateScript(place, target, { imageTest: null, timeoutS })
-      )
+      await this.#switch(place, target, this.#tactics(target, facts, true), null)
       await this.#discard(facts, failed, wanted)
       Object.assign(this.#outcome, { state: 'restored', release: previous.id })
     } catch (error) {
@@ -281,6 +315,14 @@ class Deploy {
       )
     }
   }
+}
+
+/** Whether a roll that failed has put everything back by itself, the old container still running. */
+function isBackAlready(error: unknown, { services }: Tactics): boolean {
+  if (!(error instanceof StepFailure)) return false
+  const tactics = [...services]
+  const first = tactics.find(([, { how }]) => how === 'roll')?.[0] ?? 'reload'
+  return error.values.get('back') === first && !tactics.some(([, { how }]) => how === 'stop-first')
 }
 
 /** Waits for the first promise; when it fails, the failure of the second is not of interest. */

@@ -38,6 +38,9 @@ export interface Facts {
   missingImages: string[]
   volumes: string[]
   listening: { port: number; program: string }[]
+  /** What `nginx -T` says in the container that publishes port 80 or 443; undefined when it is none. */
+  nginx: string | undefined
+  memoryKb: { available: number; services: Map<string, number> }
   /** Files under `certs/` that are not empty; undefined when this user may not look. */
   certificates: string[] | undefined
 }
@@ -125,8 +128,7 @@ if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else ec
     liveFiles: `cd ${stage} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
     config: resolveConfig(stage, composeFile),
     configError: 'cat "$SCRATCH/config.err"',
-    containers: `name=$(sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1)
-ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$name")
+    containers: `ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$(project)")
 [ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
     missingImages: `images=$(sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | sort -u)
 [ -z "$images" ] || docker image inspect -f . $images 2>&1 > /dev/null | sed -n 's/.*No such image: //p'`,
@@ -134,12 +136,18 @@ ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$name"
     listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
     published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
     programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
+    nginx: `front=$(docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1)
+[ -n "$front" ] && docker exec "$front" nginx -T 2>/dev/null`,
+    available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
+    memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
+echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
     certificates: `[ -d "$P/certs" ] || exit 0
 find -L "$P/certs" -maxdepth 4 -type f -size +0c -name '*.pem' 2> "$SCRATCH/find.err"; [ ! -s "$SCRATCH/find.err" ] || ! grep -q 'ermission denied' "$SCRATCH/find.err"`
   })
   const script = `P=${quote(path)}
 tar -xf - -C "$SCRATCH" || exit 97
 ${SCRUB}
+project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
 ${probes.script}`
   return { script, read: (stdout: string) => readFacts(path, probes.read(stdout)) }
 }
@@ -178,6 +186,8 @@ function readFacts(path: string, sections: Sections): Facts {
     missingImages: rows('missingImages'),
     volumes: rows('volumes'),
     listening: listening(sections, project?.name),
+    nginx: sections.nginx?.code === 0 ? text('nginx') : undefined,
+    memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
     certificates: sections.certificates?.code === 0 ? rows('certificates') : undefined
   }
 }
@@ -192,6 +202,10 @@ function parseProject(text: string): Project | undefined {
 
 function presentNames(rows: string[]): Map<string, boolean> {
   return new Map(rows.map(row => [row.replace(/=$/, ''), row.endsWith('=')]))
+}
+
+function memory(rows: string[]): Map<string, number> {
+  return new Map(rows.map(row => [row.split(' ')[0] as string, Number(row.split(' ')[1])]))
 }
 
 function freeKb(df: string): number {

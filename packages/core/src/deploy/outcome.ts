@@ -5,6 +5,7 @@ import type { Connection } from '../ssh/connect.ts'
 import type { Login } from './handover.ts'
 import type { PlanRow } from './plan.ts'
 import type { StepTime } from './step.ts'
+import type { Strategy } from './tactics.ts'
 
 /** What is to be deployed, and how. */
 export interface Request {
@@ -16,6 +17,7 @@ export interface Request {
   given: readonly (readonly [string, string])[]
   login: Login | undefined
   planOnly: boolean
+  strategy: Strategy
   /** How long to wait for another run on the same host. */
   lockTimeoutMs: number
   /** Who deploys what, for release.json. */

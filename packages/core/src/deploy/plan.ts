@@ -1,21 +1,43 @@
 import type { Facts } from './facts.ts'
+import type { Tactic } from './tactics.ts'
 import { startOrder, type Target } from './target.ts'
 
 /** What a deploy does to one service, and why. */
 export interface PlanRow {
   service: string
-  what: 'keep' | 'recreate' | 'create'
+  what: 'keep' | 'roll' | 'recreate' | 'create' | 'reload'
   why: string
 }
 
+/** How the parts of a release are made live. */
+export interface Tactics {
+  services: ReadonlyMap<string, Tactic>
+  replaceProxy: boolean
+}
+
 /** The plan: one row for each service of the compose file, in the order in which they start. */
-export function planRows(target: Target, facts: Facts, differences: readonly string[]): PlanRow[] {
-  const replaced = new Set([...target.built, ...(target.proxy ? [target.proxy] : [])])
+export function planRows(
+  target: Target,
+  facts: Facts,
+  tactics: Tactics,
+  differences: readonly string[]
+): PlanRow[] {
+  const reasons = differences.join('; ')
   return startOrder(target.project, Object.keys(target.project.services)).map(service => {
-    const there = facts.containers.some(one => one.service === service)
     if (differences.length === 0) return { service, what: 'keep', why: 'unchanged' }
-    if (!there) return { service, what: 'create', why: 'not on the host yet' }
-    if (!replaced.has(service)) return { service, what: 'keep', why: '' }
-    return { service, what: 'recreate', why: differences.join('; ') }
+    if (!facts.containers.some(one => one.service === service)) {
+      return { service, what: 'create', why: 'not on the host yet' }
+    }
+    const tactic = tactics.services.get(service)
+    if (tactic?.how === 'roll') return { service, what: 'roll', why: reasons }
+    if (tactic?.how === 'stop-first') {
+      return { service, what: 'recreate', why: `${reasons}; stop-first: ${tactic.why}` }
+    }
+    if (service === target.proxy && tactic === undefined) {
+      return tactics.replaceProxy
+        ? { service, what: 'recreate', why: 'a gap of a second or so' }
+        : { service, what: 'reload', why: '' }
+    }
+    return { service, what: 'keep', why: '' }
   })
 }

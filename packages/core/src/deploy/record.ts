@@ -2,6 +2,7 @@ import { sha256 } from '../base/hash.ts'
 import type { Manifest } from '../release/manifest.ts'
 import type { Place } from './library.ts'
 import type { Request } from './outcome.ts'
+import { definitionHash } from './tactics.ts'
 import type { Target } from './target.ts'
 
 /** What the host made of the release while it was prepared. */
@@ -42,6 +43,9 @@ export function newManifest(
     imageId,
     services: target.built,
     compose: place.compose,
+    definitions: Object.fromEntries(
+      Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])
+    ),
     proxy: source.config.proxy,
     variant: target.variant,
     files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),

@@ -16,49 +16,66 @@ export interface Recreate {
  * Makes a release live, stop-first: files in place, the image under the name that the compose file
  * says, then the services of the built image and the proxy removed and made anew. Services with
  * the data are never recreated.
- *
- * Containers are made by `create` and started by the engine: `up` would wait for the engine's own
- * health interval (30 s and more) while nothing serves, and `up --no-deps` of compose before 2.30
- * stores a configuration hash that makes the next plain `up -d` recreate them once more.
  */
-export function recreateScript(
-  place: Place,
-  target: Target,
-  { imageTest, timeoutS }: Recreate
-): string {
+export function recreateScript(place: Place, target: Target, options: Recreate): string {
   const { project, built, proxy } = target
-  const replaced = startOrder(project, [
-    ...built,
-    ...(proxy && !built.includes(proxy) ? [proxy] : [])
-  ])
+  const replaced = startOrder(
+    project,
+    proxy === undefined ? built : [...new Set([...built, proxy])]
+  )
   const others = Object.keys(project.services).filter(name => !replaced.includes(name))
   const before = dependencies(project, replaced).filter(name => others.includes(name))
   const after = others.filter(name => !before.includes(name))
-  const words = replaced.map(quote).join(' ')
-  const replace = `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
-  show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`${replaced.join(', ')} could not be made anew`)}; }`
   return onHost(
     place,
     `step recreate
 umask 022
 ${placeFiles(place.release, target)}
-${built.map(name => `docker tag ${quote(target.image)} ${quote(project.services[name]?.image ?? '')} || fail 'cannot tag the image'`).join('\n')}
-${startNeeded(target, before, timeoutS)}
-${replace}
+${tagImage(target, built)}
+${startNeeded(target, before, options.timeoutS)}
+${replaceScript(target, replaced, options)}
+${startNeeded(target, after, options.timeoutS)}
+${reportLeft(others)}`
+  )
+}
+
+/** Gives the image the name that the compose file says, just before containers are made of it. */
+export function tagImage({ image, project }: Target, names: readonly string[]): string {
+  const wanted = new Set(names.flatMap(name => project.services[name]?.image ?? []))
+  return [...wanted]
+    .map(name => `docker tag ${quote(image)} ${quote(name)} || fail 'cannot tag the image'`)
+    .join('\n')
+}
+
+/**
+ * Removes the containers of services and makes them anew, in the order in which they can start.
+ *
+ * Containers are made by `create` and started by the engine: `up` would wait for the engine's own
+ * health interval (30 s and more) while nothing serves, and `up --no-deps` of compose before 2.30
+ * stores a configuration hash that makes the next plain `up -d` recreate them once more.
+ */
+export function replaceScript(
+  target: Target,
+  services: readonly string[],
+  { imageTest, timeoutS }: Recreate
+): string {
+  const { project } = target
+  const replaced = startOrder(project, services)
+  const words = replaced.map(quote).join(' ')
+  return `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
+  show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`${replaced.join(', ')} could not be made anew`)}; }
 ${replaced.map(start).join('\n')}
 step health
 ${replaced
   .filter(name => !isOneShot(project, name) && !awaited(name))
   .map(ready)
-  .join('\n')}
-${startNeeded(target, after, timeoutS)}
-${reportLeft(others)}`
-  )
+  .join('\n')}`
 
   function start(name: string): string {
-    const begin = `for each in $(ids ${quote(name)}); do docker start "$each" > "$SCRATCH/up.out" 2>&1 || { show 'the engine said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be started`)}; }; done`
-    if (isOneShot(project, name)) return `${begin}\nmust_complete ${timeoutS} ${quote(name)}`
-    return awaited(name) ? `${begin}\n${ready(name)}` : begin
+    if (isOneShot(project, name)) {
+      return `${startService(name)}\nmust_complete ${timeoutS} ${quote(name)}`
+    }
+    return awaited(name) ? `${startService(name)}\n${ready(name)}` : startService(name)
   }
 
   /** Whether another replaced service may only start once this one is healthy. */
@@ -69,9 +86,19 @@ ${reportLeft(others)}`
   }
 
   function ready(name: string): string {
-    const image = built.includes(name) ? imageTest : null
-    return `must_be_ready ${timeoutS} ${quote(name)} ${testWords(healthTest(project.services[name], image))}`
+    return `must_be_ready ${timeoutS} ${quote(name)} ${readyTest(target, name, imageTest)}`
   }
+}
+
+/** Starts the containers of a service that were made for it. */
+export function startService(name: string): string {
+  return `for each in $(ids ${quote(name)}); do docker start "$each" > "$SCRATCH/up.out" 2>&1 || { show 'the engine said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be started`)}; }; done`
+}
+
+/** The health test of a service as words of a command; the image's own only for what is built. */
+export function readyTest(target: Target, name: string, imageTest: string[] | null): string {
+  const image = target.built.includes(name) ? imageTest : null
+  return testWords(healthTest(target.project.services[name], image))
 }
 
 /**
@@ -79,7 +106,7 @@ ${reportLeft(others)}`
  * them, that is for a person to decide. Asked of `create`, because a dry `up` waits for the engine's
  * health checks (30 s and more).
  */
-function reportLeft(others: readonly string[]): string {
+export function reportLeft(others: readonly string[]): string {
   if (others.length === 0) return ''
   return `said=$(dc --dry-run create --pull never 2>&1); left=
 for name in ${others.map(quote).join(' ')}; do

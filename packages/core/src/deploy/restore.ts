@@ -33,6 +33,7 @@ export async function previousTarget(
     variant,
     variantReason: undefined,
     liveFiles: new Map(Object.entries(manifest.files)),
+    variantFiles: https !== undefined,
     variantFile: variant === 'http' && http && https ? [http, https] : undefined,
     environment: { add: [], generate: [], follow: [] },
     follow: manifest.env.follow

@@ -40,6 +40,17 @@ export class Timeline {
   }
 }
 
+/** A script of a deploy that gave a reason why it failed, and what it had said by then. */
+export class StepFailure extends UserError {
+  override name = 'StepFailure'
+  readonly values: ReadonlyMap<string, string>
+
+  constructor(message: string, details: readonly string[], values: ReadonlyMap<string, string>) {
+    super(message, details)
+    this.values = values
+  }
+}
+
 /** What a script of a deploy reports to, and what may end it. */
 export interface StepOptions {
   log: Log
@@ -84,6 +95,6 @@ export async function runScript(
   })
   timeline.end()
   if (result.code === 0) return values
-  if (failure !== undefined) throw new UserError(failure, details)
+  if (failure !== undefined) throw new StepFailure(failure, details, values)
   throw new RemoteError(`step '${timeline.current}'`, host.name, result)
 }

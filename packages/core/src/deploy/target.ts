@@ -26,6 +26,8 @@ export interface Target {
   variantReason: string | undefined
   /** Files as they stand in the app's folder once live: content of the chosen variant included. */
   liveFiles: Map<string, string>
+  /** Whether there are two variants to choose from. */
+  variantFiles: boolean
   /** The file of the release that stands at another path once live: [from, to]. */
   variantFile: [from: string, to: string] | undefined
   environment: EnvironmentChange
@@ -65,6 +67,7 @@ export function decideTarget(
     variant,
     variantReason: reason,
     liveFiles,
+    variantFiles: config.proxy.https !== undefined,
     variantFile,
     environment,
     follow

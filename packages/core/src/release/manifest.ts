@@ -10,6 +10,8 @@ const manifest = z.object({
   imageId: z.string(),
   services: z.array(z.string()),
   compose: z.string(),
+  /** sha256 of each service of the compose file as the host's compose resolved it. */
+  definitions: z.record(z.string(), z.string()).default({}),
   proxy: z.object({
     service: z.string().optional(),
     http: z.string().optional(),

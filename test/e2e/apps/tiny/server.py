@@ -2,6 +2,8 @@
 
 import os
 import sys
+import threading
+import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,12 +16,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         status = 500 if BEHAVIOUR == "unhealthy" else 200
+        if self.path.startswith("/slow"):
+            time.sleep(2)
         body = f"release {RELEASE}, {os.environ.get('GREETING', 'no greeting')}\n".encode()
         self.send_response(status)
         self.send_header("X-Release", RELEASE)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        with open("/data/bookings", "a") as log:
+            log.write(f"{self.path}\n")
+        self.do_GET()
 
     def log_message(self, *args):
         pass
@@ -38,6 +48,8 @@ def main():
     elif BEHAVIOUR == "crash":
         sys.exit("cannot start: the setting DEPTH is missing")
     else:
+        if BEHAVIOUR == "dies":
+            threading.Timer(4, lambda: os._exit(3)).start()
         print("serving with", os.environ.get("API_TOKEN", "no token"))
         ThreadingHTTPServer(("", 8000), Handler).serve_forever()
 

@@ -1,0 +1,169 @@
+import { connection, resetVps, SERVER_USER, up, vpsExec } from '@diveops/lab'
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import type { Outcome } from '../harness/action.ts'
+import { type Seen, startLoad } from '../harness/load.ts'
+import { buildTiny, checkoutTiny, deployTiny, edit, removeAll, site } from '../harness/tiny.ts'
+
+jest.setTimeout(300_000)
+
+const folders: string[] = []
+const digests = { r1: '', r2: '', r3: '', unhealthy: '', dies: '' }
+let workspace = ''
+
+beforeAll(async () => {
+  await up(() => {})
+  await resetVps()
+  for (const name of ['r1', 'r2', 'r3'] as const) digests[name] = await buildTiny(name)
+  digests.unhealthy = await buildTiny('r4', 'unhealthy')
+  digests.dies = await buildTiny('r5', 'dies')
+  workspace = await checkout()
+  const first = await deployTiny(workspace, { digest: digests.r1, strategy: 'roll' })
+  if (first.code !== 0) throw new Error(first.log)
+})
+afterAll(() => removeAll(folders))
+
+async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
+  const folder = await checkoutTiny(async copy => {
+    await edit(copy, 'diveops.yml', 'release:', 'health: {bake: 3s}\nrelease:')
+    await change?.(copy)
+  })
+  folders.push(folder)
+  return folder
+}
+
+/** A command on the server as the deploying user, in the app's folder. */
+async function onServer(command: string): Promise<string> {
+  const { stdout, stderr } = await vpsExec(`cd /opt/diveops && ${command}`, { user: SERVER_USER })
+  return stdout + stderr
+}
+
+/** Runs something while visitors come. */
+async function underLoad<T>(what: () => Promise<T>): Promise<{ result: T; seen: Seen }> {
+  const load = startLoad((await connection()).LAB_HTTP)
+  const result = await what()
+  return { result, seen: await load.stop() }
+}
+
+/** Nothing of a roll is left: no bridge, no pin, and compose has nothing to do. */
+async function expectClean(): Promise<void> {
+  expect(await onServer('docker ps -a --format "{{.Names}}" | sort')).toBe(
+    'tiny-proxy-1\ntiny-store-1\ntiny-web-1\n'
+  )
+  expect(await onServer('docker exec tiny-proxy-1 cat /etc/hosts')).not.toContain('roll of')
+  const said = await onServer('docker compose -f docker-compose.prod.yml up -d')
+  expect(said).not.toMatch(/Creat|Recreat|Start/)
+}
+
+/** Every POST was applied once, none was lost. */
+async function expectApplied(posted: readonly string[]): Promise<void> {
+  const applied = (await onServer('docker exec tiny-web-1 cat /data/bookings')).split('\n')
+  for (const key of posted) expect(applied.filter(line => line === key)).toHaveLength(1)
+}
+
+function state({ outputs, log, code }: Outcome): string {
+  return outputs.state ?? `none (exit ${code}): ${log}`
+}
+
+test('a roll loses no request, applies every POST once and leaves nothing behind', async () => {
+  const proxy = await onServer('docker inspect -f "{{.Id}} {{.State.StartedAt}}" tiny-proxy-1')
+  const { result, seen } = await underLoad(() =>
+    deployTiny(workspace, { digest: digests.r2, strategy: 'roll' })
+  )
+  expect(state(result)).toBe('live')
+  expect(JSON.parse(result.outputs.plan ?? '')).toMatchObject([
+    { service: 'store', what: 'keep' },
+    { service: 'web', what: 'roll' },
+    { service: 'proxy', what: 'reload' }
+  ])
+  expect(seen.lost).toEqual([])
+  expect(Object.keys(seen.releases).sort()).toEqual(['r1', 'r2'])
+  expect(seen.posted.length).toBeGreaterThan(50)
+  await expectApplied(seen.posted)
+  expect(await onServer('docker inspect -f "{{.Id}} {{.State.StartedAt}}" tiny-proxy-1')).toBe(
+    proxy
+  )
+  await expectClean()
+})
+
+test('the same load while everything is recreated loses some: the control', async () => {
+  const { result, seen } = await underLoad(() =>
+    deployTiny(workspace, { digest: digests.r3, strategy: 'recreate' })
+  )
+  expect(state(result)).toBe('live')
+  expect(seen.lost.length).toBeGreaterThan(0)
+})
+
+test('a release that never gets healthy is not seen by any visitor', async () => {
+  const { result, seen } = await underLoad(() =>
+    deployTiny(workspace, { digest: digests.unhealthy, strategy: 'roll', 'health-timeout': '5s' })
+  )
+  expect(result.code).toBe(1)
+  expect(state(result)).toBe('restored')
+  expect(result.log).toContain("::error::service 'web' was not healthy within 5 s")
+  expect(seen.lost).toEqual([])
+  expect(Object.keys(seen.releases)).toEqual(['r3'])
+  await expectClean()
+})
+
+test('a release that dies while it is watched is taken back at once', async () => {
+  const folder = await checkout(copy => edit(copy, 'diveops.yml', 'bake: 3s', 'bake: 10s'))
+  const { result, seen } = await underLoad(() =>
+    deployTiny(folder, { digest: digests.dies, strategy: 'roll' })
+  )
+  expect(state(result)).toBe('restored')
+  expect(result.log).toContain("::error::service 'web' did not stay healthy while it was watched")
+  expect(Object.keys(seen.releases)).toContain('r5')
+  expect(await site()).toBe('release r3, hello from the template')
+  await expectClean()
+})
+
+test('a change of the nginx configuration alone is a reload: nothing restarts, nothing is lost', async () => {
+  const before = await onServer(
+    'docker ps -q | sort | xargs docker inspect -f "{{.State.StartedAt}}"'
+  )
+  const folder = await checkout(copy =>
+    edit(copy, 'proxy/default.conf', 'location / {', 'add_header X-Depth 40;\n    location / {')
+  )
+  const { result, seen } = await underLoad(() =>
+    deployTiny(folder, { digest: digests.r3, strategy: 'roll' })
+  )
+  expect(state(result)).toBe('live')
+  expect(seen.lost).toEqual([])
+  const { headers } = await fetch((await connection()).LAB_HTTP)
+  expect(headers.get('x-depth')).toBe('40')
+  expect(
+    await onServer('docker ps -q | sort | xargs docker inspect -f "{{.State.StartedAt}}"')
+  ).toBe(before)
+})
+
+test('a configuration that nginx refuses is put back, and nobody notices', async () => {
+  const folder = await checkout(copy =>
+    edit(copy, 'proxy/default.conf', 'location / {', 'add_haeder X-Depth 40;\n    location / {')
+  )
+  const { result, seen } = await underLoad(() =>
+    deployTiny(folder, { digest: digests.r2, strategy: 'roll' })
+  )
+  expect(result.code).toBe(1)
+  expect(state(result)).toBe('restored')
+  expect(result.log).toContain('::error::nginx refuses the configuration of this release')
+  expect(result.log).toContain('unknown directive "add_haeder"')
+  expect(seen.lost).toEqual([])
+  expect(Object.keys(seen.releases)).toEqual(['r3'])
+  expect(await onServer('cat proxy/default.conf')).toContain('add_header X-Depth')
+})
+
+test('a run that is killed in the middle of a roll loses nothing, and the next one converges', async () => {
+  const cancel = new AbortController()
+  const { seen } = await underLoad(async () => {
+    const killed = await deployTiny(
+      workspace,
+      { digest: digests.r1, strategy: 'roll' },
+      { cancel: cancel.signal, onOutput: text => text.includes('bake web') && cancel.abort() }
+    )
+    expect(killed.code).not.toBe(0)
+    return deployTiny(workspace, { digest: digests.r1, strategy: 'roll' })
+  })
+  expect(seen.lost).toEqual([])
+  expect(await site()).toBe('release r1, hello from the template')
+  await expectClean()
+})
