@@ -15,7 +15,8 @@ export function waysTable(ways: Record<Way, WayFigures>, ratio: Ratios): string 
     'link at 50',
     'link at 100',
     'round trips 50-100',
-    '0-100'
+    '0-100',
+    '0-800'
   ]
   const rows = WAYS.map(way => {
     const { ms, overheadMs, trips } = ways[way]
@@ -24,8 +25,9 @@ export function waysTable(ways: Record<Way, WayFigures>, ratio: Ratios): string 
       ...RTTS.map(rtt => String(ms[rtt])),
       String(overheadMs[50]),
       String(overheadMs[100]),
-      trips.from50.toFixed(1),
-      trips.from0.toFixed(1)
+      trips['50-100'].toFixed(1),
+      trips['0-100'].toFixed(1),
+      trips['0-800']?.toFixed(1) ?? ''
     ]
   })
   const times = [

@@ -4,7 +4,16 @@ import path from 'node:path'
 import { connection, knownHosts, resetVps, up } from '@diveops/lab'
 import { type AppImage, buildImage, checkOut, expectSite } from './app.ts'
 import type { Options } from './benchmark.ts'
-import { byRtt, noSamples, RTTS, type Rtt, ratios, type Samples, wayFigures } from './figures.ts'
+import {
+  byRtt,
+  FAR,
+  noSamples,
+  RTTS,
+  type Rtt,
+  ratios,
+  type Samples,
+  wayFigures
+} from './figures.ts'
 import { compileNetdelay, refuseSecondLink, SERVER_ADDRESS, withLink } from './link.ts'
 import { ourDeploy } from './ours.ts'
 import { partsTable, waysTable } from './report.ts'
@@ -51,6 +60,8 @@ export async function trips(options: Options) {
           .map(ms => `${round(ms)} ms`)
         say(`round ${turn}, RTT ${rtt} ms: full ${ours}, unchanged ${again}, baseline ${theirs}`)
       }
+      await measure(stage, FAR, samples, signal)
+      say(`round ${turn}, RTT ${FAR} ms: done`)
     }
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -92,7 +103,7 @@ async function prepare(
  */
 async function measure(
   { r1, r2, workspace, netdelay, knownHostsFile, pid }: Stage,
-  rtt: Rtt,
+  rtt: Rtt | typeof FAR,
   samples: Samples,
   signal: AbortSignal
 ): Promise<number> {
@@ -101,6 +112,7 @@ async function measure(
     samples.deploy[rtt].push(await ourDeploy(r2, 'live', 'slow', workspace, signal))
     await expectSite(r2)
     samples.unchanged[rtt].push(await ourDeploy(r2, 'unchanged', 'slow', workspace, signal))
+    if (rtt === FAR) return connectMs
     samples.baseline[rtt].push(await baselineDeploy(r1, knownHostsFile, signal))
     await expectSite(r1)
     return connectMs
