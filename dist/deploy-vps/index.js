@@ -65882,7 +65882,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3064);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3441);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5541);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -65892,7 +65892,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 3441:
+/***/ 5541:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -75739,6 +75739,7 @@ const schema = strictObject({
         .default('/opt/diveops')
         .describe('The folder of the app on the host.'),
     compose: relativePath
+        .refine(text => !text.includes('/'), 'a file at the root of the repository, so that its relative paths mean the same on the host')
         .default('docker-compose.prod.yml')
         .describe('The compose file, from the root of the repository.'),
     files: schemas_array(relativePath)
@@ -76225,7 +76226,10 @@ function builtRepository(project, ours) {
 }
 /** Host ports that a service publishes, as numbers. */
 function publishedPorts({ ports = [] }) {
-    return ports.flatMap(({ published }) => (published ? [Number(published)] : []));
+    return ports.flatMap(({ published = '' }) => {
+        const [first = Number.NaN, last = first] = published.split('-').map(Number);
+        return first > 0 ? Array.from({ length: last - first + 1 }, (_, index) => first + index) : [];
+    });
 }
 /** The service in front: as configured, else the only one that publishes port 80 or 443, if any. */
 function proxyService(project, configured) {
@@ -76272,6 +76276,16 @@ function hostPath(project, name, inContainer) {
             return folder + rest;
     }
     return undefined;
+}
+/** Whether a service's containers read a file of the host: by a bind mount, a config or a secret. */
+function readsFile(project, name, file) {
+    const one = project.services[name];
+    const mounted = (one?.volumes ?? []).flatMap(({ type, source }) => type === 'bind' && source ? [source] : []);
+    const given = [
+        ...(one?.configs ?? []).map(({ source }) => project.configs?.[source]?.file),
+        ...(one?.secrets ?? []).map(({ source }) => project.secrets?.[source]?.file)
+    ];
+    return given.includes(file) || mounted.some(source => inside(source, file) !== undefined);
 }
 function inside(folder, file) {
     const base = folder.replace(/\/$/, '');
@@ -76328,10 +76342,6 @@ async function mustRun(host, what, script, options) {
     return result;
 }
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: external "node:string_decoder"
-const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
 ;// CONCATENATED MODULE: ./packages/core/lib/base/shell.js
 /** One word of a POSIX shell command, whatever it contains. */
 function quote(word) {
@@ -76342,354 +76352,6 @@ function quote(word) {
 /** A command of a POSIX shell from its words. */
 function command(words) {
     return words.map(quote).join(' ');
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/loop.js
-/**
- * Shell text that makes hosts alike: an account without a login has a short `PATH`, and messages
- * are matched in English.
- */
-const ENVIRONMENT = `
-umask 022
-PATH=\${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:$HOME/bin
-LC_ALL=C
-for l in C.utf8 C.UTF-8; do [ -d "/usr/lib/locale/$l" ] && LC_ALL=C.UTF-8; done
-unset LANGUAGE ENV BASH_ENV
-export PATH LC_ALL`;
-/**
- * Shell text that makes the connection's own directory and sets `SCRATCH`, or returns 1. In memory
- * where /dev/shm is, so that what is written there never reaches a disk. Run by each channel of the
- * connection; whichever comes first makes it.
- */
-function scratchSource(nonce) {
-    return `
-scratch() {
-  set --
-  [ -w /dev/shm ] && grep -q '^[^ ]* /dev/shm tmpfs ' /proc/mounts 2>/dev/null && set -- /dev/shm
-  for SCRATCH in "$@" "\${TMPDIR:-/tmp}" /tmp; do
-    SCRATCH=$SCRATCH/diveops-${nonce}
-    mkdir -m 700 "$SCRATCH" 2>/dev/null && return
-    [ -d "$SCRATCH" ] && [ -O "$SCRATCH" ] && return
-  done
-  return 1
-}`;
-}
-/**
- * The program that reads scripts from its standard input and runs them one after the other, each
- * with `sh` in a session of its own. A request is a line `run SEQ LENGTH STDIN`, LENGTH bytes of
- * script, `end`, and where STDIN is not 0 that many bytes and `end` again; `stop` ends what runs.
- * The answer is what the script writes, then on both streams the marker, SEQ and the exit code.
- *
- * It reads on while a script runs, so it sees the connection end: then the script's process group
- * gets HUP, two seconds later KILL, and the scratch directory goes. Processes that a script has put
- * into a session of their own (`setsid`) live on. A script whose standard input was cut short never
- * sees it end, so nothing takes half a file for a whole one. A script that was ended so gets no
- * answer: to a client that was only thought dead its connection is lost, not its script failed.
- */
-function loopSource({ marker: [a, b], nonce }) {
-    return `
-${ENVIRONMENT}
-export SCRATCH
-a=${a}
-b=${b}
-r=
-answer() {
-  printf '%s%s %s %s\\n' "$a" "$b" "$1" "$2"
-  printf '%s%s %s %s\\n' "$a" "$b" "$1" "$2" >&2
-}
-take() { dd bs=65536 iflag=fullblock,count_bytes status=none count="$1"; }
-whole() { read -r l && [ "$l" = end ]; }
-own=
-command -v setsid >/dev/null && own=setsid
-finish() {
-  trap - EXIT
-  trap '' HUP INT TERM PIPE
-  if [ "$r" ] && kill -HUP "$r" 2>/dev/null; then wait "$r"; fi
-  rm -rf "$SCRATCH"
-}
-halt() {
-  t=1
-  [ "$p" ] || return
-  kill -HUP "$p" "-$p" 2>/dev/null
-  { sleep 2; kill -KILL "-$p"; } >/dev/null 2>&1 4<&- &
-}
-runner() {
-  exec 5>&-
-  t=
-  p=
-  q=
-  trap halt TERM
-  trap 'q=1; halt' HUP
-  $own sh "$SCRATCH/.script" <&4 4<&- &
-  p=$!
-  [ -z "$t" ] || halt
-  wait "$p" 2>/dev/null
-  c=$?
-  while kill -0 "$p" 2>/dev/null; do wait "$p" 2>/dev/null; c=$?; done
-  # In the background, because a signal waits for a command in the foreground to end.
-  if [ -z "$t" ] && [ "$2" -gt 0 ]; then cat <&4 >/dev/null & wait "$!"; fi
-  [ "$q" ] || answer "$1" "$c"
-}
-${scratchSource(nonce)}
-if ! scratch; then
-  echo "no directory for temporary files is writable: tried /dev/shm, \${TMPDIR:-/tmp} and /tmp"
-  answer 0 1
-  exit 1
-fi
-trap finish EXIT
-trap 'exit 1' HUP INT TERM PIPE
-echo $$ >"$SCRATCH/.loop"
-answer 0 0
-while IFS=' ' read -r verb seq length stdin; do
-  case $verb in
-  run)
-    wait
-    r=
-    take "$length" >"$SCRATCH/.script" && whole || exit 1
-    if [ "$stdin" -eq 0 ]; then
-      exec 4</dev/null
-      runner "$seq" 0 &
-      r=$!
-      exec 4<&-
-    else
-      [ -p "$SCRATCH/.stdin" ] || mkfifo "$SCRATCH/.stdin" || exit 1
-      exec 3<>"$SCRATCH/.stdin" 4<"$SCRATCH/.stdin" 5>"$SCRATCH/.stdin" 3>&-
-      runner "$seq" "$stdin" &
-      r=$!
-      exec 4<&-
-      take "$stdin" >&5
-      whole || exit 1
-      exec 5>&-
-    fi
-    ;;
-  stop) [ "$r" ] && kill -TERM "$r" 2>/dev/null ;;
-  *) exit 1 ;;
-  esac
-done
-`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/lockloop.js
-
-
-/**
- * The program that holds the lock. It says `waiting HOLDER`, `held`, `timeout`, `path USER WHY` or
- * `tools NAME`, and `.lock` in the scratch directory becomes `held` or `failed`. It reads dots; `x`
- * gives the lock back. The end of its input, or silence, means that the client is gone: it ends the
- * loop with the script that runs there, and only then lets others in. Children that outlive it do
- * not have the lock's descriptor, 9, so none holds it by accident.
- */
-function lockSource(options) {
-    const { marker, nonce, path, holder, timeoutSeconds, silenceSeconds } = options;
-    return `
-${ENVIRONMENT}
-a=${marker[0]}
-b=${marker[1]}
-dir=${quote(path)}
-file=$dir/.diveops/lock
-holder=${quote(holder)}
-${scratchSource(nonce)}
-say() { printf '%s%s %s\\n' "$a" "$b" "$*"; }
-fail() {
-  echo failed >"$SCRATCH/.lock"
-  say "$@"
-  exit 1
-}
-scratch || exit 1
-for tool in flock timeout; do
-  command -v "$tool" >/dev/null || fail tools "$tool"
-done
-why=$({ mkdir -p "$dir" &&
-  { [ -d "$dir/.diveops" ] || mkdir -m 700 "$dir/.diveops" || [ -d "$dir/.diveops" ]; } &&
-  : >>"$file"; } 2>&1) ||
-  fail path "$(id -un)" "$(printf %s "$why" | tail -n 1)"
-[ -w "$file" ] && [ -w "$dir/.diveops" ] || fail path "$(id -un)" "$dir/.diveops is another user's"
-exec 9>>"$file"
-held() {
-  printf '%s\\n' "$holder" >"$file.json.$$" && mv "$file.json.$$" "$file.json"
-  echo held >"$SCRATCH/.lock"
-  say held
-}
-wait_for_it() {
-  f=
-  trap 'kill "$f" 2>/dev/null; exit 1' TERM
-  timeout ${timeoutSeconds} flock 9 &
-  f=$!
-  if wait "$f" 2>/dev/null; then held; else fail timeout; fi
-}
-w=
-finish() {
-  trap - EXIT
-  trap '' HUP INT TERM PIPE
-  [ "$w" ] && kill -TERM "$w" 2>/dev/null && wait "$w"
-  if [ "$1" = gone ]; then
-    if read -r r 2>/dev/null <"$SCRATCH/.loop" && grep -q fullblock "/proc/$r/cmdline" 2>/dev/null; then
-      kill -HUP "$r" 2>/dev/null
-      n=0
-      while [ -d "$SCRATCH" ] && [ "$n" -lt 100 ] && kill -0 "$r" 2>/dev/null; do
-        n=$((n + 1))
-        sleep 0.05 9>&-
-      done
-    fi
-    rm -rf "$SCRATCH"
-  fi
-  grep -q ${nonce} "$file.json" 2>/dev/null && rm -f "$file.json"
-  exit 0
-}
-trap 'finish gone' EXIT HUP INT TERM PIPE
-if flock -n 9; then
-  held
-else
-  say waiting "$(tr '\\n' ' ' 2>/dev/null <"$file.json" | cut -c 1-4000)"
-  wait_for_it </dev/null &
-  w=$!
-fi
-while :; do
-  got=$(timeout ${silenceSeconds} dd bs=1 count=1 status=none 9>&-)
-  [ "$got" = . ] || break
-done
-[ "$got" = x ] && finish released
-finish gone
-`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/lock.js
-
-
-
-
-
-
-const UNTIL_HELD = `n=0
-while [ ! -s "$SCRATCH/.lock" ]; do
-  n=$((n + 1))
-  if [ "$n" -lt 50 ]; then sleep 0.02; else sleep 0.5; fi
-done
-[ "$(cat "$SCRATCH/.lock")" = held ] || exit 75
-`;
-/**
- * Takes the lock over a channel of its own, opened in the same flight as what follows. A process on
- * the host holds it and hears from us every few seconds. Without us it first ends the script that
- * runs on this connection, then frees the lock.
- */
-function acquireLock(connection, options) {
-    const { beatMs = 5000, silenceMs = 30_000 } = options;
-    const marker = [(0,external_node_crypto_.randomBytes)(8).toString('hex'), (0,external_node_crypto_.randomBytes)(8).toString('hex')];
-    const lost = new AbortController();
-    const source = lockSource({
-        marker,
-        nonce: connection.nonce,
-        path: options.path,
-        holder: JSON.stringify({ ...options.holder, nonce: connection.nonce }),
-        timeoutSeconds: Math.ceil(options.timeoutMs / 1000),
-        silenceSeconds: Math.ceil(silenceMs / 1000)
-    });
-    let channel;
-    let released = false;
-    let beat;
-    const release = () => {
-        released = true;
-        clearInterval(beat);
-        // 'x' gives the lock back; a mere end of input would also end the script that runs.
-        if (channel?.writable)
-            channel.end('x');
-    };
-    const held = new Promise((resolve, reject) => {
-        const refuse = (error) => {
-            release();
-            reject(error);
-        };
-        let isHeld = false;
-        let last;
-        const hear = (word, rest) => {
-            if (word === 'waiting') {
-                last = parseHolder(rest);
-                options.onWait?.(last);
-            }
-            else if (word === 'held') {
-                isHeld = true;
-                resolve();
-            }
-            else
-                refuse(refusal(word, rest, connection.name, options, last));
-        };
-        connection.open(source).then(opened => {
-            channel = opened;
-            const heard = listen(opened, marker.join(''), hear);
-            opened.on('error', () => { });
-            opened.on('close', () => {
-                clearInterval(beat);
-                if (isHeld && !released)
-                    lost.abort(new ConnectionLost('the host ended the lock'));
-                reject(notStarted(connection.name, heard()));
-            });
-            beat = setInterval(() => opened.writable && opened.write('.'), beatMs).unref();
-            if (released)
-                release();
-        }, error => reject(noChannel(connection.name, error)));
-    });
-    // Who awaits a script first hears of it there; it must not end the process meanwhile.
-    held.catch(() => { });
-    return { held, untilHeld: UNTIL_HELD, lost: lost.signal, release };
-}
-/** Calls back for each line that begins with the marker; returns what else was said. */
-function listen(channel, marker, hear) {
-    const decoder = new external_node_string_decoder_namespaceObject.StringDecoder('utf8');
-    let pending = '';
-    let other = '';
-    channel.on('data', (chunk) => {
-        const lines = (pending + decoder.write(chunk)).split('\n');
-        pending = lines.pop() ?? '';
-        for (const line of lines) {
-            const [first, word = '', ...rest] = line.split(' ');
-            if (first === marker)
-                hear(word, rest.join(' '));
-            else
-                other = `${other}${line}\n`.slice(-2000);
-        }
-    });
-    channel.stderr.on('data', (chunk) => {
-        other = (other + chunk.toString()).slice(-2000);
-    });
-    return () => other.trim();
-}
-function parseHolder(text) {
-    try {
-        const { run, actor, since } = JSON.parse(text);
-        return { run: String(run), actor: String(actor), since: String(since) };
-    }
-    catch {
-        return undefined;
-    }
-}
-function refusal(word, rest, host, { path, timeoutMs }, holder) {
-    switch (word) {
-        case 'timeout': {
-            const who = holder ? `${holder.run} by ${holder.actor} since ${holder.since}` : 'another run';
-            return new errors/* UserError */.y(`${host}: ${who} still holds the lock of ${path} after ${formatDuration(timeoutMs)}; wait ` +
-                `for it or cancel it, or raise the input 'lock-timeout'`);
-        }
-        case 'path': {
-            const [user = '', ...said] = rest.split(' ');
-            return new errors/* UserError */.y(`${host}: ${path} is not writable for user '${user}' (${said.join(' ')}); make it once on ` +
-                `the server: sudo install -d -o ${user} ${path}`);
-        }
-        case 'tools':
-            return new errors/* UserError */.y(`${host}: the command '${rest}' is missing; install it on the server: apt-get install ` +
-                'util-linux coreutils (or apk add, dnf install)');
-        default:
-            return new errors/* UserError */.y(`${host}: the lock of ${path} failed: ${word} ${rest}`.trim());
-    }
-}
-function noChannel(host, error) {
-    const message = (0,errors/* errorMessage */.g)(error);
-    if (!/channel open failure: open failed/i.test(message))
-        return notStarted(host, message);
-    return new errors/* UserError */.y(`${host}: the host opens no second channel (${message}): set MaxSessions to 2 or more in its ` +
-        'sshd_config');
-}
-function notStarted(host, said) {
-    return new ConnectionLost(`${host}: connection lost while waiting for the lock${said === '' ? '' : `: ${(0,errors/* errorMessage */.g)(said)}`}`);
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/health/container.js
@@ -76789,6 +76451,8 @@ ${body}
 `;
 }
 
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
 ;// CONCATENATED MODULE: ./packages/core/lib/base/hash.js
 
 /** sha256 in hexadecimal. */
@@ -76832,6 +76496,7 @@ function decideTarget(source, facts, project, image, given) {
         variant,
         variantReason: reason,
         liveFiles,
+        staleFiles: new Map(Object.entries(facts.current?.files ?? {}).filter(([path]) => !liveFiles.has(path))),
         variantFiles: config.proxy.https !== undefined,
         variantFile,
         environment,
@@ -76878,7 +76543,6 @@ function differences(target, facts) {
         return ['no release is live on this host yet'];
     const { add, generate } = target.environment;
     const names = [...add, ...generate].map(([name]) => name);
-    const files = [...target.liveFiles].filter(([path, hash]) => facts.liveFiles.get(path) !== hash);
     const running = target.built.filter(name => facts.containers.some(one => one.service === name && one.imageId === current.imageId && one.state === 'running'));
     const stopped = Object.keys(target.project.services).filter(name => !target.built.includes(name) && !isUp(facts, name));
     return [
@@ -76886,7 +76550,8 @@ function differences(target, facts) {
         current.variant !== target.variant
             ? [`nginx: from the ${current.variant} to the ${target.variant} variant`]
             : [],
-        files.map(([path]) => `file: ${path}`),
+        changedFiles(target, facts).map(path => `file: ${path}`),
+        [...target.staleFiles.keys()].map(path => `file: ${path} is no longer part of it`),
         names.map(name => `new variable: ${name}`),
         facts.env?.sha256 !== current.env.sha256 ? ['.env was edited on the host'] : [],
         JSON.stringify(current.env.follow) !== JSON.stringify(target.follow)
@@ -76897,6 +76562,12 @@ function differences(target, facts) {
             .map(name => `service: ${name} does not run this image`),
         stopped.map(name => `service: ${name} is not running`)
     ].flat();
+}
+/** Files of the target that the app's folder does not have, or has with another content. */
+function changedFiles(target, facts) {
+    return [...target.liveFiles]
+        .filter(([path, hash]) => facts.liveFiles.get(path) !== hash)
+        .map(([path]) => path);
 }
 /** Running, or a one-shot service that did its work. */
 function isUp(facts, name) {
@@ -77394,6 +77065,7 @@ function awaitJobs(path, seconds) {
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/plan.js
 
+const OUTDATED = 'left as it runs, but a file that it reads changes: restart it when you choose';
 /** The plan: one row for each service of the compose file, in the order in which they start. */
 function planRows(target, facts, tactics, differences) {
     const reasons = differences.join('; ');
@@ -77414,7 +77086,7 @@ function planRows(target, facts, tactics, differences) {
                 ? { service, what: 'recreate', why: 'a gap of a second or so' }
                 : { service, what: 'reload', why: '' };
         }
-        return { service, what: 'keep', why: '' };
+        return { service, what: 'keep', why: tactics.outdated.has(service) ? OUTDATED : '' };
     });
 }
 
@@ -77651,7 +77323,39 @@ async function login_readConfig(file) {
     }
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/files.js
+
+/**
+ * Puts the files of a release in place in the app's folder, the chosen nginx variant included, and
+ * removes those of the release before that are no longer part of it, if nobody changed them since.
+ */
+function placeFiles(release, { liveFiles, staleFiles, variantFile }) {
+    const from = (path) => `"$P/releases/"${quote(`${release}/${path}`)}`;
+    const placed = [...liveFiles.keys()].map(path => {
+        const source = path === variantFile?.[1] ? variantFile[0] : path;
+        return `put ${from(source)} "$P/"${quote(path)} || fail ${quote(`cannot write ${path}`)}`;
+    });
+    const removed = [...staleFiles].map(([path, hash]) => `[ "$(sha256sum < "$P/"${quote(path)} 2>/dev/null)" != ${quote(`${hash}  -`)} ] || rm "$P/"${quote(path)}`);
+    return [...placed, ...removed].join('\n');
+}
+/**
+ * Shell function `files_back`, which undoes `placeFiles`, and what it needs: copies of the files
+ * that are replaced or removed, and the names of those that were not there.
+ */
+function keepFiles({ liveFiles, staleFiles }) {
+    const paths = [...liveFiles.keys(), ...staleFiles.keys()].map(quote).join(' ');
+    return `mkdir -p "$SCRATCH/files" && : > "$SCRATCH/added"
+for path in ${paths}; do
+  if [ -f "$P/$path" ]; then mkdir -p "$(dirname "$SCRATCH/files/$path")" && cp -p "$P/$path" "$SCRATCH/files/$path"
+  else printf '%s\\n' "$path" >> "$SCRATCH/added"; fi
+done
+files_back() {
+  cp -R "$SCRATCH/files/." "$P/"
+  while IFS= read -r path; do rm -f "$P/$path"; done < "$SCRATCH/added"; }`;
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/prepare.js
+
 
 
 
@@ -77684,16 +77388,6 @@ if [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$N")" ]; the
   # Nothing runs yet, so nothing can be disturbed; databases may mount files of the release.
 ${placeFiles(place.release, target)}
 fi`;
-}
-/** Puts the files of a release in place in the app's folder; the chosen nginx variant included. */
-function placeFiles(release, target) {
-    const from = (path) => `"$P/releases/"${quote(`${release}/${path}`)}`;
-    return [...target.liveFiles.keys()]
-        .map(path => {
-        const source = path === target.variantFile?.[1] ? target.variantFile[0] : path;
-        return `put ${from(source)} "$P/"${quote(path)} || fail ${quote(`cannot write ${path}`)}`;
-    })
-        .join('\n');
 }
 function environment({ environment: { add, generate, follow } }) {
     const names = add.map(([name]) => name);
@@ -77804,17 +77498,26 @@ function readUpstreams(configuration) {
 
 
 
+
 /** What one web process more may take beside what one takes now. */
 const MEMORY_FACTOR = 1.3;
 /**
  * How each service of the built image is replaced: kept when nothing of it changed, rolled when the
- * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason.
+ * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason. `force`
+ * is for a way back: what was read before the failed release came then counts for nothing.
  */
-function chooseTactics(target, facts, config, { strategy, force }) {
-    return new Map(target.built.map(name => [name, tactic(name)]));
+function chooseTactics(target, facts, config, { strategy, force = false }) {
+    const { built, proxy, project } = target;
+    const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
+    return {
+        services: new Map(built.map(name => [name, tactic(name)])),
+        replaceProxy: mustReplaceProxy(target, facts, strategy),
+        outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path)))
+    };
     function tactic(name) {
-        if (strategy === 'roll' && !force && !isChanged(name, target, facts))
+        if (strategy === 'roll' && !force && !isChanged(name, target, facts, config.path)) {
             return { how: 'keep' };
+        }
         const why = obstacle(name, target, facts, config, strategy);
         return why === undefined ? { how: 'roll' } : { how: 'stop-first', why };
     }
@@ -77832,14 +77535,21 @@ function mustReplaceProxy(target, facts, strategy) {
 function definitionHash({ project }, name) {
     return sha256(JSON.stringify(project.services[name] ?? null));
 }
-function isChanged(name, target, { current, env, containers }) {
+function isChanged(name, target, facts, path) {
+    const { current, env, containers } = facts;
     const { add, generate } = target.environment;
     return (current?.image !== target.image ||
         current.definitions[name] !== definitionHash(target, name) ||
         current.env.sha256 !== env?.sha256 ||
         JSON.stringify(current.env.follow) !== JSON.stringify(target.follow) ||
         add.length + generate.length > 0 ||
+        readsChangedFile(name, target, facts, path) ||
         !containers.some(({ service, imageId, state }) => service === name && imageId === current.imageId && state === 'running'));
+}
+/** Whether a service reads a file that this release changes; a running container may not notice. */
+function readsChangedFile(name, target, facts, path) {
+    const files = [...changedFiles(target, facts), ...target.staleFiles.keys()];
+    return files.some(file => readsFile(target.project, name, `${path}/${file}`));
 }
 function obstacle(name, { project, proxy }, facts, config, strategy) {
     const one = project.services[name];
@@ -77926,6 +77636,7 @@ function newManifest(place, target, { imageId, envHash }, { source, run }, now) 
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/recreate.js
+
 
 
 
@@ -78027,7 +77738,7 @@ done
  * host's own compose resolves it, with the nginx variant that serves today (today's certificates
  * decide that, not those of the day of the release).
  */
-async function previousTarget(host, place, manifest, facts) {
+async function previousTarget(host, place, manifest, facts, failed) {
     const { stdout } = await mustRun(host, `reading release ${manifest.id}`, keptConfigScript(place.path, manifest.id, manifest.compose));
     const project = JSON.parse(stdout);
     const { service, http, https } = manifest.proxy;
@@ -78040,6 +77751,7 @@ async function previousTarget(host, place, manifest, facts) {
         variant,
         variantReason: undefined,
         liveFiles: new Map(Object.entries(manifest.files)),
+        staleFiles: new Map([...failed.liveFiles].filter(([path]) => !(path in manifest.files))),
         variantFiles: https !== undefined,
         variantFile: variant === 'http' && http && https ? [http, https] : undefined,
         environment: { add: [], generate: [], follow: [] },
@@ -78161,7 +77873,6 @@ ${stopped.length > 0 ? `${tagImage(target, stopped)}\n${stop(stopped)}` : ''}
 place_files() {
 ${placeFiles(place.release, target)}
 }
-files_back() { [ ! -d "$SCRATCH/files" ] || cp -R "$SCRATCH/files/." "$P/"; }
 ${keepFiles(target)}
 ${rolled.map(name => rollOne(name)).join('\n')}
 place_files
@@ -78222,10 +77933,374 @@ unpin ${word}`;
 fi`;
     }
 }
-/** Copies the files that a release replaces, to put them back when nginx refuses the new ones. */
-function keepFiles({ liveFiles }) {
-    const copies = [...liveFiles.keys()].map(path => `[ ! -f "$P/"${quote(path)} ] || { mkdir -p "$(dirname "$SCRATCH/files/"${quote(path)})" && cp -p "$P/"${quote(path)} "$SCRATCH/files/"${quote(path)}; }`);
-    return copies.join('\n');
+
+;// CONCATENATED MODULE: external "node:string_decoder"
+const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/loop.js
+/**
+ * Shell text that makes hosts alike: an account without a login has a short `PATH`, and messages
+ * are matched in English.
+ */
+const ENVIRONMENT = `
+umask 022
+PATH=\${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:$HOME/bin
+LC_ALL=C
+for l in C.utf8 C.UTF-8; do [ -d "/usr/lib/locale/$l" ] && LC_ALL=C.UTF-8; done
+unset LANGUAGE ENV BASH_ENV
+export PATH LC_ALL`;
+/**
+ * Shell text that makes the connection's own directory and sets `SCRATCH`, or returns 1. In memory
+ * where /dev/shm is, so that what is written there never reaches a disk. Run by each channel of the
+ * connection; whichever comes first makes it.
+ */
+function scratchSource(nonce) {
+    return `
+scratch() {
+  set --
+  [ -w /dev/shm ] && grep -q '^[^ ]* /dev/shm tmpfs ' /proc/mounts 2>/dev/null && set -- /dev/shm
+  for SCRATCH in "$@" "\${TMPDIR:-/tmp}" /tmp; do
+    SCRATCH=$SCRATCH/diveops-${nonce}
+    mkdir -m 700 "$SCRATCH" 2>/dev/null && return
+    [ -d "$SCRATCH" ] && [ -O "$SCRATCH" ] && return
+  done
+  return 1
+}`;
+}
+/**
+ * The program that reads scripts from its standard input and runs them one after the other, each
+ * with `sh` in a session of its own. A request is a line `run SEQ LENGTH STDIN`, LENGTH bytes of
+ * script, `end`, and where STDIN is not 0 that many bytes and `end` again; `stop` ends what runs.
+ * The answer is what the script writes, then on both streams the marker, SEQ and the exit code.
+ *
+ * It reads on while a script runs, so it sees the connection end: then the script's process group
+ * gets HUP, two seconds later KILL, and the scratch directory goes. Processes that a script has put
+ * into a session of their own (`setsid`) live on. A script whose standard input was cut short never
+ * sees it end, so nothing takes half a file for a whole one. A script that was ended so gets no
+ * answer: to a client that was only thought dead its connection is lost, not its script failed.
+ */
+function loopSource({ marker: [a, b], nonce }) {
+    return `
+${ENVIRONMENT}
+export SCRATCH
+a=${a}
+b=${b}
+r=
+answer() {
+  printf '%s%s %s %s\\n' "$a" "$b" "$1" "$2"
+  printf '%s%s %s %s\\n' "$a" "$b" "$1" "$2" >&2
+}
+take() { dd bs=65536 iflag=fullblock,count_bytes status=none count="$1"; }
+whole() { read -r l && [ "$l" = end ]; }
+own=
+command -v setsid >/dev/null && own=setsid
+finish() {
+  trap - EXIT
+  trap '' HUP INT TERM PIPE
+  if [ "$r" ] && kill -HUP "$r" 2>/dev/null; then wait "$r"; fi
+  rm -rf "$SCRATCH"
+}
+halt() {
+  t=1
+  [ "$p" ] || return
+  kill -HUP "$p" "-$p" 2>/dev/null
+  { sleep 2; kill -KILL "-$p"; } >/dev/null 2>&1 4<&- &
+}
+runner() {
+  exec 5>&-
+  t=
+  p=
+  q=
+  trap halt TERM
+  trap 'q=1; halt' HUP
+  $own sh "$SCRATCH/.script" <&4 4<&- &
+  p=$!
+  [ -z "$t" ] || halt
+  wait "$p" 2>/dev/null
+  c=$?
+  while kill -0 "$p" 2>/dev/null; do wait "$p" 2>/dev/null; c=$?; done
+  # In the background, because a signal waits for a command in the foreground to end.
+  if [ -z "$t" ] && [ "$2" -gt 0 ]; then cat <&4 >/dev/null & wait "$!"; fi
+  [ "$q" ] || answer "$1" "$c"
+}
+${scratchSource(nonce)}
+if ! scratch; then
+  echo "no directory for temporary files is writable: tried /dev/shm, \${TMPDIR:-/tmp} and /tmp"
+  answer 0 1
+  exit 1
+fi
+trap finish EXIT
+trap 'exit 1' HUP INT TERM PIPE
+echo $$ >"$SCRATCH/.loop"
+answer 0 0
+while IFS=' ' read -r verb seq length stdin; do
+  case $verb in
+  run)
+    wait
+    r=
+    take "$length" >"$SCRATCH/.script" && whole || exit 1
+    if [ "$stdin" -eq 0 ]; then
+      exec 4</dev/null
+      runner "$seq" 0 &
+      r=$!
+      exec 4<&-
+    else
+      [ -p "$SCRATCH/.stdin" ] || mkfifo "$SCRATCH/.stdin" || exit 1
+      exec 3<>"$SCRATCH/.stdin" 4<"$SCRATCH/.stdin" 5>"$SCRATCH/.stdin" 3>&-
+      runner "$seq" "$stdin" &
+      r=$!
+      exec 4<&-
+      take "$stdin" >&5
+      whole || exit 1
+      exec 5>&-
+    fi
+    ;;
+  stop) [ "$r" ] && kill -TERM "$r" 2>/dev/null ;;
+  *) exit 1 ;;
+  esac
+done
+`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/lockloop.js
+
+
+/**
+ * The program that holds the lock. It says `waiting HOLDER`, `held`, `timeout`, `path USER WHY` or
+ * `tools NAME`, and `.lock` in the scratch directory becomes `held` or `failed`. It reads dots; `x`
+ * gives the lock back. The end of its input, or silence, means that the client is gone: it ends the
+ * loop with the script that runs there, and only then lets others in. Children that outlive it do
+ * not have the lock's descriptor, 9, so none holds it by accident.
+ */
+function lockSource(options) {
+    const { marker, nonce, path, holder, timeoutSeconds, silenceSeconds } = options;
+    return `
+${ENVIRONMENT}
+a=${marker[0]}
+b=${marker[1]}
+dir=${quote(path)}
+file=$dir/.diveops/lock
+holder=${quote(holder)}
+${scratchSource(nonce)}
+say() { printf '%s%s %s\\n' "$a" "$b" "$*"; }
+fail() {
+  echo failed >"$SCRATCH/.lock"
+  say "$@"
+  exit 1
+}
+scratch || exit 1
+for tool in flock timeout; do
+  command -v "$tool" >/dev/null || fail tools "$tool"
+done
+why=$({ mkdir -p "$dir" &&
+  { [ -d "$dir/.diveops" ] || mkdir -m 700 "$dir/.diveops" || [ -d "$dir/.diveops" ]; } &&
+  : >>"$file"; } 2>&1) ||
+  fail path "$(id -un)" "$(printf %s "$why" | tail -n 1)"
+[ -w "$file" ] && [ -w "$dir/.diveops" ] || fail path "$(id -un)" "$dir/.diveops is another user's"
+exec 9>>"$file"
+held() {
+  printf '%s\\n' "$holder" >"$file.json.$$" && mv "$file.json.$$" "$file.json"
+  echo held >"$SCRATCH/.lock"
+  say held
+}
+wait_for_it() {
+  f=
+  trap 'kill "$f" 2>/dev/null; exit 1' TERM
+  timeout ${timeoutSeconds} flock 9 &
+  f=$!
+  if wait "$f" 2>/dev/null; then held; else fail timeout; fi
+}
+w=
+finish() {
+  trap - EXIT
+  trap '' HUP INT TERM PIPE
+  [ "$w" ] && kill -TERM "$w" 2>/dev/null && wait "$w"
+  if [ "$1" = gone ]; then
+    if read -r r 2>/dev/null <"$SCRATCH/.loop" && grep -q fullblock "/proc/$r/cmdline" 2>/dev/null; then
+      kill -HUP "$r" 2>/dev/null
+      n=0
+      while [ -d "$SCRATCH" ] && [ "$n" -lt 100 ] && kill -0 "$r" 2>/dev/null; do
+        n=$((n + 1))
+        sleep 0.05 9>&-
+      done
+    fi
+    rm -rf "$SCRATCH"
+  fi
+  grep -q ${nonce} "$file.json" 2>/dev/null && rm -f "$file.json"
+  exit 0
+}
+trap 'finish gone' EXIT HUP INT TERM PIPE
+if flock -n 9; then
+  held
+else
+  say waiting "$(tr '\\n' ' ' 2>/dev/null <"$file.json" | cut -c 1-4000)"
+  wait_for_it </dev/null &
+  w=$!
+fi
+while :; do
+  got=$(timeout ${silenceSeconds} dd bs=1 count=1 status=none 9>&-)
+  [ "$got" = . ] || break
+done
+[ "$got" = x ] && finish released
+finish gone
+`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/lock.js
+
+
+
+
+
+
+const UNTIL_HELD = `n=0
+while [ ! -s "$SCRATCH/.lock" ]; do
+  n=$((n + 1))
+  if [ "$n" -lt 50 ]; then sleep 0.02; else sleep 0.5; fi
+done
+[ "$(cat "$SCRATCH/.lock")" = held ] || exit 75
+`;
+/**
+ * Takes the lock over a channel of its own, opened in the same flight as what follows. A process on
+ * the host holds it and hears from us every few seconds. Without us it first ends the script that
+ * runs on this connection, then frees the lock.
+ */
+function acquireLock(connection, options) {
+    const { beatMs = 5000, silenceMs = 30_000 } = options;
+    const marker = [(0,external_node_crypto_.randomBytes)(8).toString('hex'), (0,external_node_crypto_.randomBytes)(8).toString('hex')];
+    const lost = new AbortController();
+    const source = lockSource({
+        marker,
+        nonce: connection.nonce,
+        path: options.path,
+        holder: JSON.stringify({ ...options.holder, nonce: connection.nonce }),
+        timeoutSeconds: Math.ceil(options.timeoutMs / 1000),
+        silenceSeconds: Math.ceil(silenceMs / 1000)
+    });
+    let channel;
+    let released = false;
+    let beat;
+    const release = () => {
+        released = true;
+        clearInterval(beat);
+        // 'x' gives the lock back; a mere end of input would also end the script that runs.
+        if (channel?.writable)
+            channel.end('x');
+    };
+    const held = new Promise((resolve, reject) => {
+        const refuse = (error) => {
+            release();
+            reject(error);
+        };
+        let isHeld = false;
+        let last;
+        const hear = (word, rest) => {
+            if (word === 'waiting') {
+                last = parseHolder(rest);
+                options.onWait?.(last);
+            }
+            else if (word === 'held') {
+                isHeld = true;
+                resolve();
+            }
+            else
+                refuse(refusal(word, rest, connection.name, options, last));
+        };
+        connection.open(source).then(opened => {
+            channel = opened;
+            const heard = listen(opened, marker.join(''), hear);
+            opened.on('error', () => { });
+            opened.on('close', () => {
+                clearInterval(beat);
+                if (isHeld && !released)
+                    lost.abort(new ConnectionLost('the host ended the lock'));
+                reject(notStarted(connection.name, heard()));
+            });
+            beat = setInterval(() => opened.writable && opened.write('.'), beatMs).unref();
+            if (released)
+                release();
+        }, error => reject(noChannel(connection.name, error)));
+    });
+    // Who awaits a script first hears of it there; it must not end the process meanwhile.
+    held.catch(() => { });
+    return { held, untilHeld: UNTIL_HELD, lost: lost.signal, release };
+}
+/** Calls back for each line that begins with the marker; returns what else was said. */
+function listen(channel, marker, hear) {
+    const decoder = new external_node_string_decoder_namespaceObject.StringDecoder('utf8');
+    let pending = '';
+    let other = '';
+    channel.on('data', (chunk) => {
+        const lines = (pending + decoder.write(chunk)).split('\n');
+        pending = lines.pop() ?? '';
+        for (const line of lines) {
+            const [first, word = '', ...rest] = line.split(' ');
+            if (first === marker)
+                hear(word, rest.join(' '));
+            else
+                other = `${other}${line}\n`.slice(-2000);
+        }
+    });
+    channel.stderr.on('data', (chunk) => {
+        other = (other + chunk.toString()).slice(-2000);
+    });
+    return () => other.trim();
+}
+function parseHolder(text) {
+    try {
+        const { run, actor, since } = JSON.parse(text);
+        return { run: String(run), actor: String(actor), since: String(since) };
+    }
+    catch {
+        return undefined;
+    }
+}
+function refusal(word, rest, host, { path, timeoutMs }, holder) {
+    switch (word) {
+        case 'timeout': {
+            const who = holder ? `${holder.run} by ${holder.actor} since ${holder.since}` : 'another run';
+            return new errors/* UserError */.y(`${host}: ${who} still holds the lock of ${path} after ${formatDuration(timeoutMs)}; wait ` +
+                `for it or cancel it, or raise the input 'lock-timeout'`);
+        }
+        case 'path': {
+            const [user = '', ...said] = rest.split(' ');
+            return new errors/* UserError */.y(`${host}: ${path} is not writable for user '${user}' (${said.join(' ')}); make it once on ` +
+                `the server: sudo install -d -o ${user} ${path}`);
+        }
+        case 'tools':
+            return new errors/* UserError */.y(`${host}: the command '${rest}' is missing; install it on the server: apt-get install ` +
+                'util-linux coreutils (or apk add, dnf install)');
+        default:
+            return new errors/* UserError */.y(`${host}: the lock of ${path} failed: ${word} ${rest}`.trim());
+    }
+}
+function noChannel(host, error) {
+    const message = (0,errors/* errorMessage */.g)(error);
+    if (!/channel open failure: open failed/i.test(message))
+        return notStarted(host, message);
+    return new errors/* UserError */.y(`${host}: the host opens no second channel (${message}): set MaxSessions to 2 or more in its ` +
+        'sshd_config');
+}
+function notStarted(host, said) {
+    return new ConnectionLost(`${host}: connection lost while waiting for the lock${said === '' ? '' : `: ${(0,errors/* errorMessage */.g)(said)}`}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/runlock.js
+
+/** Takes the lock that keeps runs on a host apart, and says who holds it meanwhile. */
+function takeLock(connection, { run, source, lockTimeoutMs }, { clock, log }) {
+    return acquireLock(connection, {
+        path: source.config.path,
+        holder: {
+            run: run.url ?? 'a run outside of GitHub',
+            actor: run.actor ?? 'somebody',
+            since: new Date(clock.now()).toISOString()
+        },
+        timeoutMs: lockTimeoutMs,
+        onWait: holder => {
+            const who = holder ? `${holder.run} by ${holder.actor} since ${holder.since}` : 'another run';
+            log.info(`waiting for ${who}`);
+        }
+    });
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/step.js
@@ -78384,14 +78459,14 @@ class Deploy {
         this.#outcome = outcome;
     }
     async run() {
-        const { source, planOnly } = this.#request;
+        const { source, planOnly, strategy } = this.#request;
         const { facts, project } = await this.#preflight();
         const image = this.#image(project);
         const target = decideTarget(source, facts, project, image, this.#request.given);
         refuseForeignImage(project, repositoryOf(image), target.built);
         this.#warnOfVariant(target);
         const why = differences(target, facts);
-        const tactics = this.#tactics(target, facts);
+        const tactics = chooseTactics(target, facts, source.config, { strategy });
         Object.assign(this.#outcome, {
             image,
             previous: facts.current?.id,
@@ -78415,7 +78490,10 @@ class Deploy {
         const { config } = source;
         const probes = factProbes(config.path, config.compose);
         const stdin = await handover(source, given, login);
-        this.#lock = this.#takeLock();
+        if (!this.#request.planOnly) {
+            this.#timeline.begin('lock');
+            this.#lock = takeLock(this.#host, this.#request, this.#seams);
+        }
         const wait = this.#lock ? this.#lock.untilHeld + awaitJobs(config.path, JOB_PATIENCE_S) : '';
         const reading = this.#host.run(wait + probes.script, { stdin, what: 'reading the host' });
         // Why there is no lock says more than the script that waited for it in vain.
@@ -78435,28 +78513,6 @@ class Deploy {
         refuse(judgeApp(facts, config, project, this.#host.name));
         this.#timeline.end();
         return { facts, project };
-    }
-    /** The lock that keeps runs apart; a plan changes nothing and needs none. */
-    #takeLock() {
-        const { planOnly, run, source, lockTimeoutMs } = this.#request;
-        if (planOnly)
-            return undefined;
-        this.#timeline.begin('lock');
-        return acquireLock(this.#host, {
-            path: source.config.path,
-            holder: {
-                run: run.url ?? 'a run outside of GitHub',
-                actor: run.actor ?? 'somebody',
-                since: new Date(this.#seams.clock.now()).toISOString()
-            },
-            timeoutMs: lockTimeoutMs,
-            onWait: holder => {
-                const who = holder
-                    ? `${holder.run} by ${holder.actor} since ${holder.since}`
-                    : 'another run';
-                this.#seams.log.info(`waiting for ${who}`);
-            }
-        });
     }
     #image(project) {
         const { image, repository } = this.#request;
@@ -78516,14 +78572,6 @@ class Deploy {
         const kept = facts.releases.filter(one => !pruned.includes(one));
         await this.#script(commitScript(place, live, pruned, kept, facts.unfinished), JSON.stringify(live, null, 2));
         this.#outcome.state = 'live';
-    }
-    /** `force` for a way back: whatever was read before the failed release came counts for nothing. */
-    #tactics(target, facts, force = false) {
-        const { source, strategy } = this.#request;
-        return {
-            services: chooseTactics(target, facts, source.config, { strategy, force }),
-            replaceProxy: mustReplaceProxy(target, facts, strategy)
-        };
     }
     /** Makes what was prepared live. */
     async #switch(place, target, { services, replaceProxy }, imageTest) {
@@ -78585,11 +78633,13 @@ class Deploy {
         log.info(`putting back release ${previous.id}`);
         try {
             const place = { ...failed, compose: previous.compose, release: previous.id };
-            const target = await previousTarget(this.#host, place, previous, facts);
+            const target = await previousTarget(this.#host, place, previous, facts, wanted);
             if (previous.again.length > 0) {
                 await this.#job(place, 'again', commandsScript(place, target, previous.again, timeoutS));
             }
-            await this.#switch(place, target, this.#tactics(target, facts, true), null);
+            const { source, strategy } = this.#request;
+            const tactics = chooseTactics(target, facts, source.config, { strategy, force: true });
+            await this.#switch(place, target, tactics, null);
             await this.#discard(facts, failed, wanted);
             Object.assign(this.#outcome, { state: 'restored', release: previous.id });
         }

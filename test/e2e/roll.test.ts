@@ -2,7 +2,7 @@ import { connection, resetVps, SERVER_USER, up, vpsExec } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
 import { type Seen, startLoad } from '../harness/load.ts'
-import { buildTiny, checkoutTiny, deployTiny, edit, removeAll, site } from '../harness/tiny.ts'
+import { buildTiny, checkoutTiny, deployTiny, edit, put, removeAll, site } from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
 
@@ -150,6 +150,29 @@ test('a configuration that nginx refuses is put back, and nobody notices', async
   expect(seen.lost).toEqual([])
   expect(Object.keys(seen.releases)).toEqual(['r3'])
   expect(await onServer('cat proxy/default.conf')).toContain('add_header X-Depth')
+})
+
+test('a file that a release no longer has goes, unless somebody changed it', async () => {
+  const folder = await checkout(async copy => {
+    await put(copy, 'proxy/extra.conf', '# 40 metres\n')
+    await put(copy, 'proxy/edited.conf', '# 30 metres\n')
+  })
+  const more = await deployTiny(folder, { digest: digests.r3, strategy: 'roll' })
+  expect(state(more)).toBe('live')
+  await onServer("echo '# by hand' >> proxy/edited.conf")
+  const less = await deployTiny(workspace, { digest: digests.r3, strategy: 'roll' })
+  expect(state(less)).toBe('live')
+  expect(await onServer('ls proxy')).toBe('default.conf\nedited.conf\n')
+  expect(await onServer('docker exec tiny-proxy-1 nginx -T 2>&1')).not.toContain('40 metres')
+  await onServer('rm proxy/edited.conf')
+})
+
+test('a new file that nginx refuses is gone again afterwards', async () => {
+  const folder = await checkout(copy => put(copy, 'proxy/bad.conf', 'sever {}\n'))
+  const outcome = await deployTiny(folder, { digest: digests.r3, strategy: 'roll' })
+  expect(state(outcome)).toBe('restored')
+  expect(await onServer('ls proxy')).toBe('default.conf\n')
+  expect(await onServer('docker exec tiny-proxy-1 nginx -t')).toContain('test is successful')
 })
 
 test('a run that is killed in the middle of a roll loses nothing, and the next one converges', async () => {

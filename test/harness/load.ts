@@ -62,7 +62,9 @@ export function startLoad(url: string): Load {
 
   function ask(method: string, path: string, reuse: boolean, again = false): Promise<void> {
     return new Promise(done => {
-      const asked = request(url + path, { method, timeout: TIMEOUT_MS, ...(reuse && { agent }) })
+      // Node's own agent would keep connections alive; `false` is a new one for each request.
+      const options = { method, timeout: TIMEOUT_MS, agent: reuse ? agent : false }
+      const asked = request(url + path, options)
       asked.on('response', answer => {
         let body = ''
         answer.setEncoding('utf8').on('data', (text: string) => {

@@ -45,6 +45,10 @@ test.each([
     /'compose': got '\.\.\/other\.yml', expected a path inside the repository/
   ],
   [
+    'compose: docker/compose.yml\n',
+    /'compose': got 'docker\/compose\.yml', expected a file at the root/
+  ],
+  [
     'domains: [["https://a.mx"]]\n',
     /'domains\.0\.0': got 'https:\/\/a\.mx', expected a domain name/
   ],

@@ -46,6 +46,7 @@ const target: Target = {
   variant: 'http',
   variantReason: undefined,
   liveFiles: new Map([[`docker/${nasty}`, 'x']]),
+  staleFiles: new Map([[`old ${nasty}`, 'y']]),
   variantFiles: true,
   variantFile: undefined,
   environment: { add: [['A', nasty]], generate: [['B', 50]], follow: [['C', nasty]] },

@@ -14,6 +14,8 @@ export interface Service {
   ports?: { target: number; published?: string; host_ip?: string; protocol?: string }[]
   volumes?: { type: string; source?: string; target: string; read_only?: boolean }[]
   profiles?: string[]
+  configs?: { source: string }[]
+  secrets?: { source: string }[]
   network_mode?: string
   devices?: unknown[]
   networks?: Record<string, { aliases?: string[]; ipv4_address?: string } | null>
@@ -24,6 +26,8 @@ export interface Project {
   name: string
   services: Record<string, Service>
   volumes?: Record<string, Volume>
+  configs?: Record<string, { file?: string }>
+  secrets?: Record<string, { file?: string }>
 }
 
 /** A named volume; `driver_opts` of a bind volume hold the folder on the host. */
@@ -78,7 +82,10 @@ export function builtRepository(project: Project, ours: string | undefined): str
 
 /** Host ports that a service publishes, as numbers. */
 export function publishedPorts({ ports = [] }: Service): number[] {
-  return ports.flatMap(({ published }) => (published ? [Number(published)] : []))
+  return ports.flatMap(({ published = '' }) => {
+    const [first = Number.NaN, last = first] = published.split('-').map(Number)
+    return first > 0 ? Array.from({ length: last - first + 1 }, (_, index) => first + index) : []
+  })
 }
 
 /** The service in front: as configured, else the only one that publishes port 80 or 443, if any. */
@@ -126,6 +133,19 @@ export function hostPath(project: Project, name: string, inContainer: string): s
     if (folder) return folder + rest
   }
   return undefined
+}
+
+/** Whether a service's containers read a file of the host: by a bind mount, a config or a secret. */
+export function readsFile(project: Project, name: string, file: string): boolean {
+  const one = project.services[name]
+  const mounted = (one?.volumes ?? []).flatMap(({ type, source }) =>
+    type === 'bind' && source ? [source] : []
+  )
+  const given = [
+    ...(one?.configs ?? []).map(({ source }) => project.configs?.[source]?.file),
+    ...(one?.secrets ?? []).map(({ source }) => project.secrets?.[source]?.file)
+  ]
+  return given.includes(file) || mounted.some(source => inside(source, file) !== undefined)
 }
 
 function inside(folder: string, file: string): string | undefined {

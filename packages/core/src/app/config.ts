@@ -47,6 +47,10 @@ const schema = z
       .default('/opt/diveops')
       .describe('The folder of the app on the host.'),
     compose: relativePath
+      .refine(
+        text => !text.includes('/'),
+        'a file at the root of the repository, so that its relative paths mean the same on the host'
+      )
       .default('docker-compose.prod.yml')
       .describe('The compose file, from the root of the repository.'),
     files: z

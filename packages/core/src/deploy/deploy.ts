@@ -3,7 +3,7 @@ import { errorMessage, UserError } from '../base/errors.ts'
 import { releaseId } from '../release/identity.ts'
 import type { Connection } from '../ssh/connect.ts'
 import { ConnectionLost, RemoteError } from '../ssh/host.ts'
-import { acquireLock, type Lock } from '../ssh/lock.ts'
+import type { Lock } from '../ssh/lock.ts'
 import { commandsScript } from './commands.ts'
 import { commitScript, discardScript, releasesToPrune } from './commit.ts'
 import { type Facts, factProbes } from './facts.ts'
@@ -11,15 +11,16 @@ import { handover } from './handover.ts'
 import { asJob, awaitJobs, JOBS_STILL_RUN } from './job.ts'
 import type { Place } from './library.ts'
 import type { Outcome, Request, Seams } from './outcome.ts'
-import { planRows, type Tactics } from './plan.ts'
+import { planRows } from './plan.ts'
 import { judgeApp, judgeHost, refuse, refuseForeignImage } from './preflight.ts'
 import { prepareScript } from './prepare.ts'
 import { newManifest, type Prepared, readPrepared } from './record.ts'
 import { recreateScript } from './recreate.ts'
 import { previousTarget } from './restore.ts'
 import { rollScript } from './roll.ts'
+import { takeLock } from './runlock.ts'
 import { runScript, StepFailure, Timeline } from './step.ts'
-import { chooseTactics, mustReplaceProxy } from './tactics.ts'
+import { chooseTactics, type Tactics } from './tactics.ts'
 import { decideTarget, differences, type Target } from './target.ts'
 
 /** How long a job that an earlier run left may go on before this run gives up, in seconds. */
@@ -78,14 +79,14 @@ class Deploy {
   }
 
   async run(): Promise<void> {
-    const { source, planOnly } = this.#request
+    const { source, planOnly, strategy } = this.#request
     const { facts, project } = await this.#preflight()
     const image = this.#image(project)
     const target = decideTarget(source, facts, project, image, this.#request.given)
     refuseForeignImage(project, repositoryOf(image), target.built)
     this.#warnOfVariant(target)
     const why = differences(target, facts)
-    const tactics = this.#tactics(target, facts)
+    const tactics = chooseTactics(target, facts, source.config, { strategy })
     Object.assign(this.#outcome, {
       image,
       previous: facts.current?.id,
@@ -110,7 +111,10 @@ class Deploy {
     const { config } = source
     const probes = factProbes(config.path, config.compose)
     const stdin = await handover(source, given, login)
-    this.#lock = this.#takeLock()
+    if (!this.#request.planOnly) {
+      this.#timeline.begin('lock')
+      this.#lock = takeLock(this.#host, this.#request, this.#seams)
+    }
     const wait = this.#lock ? this.#lock.untilHeld + awaitJobs(config.path, JOB_PATIENCE_S) : ''
     const reading = this.#host.run(wait + probes.script, { stdin, what: 'reading the host' })
     // Why there is no lock says more than the script that waited for it in vain.
@@ -132,28 +136,6 @@ class Deploy {
     refuse(judgeApp(facts, config, project, this.#host.name))
     this.#timeline.end()
     return { facts, project }
-  }
-
-  /** The lock that keeps runs apart; a plan changes nothing and needs none. */
-  #takeLock(): Lock | undefined {
-    const { planOnly, run, source, lockTimeoutMs } = this.#request
-    if (planOnly) return undefined
-    this.#timeline.begin('lock')
-    return acquireLock(this.#host, {
-      path: source.config.path,
-      holder: {
-        run: run.url ?? 'a run outside of GitHub',
-        actor: run.actor ?? 'somebody',
-        since: new Date(this.#seams.clock.now()).toISOString()
-      },
-      timeoutMs: lockTimeoutMs,
-      onWait: holder => {
-        const who = holder
-          ? `${holder.run} by ${holder.actor} since ${holder.since}`
-          : 'another run'
-        this.#seams.log.info(`waiting for ${who}`)
-      }
-    })
   }
 
   #image(project: Project): string {
@@ -213,15 +195,6 @@ class Deploy {
       JSON.stringify(live, null, 2)
     )
     this.#outcome.state = 'live'
-  }
-
-  /** `force` for a way back: whatever was read before the failed release came counts for nothing. */
-  #tactics(target: Target, facts: Facts, force = false): Tactics {
-    const { source, strategy } = this.#request
-    return {
-      services: chooseTactics(target, facts, source.config, { strategy, force }),
-      replaceProxy: mustReplaceProxy(target, facts, strategy)
-    }
   }
 
   /** Makes what was prepared live. */
@@ -301,11 +274,13 @@ class Deploy {
     log.info(`putting back release ${previous.id}`)
     try {
       const place: Place = { ...failed, compose: previous.compose, release: previous.id }
-      const target = await previousTarget(this.#host, place, previous, facts)
+      const target = await previousTarget(this.#host, place, previous, facts, wanted)
       if (previous.again.length > 0) {
         await this.#job(place, 'again', commandsScript(place, target, previous.again, timeoutS))
       }
-      await this.#switch(place, target, this.#tactics(target, facts, true), null)
+      const { source, strategy } = this.#request
+      const tactics = chooseTactics(target, facts, source.config, { strategy, force: true })
+      await this.#switch(place, target, tactics, null)
       await this.#discard(facts, failed, wanted)
       Object.assign(this.#outcome, { state: 'restored', release: previous.id })
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { Facts } from './facts.ts'
-import type { Tactic } from './tactics.ts'
+import type { Tactics } from './tactics.ts'
 import { startOrder, type Target } from './target.ts'
 
 /** What a deploy does to one service, and why. */
@@ -9,11 +9,7 @@ export interface PlanRow {
   why: string
 }
 
-/** How the parts of a release are made live. */
-export interface Tactics {
-  services: ReadonlyMap<string, Tactic>
-  replaceProxy: boolean
-}
+const OUTDATED = 'left as it runs, but a file that it reads changes: restart it when you choose'
 
 /** The plan: one row for each service of the compose file, in the order in which they start. */
 export function planRows(
@@ -38,6 +34,6 @@ export function planRows(
         ? { service, what: 'recreate', why: 'a gap of a second or so' }
         : { service, what: 'reload', why: '' }
     }
-    return { service, what: 'keep', why: '' }
+    return { service, what: 'keep', why: tactics.outdated.has(service) ? OUTDATED : '' }
   })
 }

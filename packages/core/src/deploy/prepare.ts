@@ -4,6 +4,7 @@ import { loginKey } from '../docker/login.ts'
 import { parseReference } from '../docker/reference.ts'
 import { keptImage } from '../release/identity.ts'
 import { stagePath } from './facts.ts'
+import { placeFiles } from './files.ts'
 import { onHost, type Place } from './library.ts'
 import type { Target } from './target.ts'
 
@@ -44,20 +45,6 @@ if [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$N")" ]; the
   # Nothing runs yet, so nothing can be disturbed; databases may mount files of the release.
 ${placeFiles(place.release, target)}
 fi`
-}
-
-/** Puts the files of a release in place in the app's folder; the chosen nginx variant included. */
-export function placeFiles(
-  release: string,
-  target: Pick<Target, 'liveFiles' | 'variantFile'>
-): string {
-  const from = (path: string) => `"$P/releases/"${quote(`${release}/${path}`)}`
-  return [...target.liveFiles.keys()]
-    .map(path => {
-      const source = path === target.variantFile?.[1] ? target.variantFile[0] : path
-      return `put ${from(source)} "$P/"${quote(path)} || fail ${quote(`cannot write ${path}`)}`
-    })
-    .join('\n')
 }
 
 function environment({ environment: { add, generate, follow } }: Target): string {

@@ -1,8 +1,9 @@
 import { dependencies } from '../app/compose.ts'
 import { quote } from '../base/shell.ts'
 import { startNeeded, testWords } from './commands.ts'
+import { placeFiles } from './files.ts'
 import { onHost, type Place } from './library.ts'
-import { healthTest, placeFiles } from './prepare.ts'
+import { healthTest } from './prepare.ts'
 import { isOneShot, startOrder, type Target } from './target.ts'
 
 /** What `recreate` needs to know beside the target. */

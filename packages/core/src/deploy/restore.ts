@@ -15,7 +15,8 @@ export async function previousTarget(
   host: Host,
   place: Place,
   manifest: Manifest,
-  facts: Facts
+  facts: Facts,
+  failed: Target
 ): Promise<Target> {
   const { stdout } = await mustRun(
     host,
@@ -33,6 +34,7 @@ export async function previousTarget(
     variant,
     variantReason: undefined,
     liveFiles: new Map(Object.entries(manifest.files)),
+    staleFiles: new Map([...failed.liveFiles].filter(([path]) => !(path in manifest.files))),
     variantFiles: https !== undefined,
     variantFile: variant === 'http' && http && https ? [http, https] : undefined,
     environment: { add: [], generate: [], follow: [] },

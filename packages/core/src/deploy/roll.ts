@@ -1,8 +1,8 @@
 import { dependencies } from '../app/compose.ts'
 import { quote } from '../base/shell.ts'
 import { startNeeded } from './commands.ts'
+import { keepFiles, placeFiles } from './files.ts'
 import { onHost, type Place } from './library.ts'
-import { placeFiles } from './prepare.ts'
 import { readyTest, replaceScript, reportLeft, startService, tagImage } from './recreate.ts'
 import { ROLL_FUNCTIONS } from './rolllibrary.ts'
 import { namesOf, type Tactic } from './tactics.ts'
@@ -64,7 +64,6 @@ ${stopped.length > 0 ? `${tagImage(target, stopped)}\n${stop(stopped)}` : ''}
 place_files() {
 ${placeFiles(place.release, target)}
 }
-files_back() { [ ! -d "$SCRATCH/files" ] || cp -R "$SCRATCH/files/." "$P/"; }
 ${keepFiles(target)}
 ${rolled.map(name => rollOne(name)).join('\n')}
 place_files
@@ -127,13 +126,4 @@ unpin ${word}`
   reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; files_back; printf '@back %s\\n' reload; fail 'nginx refuses the configuration of this release'; }
 fi`
   }
-}
-
-/** Copies the files that a release replaces, to put them back when nginx refuses the new ones. */
-function keepFiles({ liveFiles }: Target): string {
-  const copies = [...liveFiles.keys()].map(
-    path =>
-      `[ ! -f "$P/"${quote(path)} ] || { mkdir -p "$(dirname "$SCRATCH/files/"${quote(path)})" && cp -p "$P/"${quote(path)} "$SCRATCH/files/"${quote(path)}; }`
-  )
-  return copies.join('\n')
 }

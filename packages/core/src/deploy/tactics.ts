@@ -1,9 +1,9 @@
-import type { Project, Service } from '../app/compose.ts'
+import { type Project, readsFile, type Service } from '../app/compose.ts'
 import type { AppConfig } from '../app/config.ts'
 import { sha256 } from '../base/hash.ts'
 import { readUpstreams } from '../proxy/upstreams.ts'
 import type { Facts } from './facts.ts'
-import { isOneShot, type Target } from './target.ts'
+import { changedFiles, isOneShot, type Target } from './target.ts'
 
 /** How a service of the new release takes the place of the old one. */
 export type Tactic = { how: 'keep' } | { how: 'roll' } | { how: 'stop-first'; why: string }
@@ -14,27 +14,47 @@ export type Strategy = 'roll' | 'recreate'
 /** What one web process more may take beside what one takes now. */
 const MEMORY_FACTOR = 1.3
 
+/** How the parts of a release are made live. */
+export interface Tactics {
+  /** For each service of the built image. */
+  services: ReadonlyMap<string, Tactic>
+  replaceProxy: boolean
+  /** Services that are left running although a file that they read changes. */
+  outdated: ReadonlySet<string>
+}
+
 /**
  * How each service of the built image is replaced: kept when nothing of it changed, rolled when the
- * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason.
+ * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason. `force`
+ * is for a way back: what was read before the failed release came then counts for nothing.
  */
 export function chooseTactics(
   target: Target,
   facts: Facts,
   config: AppConfig,
-  { strategy, force }: { strategy: Strategy; force: boolean }
-): Map<string, Tactic> {
-  return new Map(target.built.map(name => [name, tactic(name)]))
+  { strategy, force = false }: { strategy: Strategy; force?: boolean }
+): Tactics {
+  const { built, proxy, project } = target
+  const others = Object.keys(project.services).filter(
+    name => !built.includes(name) && name !== proxy
+  )
+  return {
+    services: new Map(built.map(name => [name, tactic(name)])),
+    replaceProxy: mustReplaceProxy(target, facts, strategy),
+    outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path)))
+  }
 
   function tactic(name: string): Tactic {
-    if (strategy === 'roll' && !force && !isChanged(name, target, facts)) return { how: 'keep' }
+    if (strategy === 'roll' && !force && !isChanged(name, target, facts, config.path)) {
+      return { how: 'keep' }
+    }
     const why = obstacle(name, target, facts, config, strategy)
     return why === undefined ? { how: 'roll' } : { how: 'stop-first', why }
   }
 }
 
 /** Whether the proxy's own container must be made anew, which is a gap of a second or so. */
-export function mustReplaceProxy(target: Target, facts: Facts, strategy: Strategy): boolean {
+function mustReplaceProxy(target: Target, facts: Facts, strategy: Strategy): boolean {
   const { proxy } = target
   if (proxy === undefined || target.built.includes(proxy)) return false
   if (strategy === 'recreate' || facts.nginx === undefined) return true
@@ -46,7 +66,8 @@ export function definitionHash({ project }: Target, name: string): string {
   return sha256(JSON.stringify(project.services[name] ?? null))
 }
 
-function isChanged(name: string, target: Target, { current, env, containers }: Facts): boolean {
+function isChanged(name: string, target: Target, facts: Facts, path: string): boolean {
+  const { current, env, containers } = facts
   const { add, generate } = target.environment
   return (
     current?.image !== target.image ||
@@ -54,11 +75,18 @@ function isChanged(name: string, target: Target, { current, env, containers }: F
     current.env.sha256 !== env?.sha256 ||
     JSON.stringify(current.env.follow) !== JSON.stringify(target.follow) ||
     add.length + generate.length > 0 ||
+    readsChangedFile(name, target, facts, path) ||
     !containers.some(
       ({ service, imageId, state }) =>
         service === name && imageId === current.imageId && state === 'running'
     )
   )
+}
+
+/** Whether a service reads a file that this release changes; a running container may not notice. */
+function readsChangedFile(name: string, target: Target, facts: Facts, path: string): boolean {
+  const files = [...changedFiles(target, facts), ...target.staleFiles.keys()]
+  return files.some(file => readsFile(target.project, name, `${path}/${file}`))
 }
 
 function obstacle(

@@ -26,6 +26,8 @@ export interface Target {
   variantReason: string | undefined
   /** Files as they stand in the app's folder once live: content of the chosen variant included. */
   liveFiles: Map<string, string>
+  /** Files of the release before that are not part of this one, with their sha256 as it left them. */
+  staleFiles: Map<string, string>
   /** Whether there are two variants to choose from. */
   variantFiles: boolean
   /** The file of the release that stands at another path once live: [from, to]. */
@@ -67,6 +69,9 @@ export function decideTarget(
     variant,
     variantReason: reason,
     liveFiles,
+    staleFiles: new Map(
+      Object.entries(facts.current?.files ?? {}).filter(([path]) => !liveFiles.has(path))
+    ),
     variantFiles: config.proxy.https !== undefined,
     variantFile,
     environment,
@@ -127,7 +132,6 @@ export function differences(target: Target, facts: Facts): string[] {
   if (!current) return ['no release is live on this host yet']
   const { add, generate } = target.environment
   const names = [...add, ...generate].map(([name]) => name)
-  const files = [...target.liveFiles].filter(([path, hash]) => facts.liveFiles.get(path) !== hash)
   const running = target.built.filter(name =>
     facts.containers.some(
       one => one.service === name && one.imageId === current.imageId && one.state === 'running'
@@ -141,7 +145,8 @@ export function differences(target: Target, facts: Facts): string[] {
     current.variant !== target.variant
       ? [`nginx: from the ${current.variant} to the ${target.variant} variant`]
       : [],
-    files.map(([path]) => `file: ${path}`),
+    changedFiles(target, facts).map(path => `file: ${path}`),
+    [...target.staleFiles.keys()].map(path => `file: ${path} is no longer part of it`),
     names.map(name => `new variable: ${name}`),
     facts.env?.sha256 !== current.env.sha256 ? ['.env was edited on the host'] : [],
     JSON.stringify(current.env.follow) !== JSON.stringify(target.follow)
@@ -152,6 +157,13 @@ export function differences(target: Target, facts: Facts): string[] {
       .map(name => `service: ${name} does not run this image`),
     stopped.map(name => `service: ${name} is not running`)
   ].flat()
+}
+
+/** Files of the target that the app's folder does not have, or has with another content. */
+export function changedFiles(target: Target, facts: Facts): string[] {
+  return [...target.liveFiles]
+    .filter(([path, hash]) => facts.liveFiles.get(path) !== hash)
+    .map(([path]) => path)
 }
 
 /** Running, or a one-shot service that did its work. */
