@@ -1,4 +1,12 @@
-import { connection, resetVps, SERVER_USER, up, vpsExec } from '@diveops/lab'
+import {
+  connection,
+  rebootVps,
+  resetVps,
+  restartVpsEngine,
+  SERVER_USER,
+  up,
+  vpsExec
+} from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
 import { type Seen, startLoad } from '../harness/load.ts'
@@ -190,3 +198,39 @@ test('a run that is killed in the middle of a roll loses nothing, and the next o
   expect(await site()).toBe('release r1, hello from the template')
   await expectClean()
 })
+
+test.each([
+  ['a reboot of the server', rebootVps],
+  ['a restart of the Docker engine', restartVpsEngine]
+])(
+  '%s in the middle of a roll: the site comes back, and the next run converges',
+  async (_name, disturb) => {
+    const release = (await site()).includes('r1') ? 'r2' : 'r1'
+    let disturbed: Promise<void> | undefined
+    const outcome = await deployTiny(
+      workspace,
+      { digest: digests[release], strategy: 'roll' },
+      {
+        onOutput: text => {
+          if (text.includes('bake web')) disturbed ??= disturb()
+        }
+      }
+    )
+    await disturbed
+    expect(outcome.code).toBe(1)
+    const answered = await eventually(async () => (await site()).startsWith('release r'))
+    expect(answered).toBe(true)
+    const again = await deployTiny(workspace, { digest: digests[release], strategy: 'roll' })
+    expect(state(again)).toBe('live')
+    expect(await site()).toBe(`release ${release}, hello from the template`)
+    await expectClean()
+  }
+)
+
+async function eventually(what: () => Promise<boolean>): Promise<boolean> {
+  for (let tries = 0; tries < 60; tries++) {
+    if (await what()) return true
+    await new Promise(resolve => setTimeout(resolve, 500))
+  }
+  return false
+}
