@@ -65882,7 +65882,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3064);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5541);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9438);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -65892,7 +65892,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 5541:
+/***/ 9438:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -65900,41 +65900,6 @@ __webpack_async_result__();
 __nccwpck_require__.d(__webpack_exports__, {
   i: () => (/* binding */ main)
 });
-
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 16 modules
-var lib_core = __nccwpck_require__(8261);
-;// CONCATENATED MODULE: ./packages/core/lib/action/outputs.js
-
-/** Sets the action's outputs; undefined ones are left empty. Call it on failure, too. */
-function setOutputs(outputs) {
-    for (const [name, value] of Object.entries(outputs)) {
-        if (value !== undefined)
-            lib_core/* setOutput */.uH(name, String(value));
-    }
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/action/summary.js
-
-/** Plain text made safe for Markdown and HTML, one line. */
-function cell(text) {
-    return text
-        .replace(/&/g, '&amp;')
-        .replace(/</g, '&lt;')
-        .replace(/>/g, '&gt;')
-        .replace(/([|`*_[\]\\])/g, '\\$1')
-        .replace(/\s*\r?\n\s*/g, ' ');
-}
-/** A Markdown table. */
-function markdownTable({ head, rows }) {
-    const line = (cells) => `| ${cells.map(cell).join(' | ')} |`;
-    return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
-}
-/** Appends Markdown to the job summary; does nothing where there is none, as on a laptop. */
-async function appendSummary(markdown, env = process.env) {
-    if (!env.GITHUB_STEP_SUMMARY)
-        return;
-    await lib_core/* summary */.z.addRaw(markdown, true).write();
-}
 
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
@@ -71848,7 +71813,7 @@ function _promise(Class, innerType) {
 }
 // @__NO_SIDE_EFFECTS__
 function _custom(Class, fn, _params) {
-    const norm = util.normalizeParams(_params);
+    const norm = normalizeParams(_params);
     norm.abort ?? (norm.abort = true); // default to abort:false
     const schema = new Class({
         type: "custom",
@@ -75620,7 +75585,7 @@ function check(fn) {
     return ch;
 }
 function custom(fn, _params) {
-    return core._custom(ZodCustom, fn ?? (() => true), _params);
+    return _custom(ZodCustom, fn ?? (() => true), _params);
 }
 function refine(fn, _params = {}) {
     return _refine(ZodCustom, fn, _params);
@@ -76066,6 +76031,7 @@ async function readSource(folder, configFile, overrides = {}) {
         template: template === undefined ? [] : parseTemplate(template, config.env.template)
     };
 }
+/** Reads diveops.yml of a checkout; all defaults when it is missing and was not asked for. */
 async function readConfig(folder, configFile) {
     const name = configFile ?? 'diveops.yml';
     const text = await readText(folder, name);
@@ -76316,42 +76282,16 @@ function keptImage(app, service, release) {
     return `diveops.local/${app}/${service}:${release}`;
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/host.js
-
-/** The connection ended while something ran; the state of the host is unknown until it is read. */
-class ConnectionLost extends Error {
-    name = 'ConnectionLost';
-}
-/** A script on the host that should have succeeded and did not. */
-class RemoteError extends errors/* UserError */.y {
-    name = 'RemoteError';
-    result;
-    constructor(what, host, result) {
-        const last = (0,errors/* errorMessage */.g)(result.stderr || result.stdout)
-            .split(' · ')
-            .at(-1);
-        super(`${what} failed on ${host} with exit code ${result.code}${last ? `: ${last}` : ''}`);
-        this.result = result;
-    }
-}
-/** Runs a script that must succeed; otherwise a `RemoteError` that says what was tried. */
-async function mustRun(host, what, script, options) {
-    const result = await host.run(script, { what, ...options });
-    if (result.code !== 0)
-        throw new RemoteError(what, host.name, result);
-    return result;
-}
-
 ;// CONCATENATED MODULE: ./packages/core/lib/base/shell.js
 /** One word of a POSIX shell command, whatever it contains. */
-function quote(word) {
+function shell_quote(word) {
     if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word))
         return word;
     return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 /** A command of a POSIX shell from its words. */
 function command(words) {
-    return words.map(quote).join(' ');
+    return words.map(shell_quote).join(' ');
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/health/container.js
@@ -76443,8 +76383,8 @@ put() { # SOURCE TARGET: over the same inode when there is one, which a single-f
   cmp -s "$1" "$2" || { cp "$1" "$2.new" && cat "$2.new" > "$2" && rm "$2.new"; }; }
 `;
 /** A script of a deploy: the shell functions, the app's place, then the given commands. */
-function onHost(place, body) {
-    return `P=${quote(place.path)} C=${quote(place.compose)} N=${quote(place.project)} RELEASE=${quote(place.release)}
+function library_onHost(place, body) {
+    return `P=${shell_quote(place.path)} C=${shell_quote(place.compose)} N=${shell_quote(place.project)} RELEASE=${shell_quote(place.release)}
 ${FUNCTIONS}
 mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
 ${body}
@@ -76610,7 +76550,7 @@ function startOrder(project, names) {
 function commandsScript(place, target, commands, timeoutS) {
     const services = [...new Set(commands.map(({ service }) => service))];
     const needed = dependencies(target.project, services).filter(name => !target.built.includes(name));
-    return onHost({ ...place, compose: `releases/${place.release}/${place.compose}` }, `step release
+    return library_onHost({ ...place, compose: `releases/${place.release}/${place.compose}` }, `step release
 dc() { docker compose --project-directory "$P" -p "$N" -f "$C" "$@" </dev/null; }
 ${startNeeded(target, needed, timeoutS)}
 ${commands.map((one, index) => runOne(target.image, place.release, one, index + 1)).join('\n')}`);
@@ -76620,7 +76560,7 @@ function startNeeded(target, needed, timeoutS) {
     if (needed.length === 0)
         return '';
     const waits = needed.map(name => {
-        const word = quote(name);
+        const word = shell_quote(name);
         if (isOneShot(target.project, name))
             return `! idle ${word} || must_complete ${timeoutS} ${word}`;
         const test = testWords(target.project.services[name]?.healthcheck?.test);
@@ -76630,7 +76570,7 @@ function startNeeded(target, needed, timeoutS) {
     });
     return `running=" $(docker ps --filter "label=com.docker.compose.project=$N" --format '{{.Label "com.docker.compose.service"}}' | tr '\\n' ' ')"
 idle() { case $running in *" $1 "*) return 1 ;; esac; }
-wanted=$(for each in ${needed.map(quote).join(' ')}; do ! idle "$each" || printf '%s ' "$each"; done)
+wanted=$(for each in ${needed.map(shell_quote).join(' ')}; do ! idle "$each" || printf '%s ' "$each"; done)
 [ -z "$wanted" ] || dc up -d --no-recreate --no-build --pull never --quiet-pull $wanted > "$SCRATCH/up.out" 2>&1 || {
   show 'compose said:' < "$SCRATCH/up.out"; fail 'the services that the app needs did not start'; }
 ${waits.join('\n')}`;
@@ -76638,7 +76578,7 @@ ${waits.join('\n')}`;
 /** A health test as quoted words of a command; nothing when there is none. */
 function testWords(test) {
     return unescapeDollars(testCommand(test) ?? [])
-        .map(quote)
+        .map(shell_quote)
         .join(' ');
 }
 function runOne(image, release, { service, command }, number) {
@@ -76649,14 +76589,14 @@ function runOne(image, release, { service, command }, number) {
         }
     });
     return `box="$N"_release_${release}_${number}
-note ${quote(`${service}: ${command}`)}
-docker compose --project-directory "$P" -p "$N" -f "$C" -f - run -d --no-deps --name "$box" ${quote(service)} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
+note ${shell_quote(`${service}: ${command}`)}
+docker compose --project-directory "$P" -p "$N" -f "$C" -f - run -d --no-deps --name "$box" ${shell_quote(service)} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
 ${override}
 OVERRIDE
-  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$box" > /dev/null 2>&1; fail ${quote(`release command '${command}' could not be started`)}; }
+  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$box" > /dev/null 2>&1; fail ${shell_quote(`release command '${command}' could not be started`)}; }
 docker logs -f "$box" 2>&1 | redact | sed 's/^/@out /'
 code=$(docker wait "$box")
-[ "$code" = 0 ] || { docker logs --tail 40 "$box" 2>&1 | show 'its last lines:'; docker rm -f "$box" > /dev/null; fail ${quote(`release command '${command}' in service '${service}' failed with exit code`)} "$code"; }
+[ "$code" = 0 ] || { docker logs --tail 40 "$box" 2>&1 | show 'its last lines:'; docker rm -f "$box" > /dev/null; fail ${shell_quote(`release command '${command}' in service '${service}' failed with exit code`)} "$code"; }
 docker rm "$box" > /dev/null`;
 }
 
@@ -76681,16 +76621,16 @@ function commitScript(place, live, pruned, kept, unfinished) {
     const keptEnv = new Set([live, ...kept].map(({ env }) => env.sha256));
     const images = [...new Set(pruned.map(({ image }) => image))].filter(name => !keptImages.has(name));
     const environments = [...new Set(pruned.map(({ env }) => env.sha256))].filter(name => !keptEnv.has(name));
-    const release = `"$P/releases/"${quote(live.id)}`;
-    return onHost(place, `step commit
+    const release = `"$P/releases/"${shell_quote(live.id)}`;
+    return library_onHost(place, `step commit
 umask 077
 cat > ${release}/release.json.new && mv ${release}/release.json.new ${release}/release.json || fail 'cannot write release.json'
-ln -sfn ${quote(`releases/${live.id}`)} current.new && mv -T current.new current || fail 'cannot switch current'
+ln -sfn ${shell_quote(`releases/${live.id}`)} current.new && mv -T current.new current || fail 'cannot switch current'
 step prune
-${pruned.flatMap(({ id, services }) => services.map(name => `docker image rm ${quote(keptImage(place.project, name, id))} > /dev/null 2>&1`)).join('\n')}
-${images.map(name => `docker image rm ${quote(name)} > /dev/null 2>&1 || docker image inspect ${quote(name)} > /dev/null 2>&1 && note ${quote(`${name} is still in use and stays`)}`).join('\n')}
-${[...pruned.map(({ id }) => id), ...unfinished].map(id => `rm -rf "$P/releases/"${quote(id)}`).join('\n')}
-${environments.map(hash => `rm -f "$P/.diveops/env/"${quote(hash)}`).join('\n')}
+${pruned.flatMap(({ id, services }) => services.map(name => `docker image rm ${shell_quote(keptImage(place.project, name, id))} > /dev/null 2>&1`)).join('\n')}
+${images.map(name => `docker image rm ${shell_quote(name)} > /dev/null 2>&1 || docker image inspect ${shell_quote(name)} > /dev/null 2>&1 && note ${shell_quote(`${name} is still in use and stays`)}`).join('\n')}
+${[...pruned.map(({ id }) => id), ...unfinished].map(id => `rm -rf "$P/releases/"${shell_quote(id)}`).join('\n')}
+${environments.map(hash => `rm -f "$P/.diveops/env/"${shell_quote(hash)}`).join('\n')}
 true`);
 }
 /**
@@ -76698,10 +76638,10 @@ true`);
  * too, unless a kept release is of it; undefined leaves it.
  */
 function discardScript(place, services, image) {
-    return onHost(place, `step discard
-${services.map(name => `docker image rm ${quote(keptImage(place.project, name, place.release))} > /dev/null 2>&1`).join('\n')}
-${image === undefined ? '' : `docker image rm ${quote(image)} > /dev/null 2>&1`}
-rm -rf "$P/releases/"${quote(place.release)}
+    return library_onHost(place, `step discard
+${services.map(name => `docker image rm ${shell_quote(keptImage(place.project, name, place.release))} > /dev/null 2>&1`).join('\n')}
+${image === undefined ? '' : `docker image rm ${shell_quote(image)} > /dev/null 2>&1`}
+rm -rf "$P/releases/"${shell_quote(place.release)}
 true`);
 }
 
@@ -76715,6 +76655,8 @@ const manifest = object({
     image: schemas_string(),
     /** What the engine on the host calls that image. */
     imageId: schemas_string(),
+    /** The health test that the image itself brings, in the form of the engine. */
+    imageTest: schemas_array(schemas_string()).nullable().default(null),
     services: schemas_array(schemas_string()),
     compose: schemas_string(),
     /** sha256 of each service of the compose file as the host's compose resolved it. */
@@ -76727,6 +76669,8 @@ const manifest = object({
     variant: schemas_enum(['https', 'http']),
     /** sha256 of each file of the release, by its path in the app's folder. */
     files: record(schemas_string(), schemas_string()),
+    /** What diveops.yml said, for a rollback without a checkout. */
+    config: custom().optional(),
     /** Commands that may be repeated when the release is brought back. */
     again: schemas_array(object({ service: schemas_string(), command: schemas_string(), again: schemas_boolean() }))
         .default([]),
@@ -76755,11 +76699,11 @@ function parseManifest(text) {
  * Joins probes into one script, so that all of them cost one round trip. Each runs in a subshell
  * of its own: a failing one does not stop the others.
  */
-function joinProbes(probes) {
+function sections_joinProbes(probes) {
     const mark = `=${(0,external_node_crypto_.randomBytes)(12).toString('hex')}=`;
     const names = Object.keys(probes);
     const script = names
-        .map(name => `(\n${probes[name]}\n)\nprintf '\\n%s%s %s\\n' ${quote(mark)} ${quote(name)} $?`)
+        .map(name => `(\n${probes[name]}\n)\nprintf '\\n%s%s %s\\n' ${shell_quote(mark)} ${shell_quote(name)} $?`)
         .join('\n');
     return { script, read };
     function read(stdout) {
@@ -76813,31 +76757,45 @@ scrub() { awk -v quotes="'\"" '
  */
 function resolveConfig(folder, composeFile) {
     return `cd ${folder} && { cat "$SCRATCH/secret/placeholders"; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
-docker compose -f ${quote(composeFile)} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
+docker compose -f ${shell_quote(composeFile)} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
 sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`;
 }
 /** The script that resolves the compose file of a kept release, with today's `.env`. */
 function keptConfigScript(path, release, composeFile) {
-    const name = quote(path.slice(path.lastIndexOf('/') + 1));
+    const name = shell_quote(path.slice(path.lastIndexOf('/') + 1));
     const folder = `"$SCRATCH/kept/"${name}`;
-    return `P=${quote(path)}
+    return `P=${shell_quote(path)}
 ${SCRUB}
-rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${quote(release)} ${folder} || exit 1
+rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${shell_quote(release)} ${folder} || exit 1
 ${resolveConfig(folder, composeFile)}`;
 }
 /** The files of the new release lie here on the host until they are taken over: a shell expression. */
 function stagePath(path) {
     // The folder's name is the app's own, because compose takes the project's name from it.
-    return `"$SCRATCH/stage/"${quote(path.slice(path.lastIndexOf('/') + 1))}`;
+    return `"$SCRATCH/stage/"${shell_quote(path.slice(path.lastIndexOf('/') + 1))}`;
+}
+const RELEASES = {
+    current: 'cat "$P/current/release.json"',
+    releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
+if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`
+};
+/** The script that reads which releases a host keeps, and which one is live. */
+function releaseProbes(path) {
+    const probes = joinProbes(RELEASES);
+    return {
+        script: `P=${quote(path)}\n${probes.script}`,
+        read: (stdout) => readReleases(probes.read(stdout))
+    };
 }
 /**
  * The script that reads all facts; its standard input is the tar of the release (`stage/<name>/...`)
- * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`.
- * Nothing outside of `$SCRATCH` is changed.
+ * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
+ * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
+ * changed.
  */
-function factProbes(path, composeFile) {
+function factProbes(path, composeFile, kept) {
     const stage = stagePath(path);
-    const probes = joinProbes({
+    const probes = sections_joinProbes({
         user: 'id -un; id -Gn',
         clock: 'date +%s',
         engine: `docker version --format '{{.Server.Version}}' 2>&1`,
@@ -76851,9 +76809,7 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
         freeImages: `d=$(docker info -f '{{.DockerRootDir}}'); while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"`,
         envNames: String.raw `[ -f "$P/.env" ] && sed -nE "s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(''|\"\")?[[:space:]]*$/\2/p; t; s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2=/p" "$P/.env"`,
         envHash: '[ -f "$P/.env" ] && sha256sum "$P/.env"',
-        current: 'cat "$P/current/release.json"',
-        releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
-if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`,
+        ...RELEASES,
         liveFiles: `cd ${stage} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
         config: resolveConfig(stage, composeFile),
         configError: 'cat "$SCRATCH/config.err"',
@@ -76873,8 +76829,9 @@ echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } 
         certificates: `[ -d "$P/certs" ] || exit 0
 find -L "$P/certs" -maxdepth 4 -type f -size +0c -name '*.pem' 2> "$SCRATCH/find.err"; [ ! -s "$SCRATCH/find.err" ] || ! grep -q 'ermission denied' "$SCRATCH/find.err"`
     });
-    const script = `P=${quote(path)}
+    const script = `P=${shell_quote(path)}
 tar -xf - -C "$SCRATCH" || exit 97
+${kept === undefined ? '' : `mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
 ${SCRUB}
 project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
 ${probes.script}`;
@@ -76884,9 +76841,6 @@ function readFacts(path, sections) {
     const text = (name) => sections[name]?.text ?? '';
     const rows = (name) => text(name).split('\n').filter(Boolean);
     const project = parseProject(text('config'));
-    const manifests = rows('releases')
-        .filter(row => !row.startsWith('unfinished '))
-        .flatMap(row => parseManifest(row) ?? []);
     const [user = '', groups = ''] = text('user').split('\n');
     return {
         user,
@@ -76900,9 +76854,7 @@ function readFacts(path, sections) {
         env: sections.envHash?.code === 0
             ? { present: presentNames(rows('envNames')), sha256: text('envHash').slice(0, 64) }
             : undefined,
-        current: parseManifest(text('current')),
-        releases: manifests,
-        unfinished: rows('releases').flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? []),
+        ...readReleases(sections),
         liveFiles: new Map(rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])),
         config: { project, error: text('configError') },
         containers: rows('containers').flatMap(container),
@@ -76912,6 +76864,14 @@ function readFacts(path, sections) {
         nginx: sections.nginx?.code === 0 ? text('nginx') : undefined,
         memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
         certificates: sections.certificates?.code === 0 ? rows('certificates') : undefined
+    };
+}
+function readReleases(sections) {
+    const rows = sections.releases.text.split('\n');
+    return {
+        current: parseManifest(sections.current.text),
+        releases: rows.flatMap(row => parseManifest(row) ?? []),
+        unfinished: rows.flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? [])
     };
 }
 function parseProject(text) {
@@ -77021,46 +76981,6 @@ function placeholder(entry) {
 }
 function harmless([name, value]) {
     return [name, (0,base_secrets/* isSecretName */.e)(name) ? 'redacted' : value];
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/job.js
-
-/**
- * Makes a script a job: it runs in a session of its own and ends what it began also when the
- * connection breaks, with its output and exit code in `.diveops/jobs/<release>-<name>/`. The caller's
- * script shows the output as it comes and exits with the job's code. While it runs it holds
- * `.diveops/job`, so that a later run can wait for it.
- */
-function asJob(place, name, script) {
-    const folder = `${place.path}/.diveops/jobs/${place.release}-${name}`;
-    return {
-        stdin: script,
-        script: `J=${quote(folder)}
-rm -rf "$J" && mkdir -p "$J" && cat > "$J/script" || exit 1
-(
-  trap '' HUP PIPE
-  SCRATCH=$J; export SCRATCH
-  exec setsid sh -c 'exec 9> "$1/../../job"; flock 9
-    sh "$1/script" > "$1/out" 2>&1 < /dev/null; echo $? > "$1/code.new"; mv "$1/code.new" "$1/code"' job "$J" < /dev/null > /dev/null 2>&1
-) &
-: > "$J/seen"
-while :; do
-  ended=; [ ! -f "$J/code" ] || ended=yes
-  seen=$(wc -c < "$J/seen")
-  [ ! -f "$J/out" ] || tail -c +$((seen + 1)) "$J/out" | tee -a "$J/seen"
-  [ -z "$ended" ] || break
-  sleep 0.1
-done
-code=$(cat "$J/code"); rm -rf "$J"
-exit "$code"`
-    };
-}
-/** Exit code of `awaitJobs` when the time was not enough. */
-const JOBS_STILL_RUN = 98;
-/** Shell text that waits until no job of an earlier run is under way, for so many seconds at most. */
-function awaitJobs(path, seconds) {
-    const file = quote(`${path}/.diveops/job`);
-    return `[ ! -f ${file} ] || flock -w ${seconds} ${file} true || exit ${JOBS_STILL_RUN}\n`;
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/plan.js
@@ -77330,12 +77250,12 @@ async function login_readConfig(file) {
  * removes those of the release before that are no longer part of it, if nobody changed them since.
  */
 function placeFiles(release, { liveFiles, staleFiles, variantFile }) {
-    const from = (path) => `"$P/releases/"${quote(`${release}/${path}`)}`;
+    const from = (path) => `"$P/releases/"${shell_quote(`${release}/${path}`)}`;
     const placed = [...liveFiles.keys()].map(path => {
         const source = path === variantFile?.[1] ? variantFile[0] : path;
-        return `put ${from(source)} "$P/"${quote(path)} || fail ${quote(`cannot write ${path}`)}`;
+        return `put ${from(source)} "$P/"${shell_quote(path)} || fail ${shell_quote(`cannot write ${path}`)}`;
     });
-    const removed = [...staleFiles].map(([path, hash]) => `[ "$(sha256sum < "$P/"${quote(path)} 2>/dev/null)" != ${quote(`${hash}  -`)} ] || rm "$P/"${quote(path)}`);
+    const removed = [...staleFiles].map(([path, hash]) => `[ "$(sha256sum < "$P/"${shell_quote(path)} 2>/dev/null)" != ${shell_quote(`${hash}  -`)} ] || rm "$P/"${shell_quote(path)}`);
     return [...placed, ...removed].join('\n');
 }
 /**
@@ -77343,7 +77263,7 @@ function placeFiles(release, { liveFiles, staleFiles, variantFile }) {
  * that are replaced or removed, and the names of those that were not there.
  */
 function keepFiles({ liveFiles, staleFiles }) {
-    const paths = [...liveFiles.keys(), ...staleFiles.keys()].map(quote).join(' ');
+    const paths = [...liveFiles.keys(), ...staleFiles.keys()].map(shell_quote).join(' ');
     return `mkdir -p "$SCRATCH/files" && : > "$SCRATCH/added"
 for path in ${paths}; do
   if [ -f "$P/$path" ]; then mkdir -p "$(dirname "$SCRATCH/files/$path")" && cp -p "$P/$path" "$SCRATCH/files/$path"
@@ -77375,14 +77295,18 @@ const UNPACKED_RATIO = 2.5;
  * release serves. A failure leaves the live site as it was.
  */
 function prepareScript(place, target, missingImages) {
-    return onHost(place, [upload(place, target), environment(target), pull(place, target, missingImages)].join('\n'));
+    return library_onHost(place, [upload(place, target), environment(target), pull(place, target, missingImages)].join('\n'));
+}
+/** Step pull alone, for a release whose files are on the host already. */
+function pullScript(place, target, missingImages) {
+    return onHost(place, pull(place, target, missingImages));
 }
 function upload(place, target) {
     const folders = bindVolumeFolders(target.project).filter(folder => folder.startsWith(`${place.path}/`));
     return `step upload
 umask 022
-mkdir -p releases .diveops/env ${folders.map(quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
-R="$P/releases/"${quote(place.release)}
+mkdir -p releases .diveops/env ${folders.map(shell_quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
+R="$P/releases/"${shell_quote(place.release)}
 mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { rm -rf "$R"; fail "cannot write $R: $(df -Pk "$P" | awk 'END { print $4 }') KB free"; }
 if [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$N")" ]; then
   # Nothing runs yet, so nothing can be disturbed; databases may mount files of the release.
@@ -77411,11 +77335,11 @@ take() { # NAME: the line that the client sent
   value=$(sed -n "s/^$1='\\(.*\\)'$/\\1/p" "$SCRATCH/secret/env" "$SCRATCH/secret/template" | head -n 1)
   sed -i -E "/^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*=[[:space:]]*$/d" "$new"
   printf "%s='%s'\\n" "$1" "$value" >> "$new"; }
-${names.map(name => `take ${quote(name)}`).join('\n')}
+${names.map(name => `take ${shell_quote(name)}`).join('\n')}
 ${generate
-        .map(([name, length]) => `printf "%s='%s'\\n" ${quote(name)} "$(LC_ALL=C tr -dc A-Za-z0-9 < /dev/urandom | head -c ${length})" >> "$new"`)
+        .map(([name, length]) => `printf "%s='%s'\\n" ${shell_quote(name)} "$(LC_ALL=C tr -dc A-Za-z0-9 < /dev/urandom | head -c ${length})" >> "$new"`)
         .join('\n')}
-${follow.map(([name, value]) => `set_line ${quote(name)} ${quote(value)}`).join('\n')}
+${follow.map(([name, value]) => `set_line ${shell_quote(name)} ${shell_quote(value)}`).join('\n')}
 if [ -f .env ] && cmp -s .env "$new"; then rm "$new"; else mv "$new" .env || fail "cannot write $P/.env"; fi
 hash=$(sha256sum .env | cut -c 1-64)
 [ -f ".diveops/env/$hash" ] || cp .env ".diveops/env/$hash"
@@ -77426,10 +77350,10 @@ function pull(place, target, missingImages) {
     const { registry } = parseReference(image);
     const others = missingImages.filter(name => !built.some(one => target.project.services[one]?.image === name));
     return `step pull
-image=${quote(image)}
+image=${shell_quote(image)}
 # Written by the shell itself: no argument of any process holds the login.
 mkdir -p ${DOCKER_LOGIN} && if [ -f "$SCRATCH/secret/auth" ]; then
-  printf '{"auths":{"%s":{"auth":"%s"}}}' ${quote(loginKey(registry))} "$(cat "$SCRATCH/secret/auth")" > "$SCRATCH/secret/docker/config.json"
+  printf '{"auths":{"%s":{"auth":"%s"}}}' ${shell_quote(loginKey(registry))} "$(cat "$SCRATCH/secret/auth")" > "$SCRATCH/secret/docker/config.json"
 fi
 layers_kb() { # IMAGE: compressed size for this machine, nothing when the registry does not tell
   docker --config ${DOCKER_LOGIN} manifest inspect "$1" > "$SCRATCH/manifest" 2>/dev/null || return 0
@@ -77466,10 +77390,10 @@ ${others
         .map(name => {
         // The run's login is for its own registry; for others the host's user may have one.
         const config = parseReference(name).registry === registry ? DOCKER_LOGIN : USER_LOGIN;
-        return `pull_image ${quote(name)} ${config}`;
+        return `pull_image ${shell_quote(name)} ${config}`;
     })
         .join('\n')}
-${built.map(name => `docker tag "$image" ${quote(keptImage(place.project, name, place.release))} || fail "cannot tag $image"`).join('\n')}
+${built.map(name => `docker tag "$image" ${shell_quote(keptImage(place.project, name, place.release))} || fail "cannot tag $image"`).join('\n')}
 rm -rf "$SCRATCH/secret"
 docker image inspect -f '@image {{.Id}} {{json .Config}}' "$image"`;
 }
@@ -77614,25 +77538,93 @@ function readPrepared(said) {
     };
 }
 /** The release.json of a release that has become live. */
-function newManifest(place, target, { imageId, envHash }, { source, run }, now) {
+function newManifest(place, target, { imageId, imageTest, envHash }, { source, run }, now) {
     return {
         id: place.release,
         app: place.project,
         created: now.toISOString(),
         image: target.image,
         imageId,
+        imageTest,
         services: target.built,
         compose: place.compose,
         definitions: Object.fromEntries(Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])),
         proxy: source.config.proxy,
         variant: target.variant,
         files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),
+        config: source.config,
         again: source.config.release.filter(({ again }) => again),
         env: { sha256: envHash, follow: target.follow },
         commit: run.commit,
         run: run.url,
         actor: run.actor
     };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/host.js
+
+/** The connection ended while something ran; the state of the host is unknown until it is read. */
+class ConnectionLost extends Error {
+    name = 'ConnectionLost';
+}
+/** A script on the host that should have succeeded and did not. */
+class RemoteError extends errors/* UserError */.y {
+    name = 'RemoteError';
+    result;
+    constructor(what, host, result) {
+        const last = (0,errors/* errorMessage */.g)(result.stderr || result.stdout)
+            .split(' · ')
+            .at(-1);
+        super(`${what} failed on ${host} with exit code ${result.code}${last ? `: ${last}` : ''}`);
+        this.result = result;
+    }
+}
+/** Runs a script that must succeed; otherwise a `RemoteError` that says what was tried. */
+async function mustRun(host, what, script, options) {
+    const result = await host.run(script, { what, ...options });
+    if (result.code !== 0)
+        throw new RemoteError(what, host.name, result);
+    return result;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/job.js
+
+/**
+ * Makes a script a job: it runs in a session of its own and ends what it began also when the
+ * connection breaks, with its output and exit code in `.diveops/jobs/<release>-<name>/`. The caller's
+ * script shows the output as it comes and exits with the job's code. While it runs it holds
+ * `.diveops/job`, so that a later run can wait for it.
+ */
+function asJob(place, name, script) {
+    const folder = `${place.path}/.diveops/jobs/${place.release}-${name}`;
+    return {
+        stdin: script,
+        script: `J=${shell_quote(folder)}
+rm -rf "$J" && mkdir -p "$J" && cat > "$J/script" || exit 1
+(
+  trap '' HUP PIPE
+  SCRATCH=$J; export SCRATCH
+  exec setsid sh -c 'exec 9> "$1/../../job"; flock 9
+    sh "$1/script" > "$1/out" 2>&1 < /dev/null; echo $? > "$1/code.new"; mv "$1/code.new" "$1/code"' job "$J" < /dev/null > /dev/null 2>&1
+) &
+: > "$J/seen"
+while :; do
+  ended=; [ ! -f "$J/code" ] || ended=yes
+  seen=$(wc -c < "$J/seen")
+  [ ! -f "$J/out" ] || tail -c +$((seen + 1)) "$J/out" | tee -a "$J/seen"
+  [ -z "$ended" ] || break
+  sleep 0.1
+done
+code=$(cat "$J/code"); rm -rf "$J"
+exit "$code"`
+    };
+}
+/** Exit code of `awaitJobs` when the time was not enough. */
+const JOBS_STILL_RUN = 98;
+/** Shell text that waits until no job of an earlier run is under way, for so many seconds at most. */
+function awaitJobs(path, seconds) {
+    const file = shell_quote(`${path}/.diveops/job`);
+    return `[ ! -f ${file} ] || flock -w ${seconds} ${file} true || exit ${JOBS_STILL_RUN}\n`;
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/recreate.js
@@ -77654,7 +77646,7 @@ function recreateScript(place, target, options) {
     const others = Object.keys(project.services).filter(name => !replaced.includes(name));
     const before = dependencies(project, replaced).filter(name => others.includes(name));
     const after = others.filter(name => !before.includes(name));
-    return onHost(place, `step recreate
+    return library_onHost(place, `step recreate
 umask 022
 ${placeFiles(place.release, target)}
 ${tagImage(target, built)}
@@ -77667,7 +77659,7 @@ ${reportLeft(others)}`);
 function tagImage({ image, project }, names) {
     const wanted = new Set(names.flatMap(name => project.services[name]?.image ?? []));
     return [...wanted]
-        .map(name => `docker tag ${quote(image)} ${quote(name)} || fail 'cannot tag the image'`)
+        .map(name => `docker tag ${shell_quote(image)} ${shell_quote(name)} || fail 'cannot tag the image'`)
         .join('\n');
 }
 /**
@@ -77680,9 +77672,9 @@ function tagImage({ image, project }, names) {
 function replaceScript(target, services, { imageTest, timeoutS }) {
     const { project } = target;
     const replaced = startOrder(project, services);
-    const words = replaced.map(quote).join(' ');
+    const words = replaced.map(shell_quote).join(' ');
     return `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
-  show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`${replaced.join(', ')} could not be made anew`)}; }
+  show 'compose said:' < "$SCRATCH/up.out"; fail ${shell_quote(`${replaced.join(', ')} could not be made anew`)}; }
 ${replaced.map(start).join('\n')}
 step health
 ${replaced
@@ -77691,7 +77683,7 @@ ${replaced
         .join('\n')}`;
     function start(name) {
         if (isOneShot(project, name)) {
-            return `${startService(name)}\nmust_complete ${timeoutS} ${quote(name)}`;
+            return `${startService(name)}\nmust_complete ${timeoutS} ${shell_quote(name)}`;
         }
         return awaited(name) ? `${startService(name)}\n${ready(name)}` : startService(name);
     }
@@ -77700,12 +77692,12 @@ ${replaced
         return replaced.some(other => project.services[other]?.depends_on?.[name]?.condition === 'service_healthy');
     }
     function ready(name) {
-        return `must_be_ready ${timeoutS} ${quote(name)} ${readyTest(target, name, imageTest)}`;
+        return `must_be_ready ${timeoutS} ${shell_quote(name)} ${readyTest(target, name, imageTest)}`;
     }
 }
 /** Starts the containers of a service that were made for it. */
 function startService(name) {
-    return `for each in $(ids ${quote(name)}); do docker start "$each" > "$SCRATCH/up.out" 2>&1 || { show 'the engine said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be started`)}; }; done`;
+    return `for each in $(ids ${shell_quote(name)}); do docker start "$each" > "$SCRATCH/up.out" 2>&1 || { show 'the engine said:' < "$SCRATCH/up.out"; fail ${shell_quote(`service '${name}' could not be started`)}; }; done`;
 }
 /** The health test of a service as words of a command; the image's own only for what is built. */
 function readyTest(target, name, imageTest) {
@@ -77721,7 +77713,7 @@ function reportLeft(others) {
     if (others.length === 0)
         return '';
     return `said=$(dc --dry-run create --pull never 2>&1); left=
-for name in ${others.map(quote).join(' ')}; do
+for name in ${others.map(shell_quote).join(' ')}; do
   for each in $(ids "$name"); do
     case $said in *"Container $(docker inspect -f '{{slice .Name 1}}' "$each")  Recreate"*) left="$left $name" ;; esac
   done
@@ -77741,8 +77733,19 @@ done
 async function previousTarget(host, place, manifest, facts, failed) {
     const { stdout } = await mustRun(host, `reading release ${manifest.id}`, keptConfigScript(place.path, manifest.id, manifest.compose));
     const project = JSON.parse(stdout);
+    return keptTarget(manifest, project, facts.current, Object.fromEntries(failed.liveFiles));
+}
+/**
+ * The target that a kept release is, with the nginx variant and the variables that follow it as they
+ * are today. `there` are the files that stand in the app's folder for the release that goes.
+ */
+function keptTarget(manifest, project, current, there) {
     const { service, http, https } = manifest.proxy;
-    const variant = facts.current?.variant ?? manifest.variant;
+    const variant = current?.variant ?? manifest.variant;
+    const variantFile = variant === 'http' && http && https ? [http, https] : undefined;
+    const liveFiles = new Map(Object.entries(manifest.files));
+    if (variantFile)
+        liveFiles.set(variantFile[1], liveFiles.get(variantFile[0]));
     return {
         image: manifest.image,
         project,
@@ -77750,12 +77753,12 @@ async function previousTarget(host, place, manifest, facts, failed) {
         proxy: proxyService(project, service),
         variant,
         variantReason: undefined,
-        liveFiles: new Map(Object.entries(manifest.files)),
-        staleFiles: new Map([...failed.liveFiles].filter(([path]) => !(path in manifest.files))),
+        liveFiles,
+        staleFiles: new Map(Object.entries(there).filter(([path]) => !liveFiles.has(path))),
         variantFiles: https !== undefined,
-        variantFile: variant === 'http' && http && https ? [http, https] : undefined,
+        variantFile,
         environment: { add: [], generate: [], follow: [] },
-        follow: manifest.env.follow
+        follow: current?.env.follow ?? manifest.env.follow
     };
 }
 
@@ -77862,11 +77865,11 @@ function rollScript(place, target, roll) {
     const domains = roll.domains.length > 0 ? roll.domains : ['localhost'];
     const test = (name) => readyTest(target, name, roll.imageTest);
     const stop = (names) => replaceScript(target, names, roll);
-    return onHost(place, `${ROLL_FUNCTIONS}
+    return library_onHost(place, `${ROLL_FUNCTIONS}
 step roll
 umask 022
-SCHEME=${target.variant === 'https' && target.variantFiles ? 'https' : 'http'} HEALTH=${quote(roll.healthPath)} DOMAINS=${quote(domains.join(' '))}
-FRONT=$(ids ${quote(proxy ?? '')} | head -n 1)
+SCHEME=${target.variant === 'https' && target.variantFiles ? 'https' : 'http'} HEALTH=${shell_quote(roll.healthPath)} DOMAINS=${shell_quote(domains.join(' '))}
+FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
 R="$P/releases/$RELEASE"
 ${startNeeded(target, before, roll.timeoutS)}
 ${stopped.length > 0 ? `${tagImage(target, stopped)}\n${stop(stopped)}` : ''}
@@ -77881,8 +77884,8 @@ ${last.length > 0 ? stop(last) : ''}
 ${startNeeded(target, after, roll.timeoutS)}
 ${reportLeft(others)}`);
     function rollOne(name) {
-        const word = quote(name);
-        const names = quote(namesOf(project, name).join(' '));
+        const word = shell_quote(name);
+        const names = shell_quote(namesOf(project, name).join(' '));
         const override = JSON.stringify({
             services: { [name]: { image: target.image, pull_policy: 'never' } }
         });
@@ -77892,11 +77895,11 @@ bridge="$(docker inspect -f '{{slice .Name 1}}' "$real")_bridge"
 docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1
 # What serves now goes on serving: a bridge that an earlier run left, or the real container.
 serving=$(docker ps -q --no-trunc --filter "name=$bridge-" | head -n 1)
-pin ${word} "\${serving:-$real}" ${names} || fail ${quote(`/etc/hosts of service '${proxy}' cannot be written; use strategy: recreate`)}
+pin ${word} "\${serving:-$real}" ${names} || fail ${shell_quote(`/etc/hosts of service '${proxy}' cannot be written; use strategy: recreate`)}
 docker compose --project-directory "$P" -p "$N" -f "$R/$C" -f - run -d --no-deps --use-aliases --name "$bridge-$RELEASE" ${word} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
 ${override}
 OVERRIDE
-  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1; unpin ${word}; printf '@back %s\\n' ${word}; fail ${quote(`the bridge of service '${name}' could not be started`)}; }
+  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1; unpin ${word}; printf '@back %s\\n' ${word}; fail ${shell_quote(`the bridge of service '${name}' could not be started`)}; }
 new=$(docker inspect -f '{{.Id}}' "$bridge-$RELEASE")
 docker update --restart unless-stopped "$new" > /dev/null
 back() { # WHY: the old container takes over again
@@ -77905,23 +77908,23 @@ back() { # WHY: the old container takes over again
 wait_ready ${roll.timeoutS} "$new" ${test(name)}
 case $? in
   0) ;;
-  1) back ${quote(`service '${name}' was not healthy within ${roll.timeoutS} s`)} ;;
+  1) back ${shell_quote(`service '${name}' was not healthy within ${roll.timeoutS} s`)} ;;
   *) back "service '${name}' ended by itself with exit code $(docker inspect -f '{{.State.ExitCode}}' "$new") before it was healthy" ;;
 esac
-note ${quote(`the bridge of ${name} is healthy`)}
+note ${shell_quote(`the bridge of ${name} is healthy`)}
 ${roll.replaceProxy ? '' : 'place_files'}
 pin ${word} "$new" ${names} && reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; back 'nginx refuses the configuration of this release'; }
 step 'bake ${name}'
-bake ${roll.bakeS} "$new" ${test(name)} || { show 'while it was watched:' < "$SCRATCH/test.out"; back ${quote(`service '${name}' did not stay healthy while it was watched`)}; }
+bake ${roll.bakeS} "$new" ${test(name)} || { show 'while it was watched:' < "$SCRATCH/test.out"; back ${shell_quote(`service '${name}' did not stay healthy while it was watched`)}; }
 step 'replace ${name}'
 drain ${DRAIN_S}
 ${tagImage(target, [name])}
 dc rm -sf ${word} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${word} >> "$SCRATCH/up.out" 2>&1 || {
-  show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be made anew; its bridge serves`)}; }
+  show 'compose said:' < "$SCRATCH/up.out"; fail ${shell_quote(`service '${name}' could not be made anew; its bridge serves`)}; }
 ${startService(name)}
 must_be_ready ${roll.timeoutS} ${word} ${test(name)}
-pin ${word} "$(ids ${word} | head -n 1)" ${names} && reload || fail ${quote(`nginx could not be pointed to service '${name}'; its bridge serves`)}
-serves || { show 'the site says:' < "$SCRATCH/test.out"; fail ${quote(`the site does not answer after service '${name}' was replaced`)}; }
+pin ${word} "$(ids ${word} | head -n 1)" ${names} && reload || fail ${shell_quote(`nginx could not be pointed to service '${name}'; its bridge serves`)}
+serves || { show 'the site says:' < "$SCRATCH/test.out"; fail ${shell_quote(`the site does not answer after service '${name}' was replaced`)}; }
 drain ${DRAIN_S}
 docker ps -aq --filter "name=$bridge-" | xargs -r docker stop > /dev/null 2>&1
 docker ps -aq --filter "name=$bridge-" | xargs -r docker rm -f > /dev/null 2>&1
@@ -78077,9 +78080,9 @@ function lockSource(options) {
 ${ENVIRONMENT}
 a=${marker[0]}
 b=${marker[1]}
-dir=${quote(path)}
+dir=${shell_quote(path)}
 file=$dir/.diveops/lock
-holder=${quote(holder)}
+holder=${shell_quote(holder)}
 ${scratchSource(nonce)}
 say() { printf '%s%s %s\\n' "$a" "$b" "$*"; }
 fail() {
@@ -78287,9 +78290,9 @@ function notStarted(host, said) {
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/runlock.js
 
 /** Takes the lock that keeps runs on a host apart, and says who holds it meanwhile. */
-function takeLock(connection, { run, source, lockTimeoutMs }, { clock, log }) {
+function takeLock(connection, path, { run, lockTimeoutMs }, { clock, log }) {
     return acquireLock(connection, {
-        path: source.config.path,
+        path,
         holder: {
             run: run.url ?? 'a run outside of GitHub',
             actor: run.actor ?? 'somebody',
@@ -78389,15 +78392,7 @@ async function runScript(host, script, { log, timeline, stdin, signal }) {
     throw new RemoteError(`step '${timeline.current}'`, host.name, result);
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/deploy.js
-
-
-
-
-
-
-
-
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/run.js
 
 
 
@@ -78413,10 +78408,10 @@ async function runScript(host, script, { log, timeline, stdin, signal }) {
 /** How long a job that an earlier run left may go on before this run gives up, in seconds. */
 const JOB_PATIENCE_S = 600;
 /**
- * Deploys one release to one host. Never throws: a failure comes back as `error` beside the state
- * in which the host is.
+ * Connects, lets `body` work on the host and reports how it ended. Never throws: a failure comes
+ * back as `error` beside the state in which the host is.
  */
-async function deploy(request, seams) {
+async function conduct(request, seams, body) {
     const timeline = new Timeline(seams.clock);
     const outcome = {
         state: 'untouched',
@@ -78431,7 +78426,7 @@ async function deploy(request, seams) {
     try {
         timeline.begin('connect');
         host = await seams.connect();
-        await new Deploy(request, seams, host, timeline, outcome).run();
+        await body(new Run(request, seams, host, timeline, outcome));
     }
     catch (error) {
         outcome.error = error instanceof Error ? error : new Error(String(error));
@@ -78444,139 +78439,68 @@ async function deploy(request, seams) {
     }
     return outcome;
 }
-class Deploy {
+/** One run on one host: what a deploy and a rollback have in common. */
+class Run {
+    outcome;
+    seams;
+    host;
     #request;
-    #seams;
-    #host;
     #timeline;
-    #outcome;
     #lock;
     constructor(request, seams, host, timeline, outcome) {
         this.#request = request;
-        this.#seams = seams;
-        this.#host = host;
+        this.seams = seams;
+        this.host = host;
         this.#timeline = timeline;
-        this.#outcome = outcome;
+        this.outcome = outcome;
     }
-    async run() {
-        const { source, planOnly, strategy } = this.#request;
-        const { facts, project } = await this.#preflight();
-        const image = this.#image(project);
-        const target = decideTarget(source, facts, project, image, this.#request.given);
-        refuseForeignImage(project, repositoryOf(image), target.built);
-        this.#warnOfVariant(target);
-        const why = differences(target, facts);
-        const tactics = chooseTactics(target, facts, source.config, { strategy });
-        Object.assign(this.#outcome, {
-            image,
-            previous: facts.current?.id,
-            plan: planRows(target, facts, tactics, why)
+    /** Takes the lock of an app's folder; the next reading waits for it on the host. */
+    takeLock(path) {
+        this.#timeline.begin('lock');
+        this.#lock = takeLock(this.host, path, this.#request, this.seams);
+    }
+    /** Runs a script that only reads, under the lock when there is one, and returns what it printed. */
+    async read(step, path, script, stdin) {
+        const wait = this.#lock ? this.#lock.untilHeld + awaitJobs(path, JOB_PATIENCE_S) : '';
+        const reading = this.host.run(wait + script, {
+            ...(stdin && { stdin }),
+            what: 'reading the host'
         });
-        for (const { service, what, why } of this.#outcome.plan) {
-            this.#seams.log.info(`  ${service}: ${what}${why ? ` (${why})` : ''}`);
-        }
-        if (planOnly) {
-            this.#outcome.state = 'planned';
-            return;
-        }
-        if (why.length === 0) {
-            Object.assign(this.#outcome, { state: 'unchanged', release: facts.current?.id });
-            return;
-        }
-        await this.#apply(facts, target, tactics);
-    }
-    async #preflight() {
-        const { source, given, login } = this.#request;
-        const { config } = source;
-        const probes = factProbes(config.path, config.compose);
-        const stdin = await handover(source, given, login);
-        if (!this.#request.planOnly) {
-            this.#timeline.begin('lock');
-            this.#lock = takeLock(this.#host, this.#request, this.#seams);
-        }
-        const wait = this.#lock ? this.#lock.untilHeld + awaitJobs(config.path, JOB_PATIENCE_S) : '';
-        const reading = this.#host.run(wait + probes.script, { stdin, what: 'reading the host' });
         // Why there is no lock says more than the script that waited for it in vain.
-        await settled(this.#lock?.held, reading);
-        this.#timeline.begin('preflight');
+        reading.catch(() => { });
+        await this.#lock?.held;
+        this.#timeline.begin(step);
         const result = await reading;
+        this.#timeline.end();
         if (result.code === JOBS_STILL_RUN) {
-            throw new errors/* UserError */.y(`a job of an earlier run still works on ${this.#host.name} after ${JOB_PATIENCE_S} s; see ` +
-                `${config.path}/.diveops/jobs there`);
+            throw new errors/* UserError */.y(`a job of an earlier run still works on ${this.host.name} after ${JOB_PATIENCE_S} s; see ` +
+                `${path}/.diveops/jobs there`);
         }
         if (result.code !== 0) {
-            throw new RemoteError('reading the state of the host', this.#host.name, result);
+            throw new RemoteError('reading the state of the host', this.host.name, result);
         }
-        const facts = probes.read(result.stdout);
-        refuse(judgeHost(facts, config, this.#host.name, this.#seams.clock.now()));
+        return result.stdout;
+    }
+    /** Judges what was read, says it in one line, and refuses with one line for what is wrong. */
+    judge(facts, config) {
+        const checks = judgeHost(facts, config, this.host.name, this.seams.clock.now());
+        this.seams.log.info(`  ${checks.map(({ name, found }) => `${name}: ${found}`).join(' · ')}`);
+        refuse(checks);
         const project = facts.config.project;
-        refuse(judgeApp(facts, config, project, this.#host.name));
-        this.#timeline.end();
-        return { facts, project };
+        refuse(judgeApp(facts, config, project, this.host.name));
+        return project;
     }
-    #image(project) {
-        const { image, repository } = this.#request;
-        const name = 'name' in image ? image.name : builtRepository(project, repository);
-        return `${name}@${image.digest}`;
-    }
-    #warnOfVariant({ variant, variantReason }) {
-        if (variantReason === undefined)
-            return;
-        const text = `nginx serves the ${variant} variant: ${variantReason}`;
-        if (variant === 'http')
-            this.#seams.log.info(`  ${text}; the setup-ssl action obtains certificates`);
-        else
-            this.#seams.log.warning(text);
-    }
-    async #apply(facts, target, tactics) {
-        const { source } = this.#request;
-        const { config } = source;
-        const { clock } = this.#seams;
-        const release = releaseId(new Date(clock.now()), target.image.split('@')[1]);
-        const place = {
-            path: config.path,
-            compose: config.compose,
-            project: target.project.name,
-            release
-        };
-        const timeoutS = Math.ceil(config.health.timeoutMs / 1000);
-        this.#outcome.release = release;
-        let prepared;
-        try {
-            prepared = readPrepared(await this.#script(prepareScript(place, target, facts.missingImages)));
-            if (config.release.length > 0) {
-                await this.#job(place, 'release', commandsScript(place, target, config.release, timeoutS));
-            }
+    /** Shows the plan and keeps it for the outcome. */
+    tellPlan(plan) {
+        this.outcome.plan = plan;
+        for (const { service, what, why } of plan) {
+            this.seams.log.info(`  ${service}: ${what}${why ? ` (${why})` : ''}`);
         }
-        catch (error) {
-            const told = this.#tell(error);
-            await this.#discard(facts, place, target);
-            throw told;
-        }
-        this.#outcome.state = 'unknown';
-        try {
-            await this.#switch(place, target, tactics, prepared.imageTest);
-        }
-        catch (error) {
-            const told = this.#tell(error);
-            if (isBackAlready(error, tactics)) {
-                await this.#discard(facts, place, target);
-                this.#outcome.state = 'restored';
-            }
-            else
-                await this.#restore(facts, place, target, timeoutS, error);
-            throw told;
-        }
-        const live = newManifest(place, target, prepared, this.#request, new Date(clock.now()));
-        const pruned = releasesToPrune(facts.releases, live, facts.current?.id, config.keep);
-        const kept = facts.releases.filter(one => !pruned.includes(one));
-        await this.#script(commitScript(place, live, pruned, kept, facts.unfinished), JSON.stringify(live, null, 2));
-        this.#outcome.state = 'live';
     }
     /** Makes what was prepared live. */
-    async #switch(place, target, { services, replaceProxy }, imageTest) {
-        const { strategy, source } = this.#request;
-        const { health, domains } = source.config;
+    async switch(place, target, config, { services, replaceProxy }, imageTest) {
+        const { strategy } = this.#request;
+        const { health, domains } = config;
         const options = { imageTest, timeoutS: Math.ceil(health.timeoutMs / 1000) };
         const script = strategy === 'recreate'
             ? recreateScript(place, target, options)
@@ -78588,41 +78512,54 @@ class Deploy {
                 healthPath: health.path,
                 domains: domains.flat()
             });
-        await this.#job(place, strategy, script);
+        await this.job(place, strategy, script);
     }
-    #script(script, stdin) {
-        const { log } = this.#seams;
+    /** Runs a script made by `onHost`. */
+    script(script, stdin) {
+        const { log } = this.seams;
         const timeline = this.#timeline;
         const options = { log, timeline, signal: this.#lock?.lost };
-        return runScript(this.#host, script, stdin === undefined ? options : { ...options, stdin });
+        return runScript(this.host, script, stdin === undefined ? options : { ...options, stdin });
     }
-    #job(place, name, script) {
+    /** Runs a script made by `onHost` so that it ends what it began without us. */
+    job(place, name, script) {
         const job = asJob(place, name, script);
-        return this.#script(job.script, job.stdin);
+        return this.script(job.script, job.stdin);
     }
     /** The live site was not touched; what was made for the release is removed. */
-    async #discard(facts, place, target) {
+    async discard(facts, place, target) {
+        this.outcome.release = facts.current?.id;
+        // The goal of a rollback is a kept release and stays one.
+        if (facts.releases.some(({ id }) => id === place.release))
+            return;
         const kept = facts.releases.some(({ image }) => image === target.image);
         try {
-            await this.#script(discardScript(place, target.built, kept ? undefined : target.image));
+            await this.script(discardScript(place, target.built, kept ? undefined : target.image));
         }
         catch (error) {
-            this.#seams.log.warning(`the release '${place.release}' was left on the host: ${(0,errors/* errorMessage */.g)(error)}`);
+            this.seams.log.warning(`the release '${place.release}' was left on the host: ${(0,errors/* errorMessage */.g)(error)}`);
         }
-        this.#outcome.release = facts.current?.id;
     }
     /** Says first why a run failed, before anything is put back; the details are not told twice. */
-    #tell(error) {
+    tell(error) {
         if (!(error instanceof errors/* UserError */.y))
             return error;
-        this.#seams.log.info(`failed: ${error.message}`);
+        this.seams.log.info(`failed: ${error.message}`);
         for (const line of error.details)
-            this.#seams.log.info(`  ${line}`);
+            this.seams.log.info(`  ${line}`);
         return new errors/* UserError */.y(error.message, [], { cause: error });
     }
-    /** Puts the previous release back by the same code; says in which state the host is. */
-    async #restore(facts, failed, wanted, timeoutS, cause) {
-        const { log } = this.#seams;
+    /**
+     * After a failed switch: puts the release back that was live, by the same code, unless the roll has
+     * done so itself; says in which state the host is.
+     */
+    async restore(facts, failed, wanted, config, tactics, cause) {
+        const { log } = this.seams;
+        if (isBackAlready(cause, tactics)) {
+            await this.discard(facts, failed, wanted);
+            this.outcome.state = 'restored';
+            return;
+        }
         const previous = facts.current;
         if (cause instanceof ConnectionLost)
             return;
@@ -78630,18 +78567,19 @@ class Deploy {
             log.warning('there is no earlier release to go back to; the new one stays as it is, not healthy');
             return;
         }
+        const timeoutS = Math.ceil(config.health.timeoutMs / 1000);
         log.info(`putting back release ${previous.id}`);
         try {
             const place = { ...failed, compose: previous.compose, release: previous.id };
-            const target = await previousTarget(this.#host, place, previous, facts, wanted);
+            const target = await previousTarget(this.host, place, previous, facts, wanted);
             if (previous.again.length > 0) {
-                await this.#job(place, 'again', commandsScript(place, target, previous.again, timeoutS));
+                await this.job(place, 'again', commandsScript(place, target, previous.again, timeoutS));
             }
-            const { source, strategy } = this.#request;
-            const tactics = chooseTactics(target, facts, source.config, { strategy, force: true });
-            await this.#switch(place, target, tactics, null);
-            await this.#discard(facts, failed, wanted);
-            Object.assign(this.#outcome, { state: 'restored', release: previous.id });
+            const { strategy } = this.#request;
+            const back = chooseTactics(target, facts, config, { strategy, force: true });
+            await this.switch(place, target, config, back, previous.imageTest);
+            await this.discard(facts, failed, wanted);
+            Object.assign(this.outcome, { state: 'restored', release: previous.id });
         }
         catch (error) {
             log.warning(`the previous release could not be put back either: ${(0,errors/* errorMessage */.g)(error)}; on the host run: cd ` +
@@ -78657,10 +78595,228 @@ function isBackAlready(error, { services }) {
     const first = tactics.find(([, { how }]) => how === 'roll')?.[0] ?? 'reload';
     return error.values.get('back') === first && !tactics.some(([, { how }]) => how === 'stop-first');
 }
-/** Waits for the first promise; when it fails, the failure of the second is not of interest. */
-async function settled(first, second) {
-    second.catch(() => { });
-    await first;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/deploy.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+/**
+ * Deploys one release to one host. Never throws: a failure comes back as `error` beside the state
+ * in which the host is.
+ */
+function deploy(request, seams) {
+    return conduct(request, seams, run => new Deploy(request, run).go());
+}
+class Deploy {
+    #request;
+    #run;
+    constructor(request, run) {
+        this.#request = request;
+        this.#run = run;
+    }
+    async go() {
+        const { source, planOnly, strategy, given } = this.#request;
+        const { outcome } = this.#run;
+        const facts = await this.#readFacts();
+        const project = this.#run.judge(facts, source.config);
+        const image = this.#image(project);
+        const target = decideTarget(source, facts, project, image, given);
+        refuseForeignImage(project, repositoryOf(image), target.built);
+        this.#warnOfVariant(target);
+        const why = differences(target, facts);
+        const tactics = chooseTactics(target, facts, source.config, { strategy });
+        outcome.image = image;
+        outcome.previous = facts.current?.id;
+        this.#run.tellPlan(planRows(target, facts, tactics, why));
+        if (planOnly) {
+            outcome.state = 'planned';
+        }
+        else if (why.length === 0) {
+            outcome.state = 'unchanged';
+            outcome.release = facts.current?.id;
+        }
+        else
+            await this.#apply(facts, target, tactics);
+    }
+    async #readFacts() {
+        const { source, given, login, planOnly } = this.#request;
+        const { path, compose } = source.config;
+        const probes = factProbes(path, compose);
+        const stdin = await handover(source, given, login);
+        // A plan changes nothing and needs no lock.
+        if (!planOnly)
+            this.#run.takeLock(path);
+        return probes.read(await this.#run.read('preflight', path, probes.script, stdin));
+    }
+    #image(project) {
+        const { image, repository } = this.#request;
+        const name = 'name' in image ? image.name : builtRepository(project, repository);
+        return `${name}@${image.digest}`;
+    }
+    #warnOfVariant({ variant, variantReason }) {
+        if (variantReason === undefined)
+            return;
+        const text = `nginx serves the ${variant} variant: ${variantReason}`;
+        if (variant === 'http')
+            this.#run.seams.log.info(`  ${text}; the setup-ssl action obtains certificates`);
+        else
+            this.#run.seams.log.warning(text);
+    }
+    async #apply(facts, target, tactics) {
+        const { source } = this.#request;
+        const { config } = source;
+        const { clock } = this.#run.seams;
+        const release = releaseId(new Date(clock.now()), target.image.split('@')[1]);
+        const place = {
+            path: config.path,
+            compose: config.compose,
+            project: target.project.name,
+            release
+        };
+        const timeoutS = Math.ceil(config.health.timeoutMs / 1000);
+        this.#run.outcome.release = release;
+        let prepared;
+        try {
+            prepared = readPrepared(await this.#run.script(prepareScript(place, target, facts.missingImages)));
+            if (config.release.length > 0) {
+                await this.#run.job(place, 'release', commandsScript(place, target, config.release, timeoutS));
+            }
+        }
+        catch (error) {
+            const told = this.#run.tell(error);
+            await this.#run.discard(facts, place, target);
+            throw told;
+        }
+        this.#run.outcome.state = 'unknown';
+        try {
+            await this.#run.switch(place, target, config, tactics, prepared.imageTest);
+        }
+        catch (error) {
+            const told = this.#run.tell(error);
+            await this.#run.restore(facts, place, target, config, tactics, error);
+            throw told;
+        }
+        const live = newManifest(place, target, prepared, this.#request, new Date(clock.now()));
+        const pruned = releasesToPrune(facts.releases, live, facts.current?.id, config.keep);
+        const kept = facts.releases.filter(one => !pruned.includes(one));
+        await this.#run.script(commitScript(place, live, pruned, kept, facts.unfinished), JSON.stringify(live, null, 2));
+        this.#run.outcome.state = 'live';
+    }
+}
+
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 16 modules
+var lib_core = __nccwpck_require__(8261);
+;// CONCATENATED MODULE: ./packages/core/lib/action/outputs.js
+
+/** Sets the action's outputs; undefined ones are left empty. Call it on failure, too. */
+function setOutputs(outputs) {
+    for (const [name, value] of Object.entries(outputs)) {
+        if (value !== undefined)
+            lib_core/* setOutput */.uH(name, String(value));
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/action/summary.js
+
+/** Plain text made safe for Markdown and HTML, one line. */
+function cell(text) {
+    return text
+        .replace(/&/g, '&amp;')
+        .replace(/</g, '&lt;')
+        .replace(/>/g, '&gt;')
+        .replace(/([|`*_[\]\\])/g, '\\$1')
+        .replace(/\s*\r?\n\s*/g, ' ');
+}
+/** A Markdown table. */
+function markdownTable({ head, rows }) {
+    const line = (cells) => `| ${cells.map(cell).join(' | ')} |`;
+    return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
+}
+/** Appends Markdown to the job summary; does nothing where there is none, as on a laptop. */
+async function appendSummary(markdown, env = process.env) {
+    if (!env.GITHUB_STEP_SUMMARY)
+        return;
+    await lib_core/* summary */.z.addRaw(markdown, true).write();
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/report.js
+
+
+
+
+const WORDS = {
+    live: 'live: the release serves',
+    unchanged: 'unchanged: this release was already live, nothing was restarted',
+    planned: 'planned: nothing was changed',
+    restored: 'restored: the new release failed, the previous one serves',
+    untouched: 'untouched: the run failed before anything live was changed',
+    unknown: 'unknown: look at the server'
+};
+/** The outcome in one sentence. */
+function report_describe(state) {
+    return WORDS[state];
+}
+/** The job summary: what was deployed, the state, the plan, the steps with their times. */
+function summary(outcome, title, host) {
+    const { state, release, previous, image, plan, steps, error } = outcome;
+    const total = steps.reduce((sum, { ms }) => sum + ms, 0);
+    const facts = [
+        ['State', WORDS[state]],
+        ['Image', image ?? 'not resolved'],
+        ['Release', release ?? 'none'],
+        ['Previous release', previous ?? 'none'],
+        ['Time', formatDuration(total)]
+    ];
+    return [
+        `### ${title}${error ? ' failed' : ''}: ${cell(host)}`,
+        ...(error ? [`> ${cell((0,errors/* errorMessage */.g)(error))}`] : []),
+        markdownTable({ head: ['', ''], rows: facts }),
+        markdownTable({
+            head: ['Service', 'What', 'Why'],
+            rows: plan.map(({ service, what, why }) => [service, what, why])
+        }),
+        markdownTable({
+            head: ['Step', 'Time'],
+            rows: steps.map(({ name, ms }) => [name, formatDuration(ms)])
+        })
+    ].join('\n\n');
+}
+/**
+ * Tells GitHub how a run on a host ended: outputs and job summary, also of a failed one, whose error
+ * is then thrown with the state in which the host is.
+ */
+async function report(outcome, title, host, { secrets, log }) {
+    const { release, previous, state, plan, image, steps, error } = outcome;
+    setOutputs({
+        release,
+        'previous-release': previous,
+        state,
+        changed: state === 'live' || state === 'restored' || state === 'unknown',
+        plan: JSON.stringify(plan),
+        image
+    });
+    await appendSummary(secrets.redact(summary(outcome, title, host)));
+    log.info(steps.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(' · '));
+    if (!error)
+        return log.info(report_describe(state));
+    const details = error instanceof errors/* UserError */.y ? error.details : [];
+    throw new errors/* UserError */.y(`${error.message} [${report_describe(state)}]`, details, { cause: error });
+}
+/** Who runs this, as the runner's variables say. */
+function runOf(env) {
+    const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = env;
+    const url = server && repository && run ? `${server}/${repository}/actions/runs/${run}` : undefined;
+    return { url, actor: env.GITHUB_ACTOR, commit: env.GITHUB_SHA };
 }
 
 ;// CONCATENATED MODULE: ./node_modules/is-network-error/index.js
@@ -81156,7 +81312,23 @@ function readHostInputs() {
     };
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/action/registry.js
+
+/** Names of the inputs that are read here, as in action.yml. */
+const REGISTRY_INPUTS = ['registry-user', 'registry-token'];
+/** The login that the inputs give, if any; every form of the token is a secret from then on. */
+function readRegistryLogin(secrets, env = process.env) {
+    const token = secret('registry-token')?.trim();
+    if (token === undefined)
+        return undefined;
+    const user = inputs_optional('registry-user') ?? env.GITHUB_ACTOR ?? 'token';
+    secrets.add(token);
+    secrets.add(Buffer.from(`${user}:${token}`).toString('base64'));
+    return { user, token };
+}
+
 ;// CONCATENATED MODULE: ./actions/deploy-vps/lib/inputs.js
+
 
 
 
@@ -81166,8 +81338,7 @@ const NAMES = [
     ...HOST_INPUTS,
     'image',
     'digest',
-    'registry-user',
-    'registry-token',
+    ...REGISTRY_INPUTS,
     'env',
     'strategy',
     'plan-only',
@@ -81175,13 +81346,12 @@ const NAMES = [
     'health-timeout'
 ];
 /** Reads and checks every input. */
-function read() {
+function read(secrets) {
     refuseUnknown(NAMES);
     return {
         host: readHostInputs(),
         image: readImage(),
-        registryUser: inputs_optional('registry-user'),
-        registryToken: secret('registry-token')?.trim(),
+        login: readRegistryLogin(secrets),
         env: pairs('env'),
         strategy: choice('strategy', ['roll', 'recreate'], 'roll'),
         planOnly: flag('plan-only', false),
@@ -81212,48 +81382,6 @@ function readImage() {
     return { name: nameOf(reference), digest: reference.digest };
 }
 
-;// CONCATENATED MODULE: ./actions/deploy-vps/lib/summary.js
-
-
-
-const WORDS = {
-    live: 'live: the new release serves',
-    unchanged: 'unchanged: this release was already live, nothing was restarted',
-    planned: 'planned: nothing was changed',
-    restored: 'restored: the new release failed, the previous one serves',
-    untouched: 'untouched: the run failed before anything live was changed',
-    unknown: 'unknown: look at the server'
-};
-/** The outcome in one sentence. */
-function summary_describe(state) {
-    return WORDS[state];
-}
-/** The job summary: what was deployed, the state, the plan, the steps with their times. */
-function summary(outcome, host) {
-    const { state, release, previous, image, plan, steps, error } = outcome;
-    const total = steps.reduce((sum, { ms }) => sum + ms, 0);
-    const facts = [
-        ['State', WORDS[state]],
-        ['Image', image ?? 'not resolved'],
-        ['Release', release ?? 'none'],
-        ['Previous release', previous ?? 'none'],
-        ['Time', formatDuration(total)]
-    ];
-    return [
-        `### ${error ? 'Deploy failed' : 'Deploy'}: ${cell(host)}`,
-        ...(error ? [`> ${cell((0,errors/* errorMessage */.g)(error))}`] : []),
-        markdownTable({ head: ['', ''], rows: facts }),
-        markdownTable({
-            head: ['Service', 'What', 'Why'],
-            rows: plan.map(({ service, what, why }) => [service, what, why])
-        }),
-        markdownTable({
-            head: ['Step', 'Time'],
-            rows: steps.map(({ name, ms }) => [name, formatDuration(ms)])
-        })
-    ].join('\n\n');
-}
-
 ;// CONCATENATED MODULE: ./actions/deploy-vps/lib/main.js
 
 
@@ -81262,16 +81390,10 @@ function summary(outcome, host) {
 
 
 
-
-
-
 /** Deploys the image to the host; fails when the new release is not live afterwards. */
-async function main({ secrets, log }, env = process.env) {
-    const inputs = read();
-    const { host, registryToken } = inputs;
-    const registryUser = inputs.registryUser ?? env.GITHUB_ACTOR ?? 'token';
-    secrets.add(registryToken);
-    secrets.add(Buffer.from(`${registryUser}:${registryToken}`).toString('base64'));
+async function main(context, env = process.env) {
+    const { secrets, log } = context;
+    const { host, image, login, planOnly, strategy, lockTimeoutMs, ...inputs } = read(secrets);
     for (const [name, value] of inputs.env)
         if ((0,base_secrets/* isSecretName */.e)(name))
             secrets.add(value);
@@ -81281,37 +81403,16 @@ async function main({ secrets, log }, env = process.env) {
         source.config.health.timeoutMs = inputs.healthTimeoutMs;
     const outcome = await deploy({
         source,
-        image: inputs.image,
+        image,
         repository: env.GITHUB_REPOSITORY,
         given: inputs.env,
-        login: registryToken === undefined ? undefined : { user: registryUser, token: registryToken },
-        planOnly: inputs.planOnly,
-        strategy: inputs.strategy,
-        lockTimeoutMs: inputs.lockTimeoutMs,
-        run: { url: runUrl(env), actor: env.GITHUB_ACTOR, commit: env.GITHUB_SHA }
+        login,
+        planOnly,
+        strategy,
+        lockTimeoutMs,
+        run: runOf(env)
     }, { connect: () => connect(host, { log, secrets }), clock: systemClock, log });
-    setOutputs(outputs(outcome));
-    await appendSummary(secrets.redact(summary(outcome, host.host)));
-    log.info(outcome.steps.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(' · '));
-    if (!outcome.error)
-        return log.info(summary_describe(outcome.state));
-    const { message } = outcome.error;
-    const details = outcome.error instanceof errors/* UserError */.y ? outcome.error.details : [];
-    throw new errors/* UserError */.y(`${message} [${summary_describe(outcome.state)}]`, details, { cause: outcome.error });
-}
-function outputs({ state, release, previous, plan, image }) {
-    return {
-        release,
-        'previous-release': previous,
-        state,
-        changed: String(state === 'live' || state === 'restored' || state === 'unknown'),
-        plan: JSON.stringify(plan),
-        image
-    };
-}
-function runUrl(env) {
-    const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = env;
-    return server && repository && run ? `${server}/${repository}/actions/runs/${run}` : undefined;
+    await report(outcome, 'Deploy', host.host, context);
 }
 
 

@@ -63,7 +63,7 @@ test('the first deploy puts the app live on a server that has nothing but Docker
     /^GREETING='hello from the template'\nAPI_TOKEN='\w{40}'\n$/
   )
   expect(await onServer('docker exec tiny-web-1 cat /data/migrations')).toBe('r1\n')
-  expect(outcome.summary).toContain('live: the new release serves')
+  expect(outcome.summary).toContain('live: the release serves')
   expect(outcome.summary).toMatch(/\| web \| create \|/)
   expect(outcome.summary).toMatch(/\| pull \| [\d.]+ m?s \|/)
 })

@@ -56,7 +56,7 @@ async function containers(): Promise<string> {
 }
 
 test('deploy.yml, unmodified, builds the example and puts it live', () => {
-  expect(first.output).toContain('live: the new release serves')
+  expect(first.output).toContain('live: the release serves')
   expect(first.code).toBe(0)
 })
 

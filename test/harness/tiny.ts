@@ -84,6 +84,13 @@ export async function deployTiny(
   return runAction('deploy-vps', { ...shared, ...inputs }, { ...options, env })
 }
 
+/** Runs the rollback bundle, from a folder without checkout, against the lab's server. */
+export async function rollbackTiny(inputs: Record<string, string> = {}): Promise<Outcome> {
+  const shared = await labInputs()
+  for (const name of ['registry-user', 'registry-token']) delete shared[name]
+  return runAction('rollback', { ...shared, ...inputs })
+}
+
 /** What the site answers at the server's port 80. */
 export async function site(): Promise<string> {
   const { LAB_HTTP } = await connection()

@@ -6,10 +6,15 @@ import {
   flag,
   optional,
   pairs,
-  refuseUnknown,
-  secret
+  refuseUnknown
 } from '@diveops/core/action/inputs'
+import {
+  REGISTRY_INPUTS,
+  type RegistryLogin,
+  readRegistryLogin
+} from '@diveops/core/action/registry'
 import { UserError } from '@diveops/core/base/errors'
+import type { Secrets } from '@diveops/core/base/secrets'
 import type { Strategy } from '@diveops/core/deploy/tactics'
 import { isDigest, nameOf, parseReference } from '@diveops/core/docker/reference'
 
@@ -17,8 +22,7 @@ import { isDigest, nameOf, parseReference } from '@diveops/core/docker/reference
 export interface Inputs {
   host: HostInputs
   image: { name: string; digest: string } | { digest: string }
-  registryUser: string | undefined
-  registryToken: string | undefined
+  login: RegistryLogin | undefined
   env: [string, string][]
   strategy: Strategy
   planOnly: boolean
@@ -31,8 +35,7 @@ export const NAMES = [
   ...HOST_INPUTS,
   'image',
   'digest',
-  'registry-user',
-  'registry-token',
+  ...REGISTRY_INPUTS,
   'env',
   'strategy',
   'plan-only',
@@ -41,13 +44,12 @@ export const NAMES = [
 ] as const
 
 /** Reads and checks every input. */
-export function read(): Inputs {
+export function read(secrets: Secrets): Inputs {
   refuseUnknown(NAMES)
   return {
     host: readHostInputs(),
     image: readImage(),
-    registryUser: optional('registry-user'),
-    registryToken: secret('registry-token')?.trim(),
+    login: readRegistryLogin(secrets),
     env: pairs('env'),
     strategy: choice('strategy', ['roll', 'recreate'], 'roll'),
     planOnly: flag('plan-only', false),

@@ -58,6 +58,7 @@ const manifest: Manifest = {
   created: '',
   image: target.image,
   imageId: 'sha256:1',
+  imageTest: null,
   services: ['web'],
   compose: 'c.yml',
   definitions: {},

@@ -66,7 +66,11 @@ export async function readSource(
   }
 }
 
-async function readConfig(folder: string, configFile: string | undefined): Promise<AppConfig> {
+/** Reads diveops.yml of a checkout; all defaults when it is missing and was not asked for. */
+export async function readConfig(
+  folder: string,
+  configFile: string | undefined
+): Promise<AppConfig> {
   const name = configFile ?? 'diveops.yml'
   const text = await readText(folder, name)
   if (text === undefined && configFile !== undefined) {

@@ -100,12 +100,28 @@ export function stagePath(path: string): string {
   return `"$SCRATCH/stage/"${quote(path.slice(path.lastIndexOf('/') + 1))}`
 }
 
+const RELEASES = {
+  current: 'cat "$P/current/release.json"',
+  releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
+if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`
+}
+
+/** The script that reads which releases a host keeps, and which one is live. */
+export function releaseProbes(path: string) {
+  const probes = joinProbes(RELEASES)
+  return {
+    script: `P=${quote(path)}\n${probes.script}`,
+    read: (stdout: string) => readReleases(probes.read(stdout))
+  }
+}
+
 /**
  * The script that reads all facts; its standard input is the tar of the release (`stage/<name>/...`)
- * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`.
- * Nothing outside of `$SCRATCH` is changed.
+ * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
+ * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
+ * changed.
  */
-export function factProbes(path: string, composeFile: string) {
+export function factProbes(path: string, composeFile: string, kept?: string) {
   const stage = stagePath(path)
   const probes = joinProbes({
     user: 'id -un; id -Gn',
@@ -122,9 +138,7 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
     freeImages: `d=$(docker info -f '{{.DockerRootDir}}'); while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"`,
     envNames: String.raw`[ -f "$P/.env" ] && sed -nE "s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(''|\"\")?[[:space:]]*$/\2/p; t; s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2=/p" "$P/.env"`,
     envHash: '[ -f "$P/.env" ] && sha256sum "$P/.env"',
-    current: 'cat "$P/current/release.json"',
-    releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
-if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`,
+    ...RELEASES,
     liveFiles: `cd ${stage} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
     config: resolveConfig(stage, composeFile),
     configError: 'cat "$SCRATCH/config.err"',
@@ -146,6 +160,7 @@ find -L "$P/certs" -maxdepth 4 -type f -size +0c -name '*.pem' 2> "$SCRATCH/find
   })
   const script = `P=${quote(path)}
 tar -xf - -C "$SCRATCH" || exit 97
+${kept === undefined ? '' : `mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
 ${SCRUB}
 project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
 ${probes.script}`
@@ -158,9 +173,6 @@ function readFacts(path: string, sections: Sections): Facts {
   const text = (name: string) => sections[name]?.text ?? ''
   const rows = (name: string) => text(name).split('\n').filter(Boolean)
   const project = parseProject(text('config'))
-  const manifests = rows('releases')
-    .filter(row => !row.startsWith('unfinished '))
-    .flatMap(row => parseManifest(row) ?? [])
   const [user = '', groups = ''] = text('user').split('\n')
   return {
     user,
@@ -175,9 +187,7 @@ function readFacts(path: string, sections: Sections): Facts {
       sections.envHash?.code === 0
         ? { present: presentNames(rows('envNames')), sha256: text('envHash').slice(0, 64) }
         : undefined,
-    current: parseManifest(text('current')),
-    releases: manifests,
-    unfinished: rows('releases').flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? []),
+    ...readReleases(sections),
     liveFiles: new Map(
       rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])
     ),
@@ -189,6 +199,15 @@ function readFacts(path: string, sections: Sections): Facts {
     nginx: sections.nginx?.code === 0 ? text('nginx') : undefined,
     memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
     certificates: sections.certificates?.code === 0 ? rows('certificates') : undefined
+  }
+}
+
+function readReleases(sections: Record<keyof typeof RELEASES, Section>) {
+  const rows = sections.releases.text.split('\n')
+  return {
+    current: parseManifest(sections.current.text),
+    releases: rows.flatMap(row => parseManifest(row) ?? []),
+    unfinished: rows.flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? [])
   }
 }
 

@@ -1,13 +1,8 @@
+import type { RegistryLogin } from '../action/registry.ts'
 import { assignment, type TemplateEntry } from '../app/environment.ts'
 import type { Source } from '../app/source.ts'
 import { isSecretName } from '../base/secrets.ts'
 import { type BundleFile, bundle } from '../release/bundle.ts'
-
-/** A login to the registry of the deployed image, for one run. */
-export interface Login {
-  user: string
-  token: string
-}
 
 /**
  * Everything that goes up, as one tar for the host's `$SCRATCH`: the release under `stage/`, and
@@ -17,7 +12,7 @@ export interface Login {
 export async function handover(
   source: Source,
   given: readonly (readonly [string, string])[],
-  login: Login | undefined
+  login: RegistryLogin | undefined
 ): Promise<Buffer> {
   const app = source.config.path.slice(source.config.path.lastIndexOf('/') + 1)
   const files: BundleFile[] = source.files.map(({ path, content, executable }) => ({

@@ -1,27 +1,31 @@
+import type { RegistryLogin } from '../action/registry.ts'
 import type { Source } from '../app/source.ts'
 import type { Log } from '../base/log.ts'
 import type { Clock } from '../base/time.ts'
 import type { Connection } from '../ssh/connect.ts'
-import type { Login } from './handover.ts'
 import type { PlanRow } from './plan.ts'
 import type { StepTime } from './step.ts'
 import type { Strategy } from './tactics.ts'
 
+/** What every run on a host is told. */
+export interface RunRequest {
+  strategy: Strategy
+  /** How long to wait for another run on the same host. */
+  lockTimeoutMs: number
+  /** Who runs this, for those who wait and for release.json. */
+  run: { url?: string | undefined; actor?: string | undefined; commit?: string | undefined }
+}
+
 /** What is to be deployed, and how. */
-export interface Request {
+export interface Request extends RunRequest {
   source: Source
   /** name@digest; or only a digest, which goes with the compose file's own image name. */
   image: { name: string; digest: string } | { digest: string }
   /** `owner/name` on GitHub, when known: helps to tell which image of the compose file is ours. */
   repository: string | undefined
   given: readonly (readonly [string, string])[]
-  login: Login | undefined
+  login: RegistryLogin | undefined
   planOnly: boolean
-  strategy: Strategy
-  /** How long to wait for another run on the same host. */
-  lockTimeoutMs: number
-  /** Who deploys what, for release.json. */
-  run: { url?: string | undefined; actor?: string | undefined; commit?: string | undefined }
 }
 
 /** What the run left behind; see the design for the words. */

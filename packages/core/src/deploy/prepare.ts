@@ -32,6 +32,11 @@ export function prepareScript(
   )
 }
 
+/** Step pull alone, for a release whose files are on the host already. */
+export function pullScript(place: Place, target: Target, missingImages: readonly string[]): string {
+  return onHost(place, pull(place, target, missingImages))
+}
+
 function upload(place: Place, target: Target): string {
   const folders = bindVolumeFolders(target.project).filter(folder =>
     folder.startsWith(`${place.path}/`)

@@ -31,7 +31,7 @@ export function readPrepared(said: ReadonlyMap<string, string>): Prepared {
 export function newManifest(
   place: Place,
   target: Target,
-  { imageId, envHash }: Prepared,
+  { imageId, imageTest, envHash }: Prepared,
   { source, run }: Request,
   now: Date
 ): Manifest {
@@ -41,6 +41,7 @@ export function newManifest(
     created: now.toISOString(),
     image: target.image,
     imageId,
+    imageTest,
     services: target.built,
     compose: place.compose,
     definitions: Object.fromEntries(
@@ -49,6 +50,7 @@ export function newManifest(
     proxy: source.config.proxy,
     variant: target.variant,
     files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),
+    config: source.config,
     again: source.config.release.filter(({ again }) => again),
     env: { sha256: envHash, follow: target.follow },
     commit: run.commit,

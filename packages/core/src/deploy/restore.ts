@@ -24,8 +24,25 @@ export async function previousTarget(
     keptConfigScript(place.path, manifest.id, manifest.compose)
   )
   const project = JSON.parse(stdout) as Project
+  return keptTarget(manifest, project, facts.current, Object.fromEntries(failed.liveFiles))
+}
+
+/**
+ * The target that a kept release is, with the nginx variant and the variables that follow it as they
+ * are today. `there` are the files that stand in the app's folder for the release that goes.
+ */
+export function keptTarget(
+  manifest: Manifest,
+  project: Project,
+  current: Manifest | undefined,
+  there: Readonly<Record<string, string>>
+): Target {
   const { service, http, https } = manifest.proxy
-  const variant = facts.current?.variant ?? manifest.variant
+  const variant = current?.variant ?? manifest.variant
+  const variantFile: Target['variantFile'] =
+    variant === 'http' && http && https ? [http, https] : undefined
+  const liveFiles = new Map(Object.entries(manifest.files))
+  if (variantFile) liveFiles.set(variantFile[1], liveFiles.get(variantFile[0]) as string)
   return {
     image: manifest.image,
     project,
@@ -33,11 +50,11 @@ export async function previousTarget(
     proxy: proxyService(project, service),
     variant,
     variantReason: undefined,
-    liveFiles: new Map(Object.entries(manifest.files)),
-    staleFiles: new Map([...failed.liveFiles].filter(([path]) => !(path in manifest.files))),
+    liveFiles,
+    staleFiles: new Map(Object.entries(there).filter(([path]) => !liveFiles.has(path))),
     variantFiles: https !== undefined,
-    variantFile: variant === 'http' && http && https ? [http, https] : undefined,
+    variantFile,
     environment: { add: [], generate: [], follow: [] },
-    follow: manifest.env.follow
+    follow: current?.env.follow ?? manifest.env.follow
   }
 }

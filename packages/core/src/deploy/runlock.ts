@@ -1,15 +1,16 @@
 import type { Connection } from '../ssh/connect.ts'
 import { acquireLock, type Lock } from '../ssh/lock.ts'
-import type { Request, Seams } from './outcome.ts'
+import type { RunRequest, Seams } from './outcome.ts'
 
 /** Takes the lock that keeps runs on a host apart, and says who holds it meanwhile. */
 export function takeLock(
   connection: Connection,
-  { run, source, lockTimeoutMs }: Pick<Request, 'run' | 'source' | 'lockTimeoutMs'>,
+  path: string,
+  { run, lockTimeoutMs }: RunRequest,
   { clock, log }: Pick<Seams, 'clock' | 'log'>
 ): Lock {
   return acquireLock(connection, {
-    path: source.config.path,
+    path,
     holder: {
       run: run.url ?? 'a run outside of GitHub',
       actor: run.actor ?? 'somebody',

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { AppConfig } from '../app/config.ts'
 
 const manifest = z.object({
   id: z.string(),
@@ -8,6 +9,8 @@ const manifest = z.object({
   image: z.string(),
   /** What the engine on the host calls that image. */
   imageId: z.string(),
+  /** The health test that the image itself brings, in the form of the engine. */
+  imageTest: z.array(z.string()).nullable().default(null),
   services: z.array(z.string()),
   compose: z.string(),
   /** sha256 of each service of the compose file as the host's compose resolved it. */
@@ -20,6 +23,8 @@ const manifest = z.object({
   variant: z.enum(['https', 'http']),
   /** sha256 of each file of the release, by its path in the app's folder. */
   files: z.record(z.string(), z.string()),
+  /** What diveops.yml said, for a rollback without a checkout. */
+  config: z.custom<AppConfig>().optional(),
   /** Commands that may be repeated when the release is brought back. */
   again: z
     .array(z.object({ service: z.string(), command: z.string(), again: z.boolean() }))

@@ -1,0 +1,39 @@
+import { HOST_INPUTS, type HostInputs, readHostInputs } from '@diveops/core/action/host'
+import { choice, duration, optional, refuseUnknown } from '@diveops/core/action/inputs'
+import {
+  REGISTRY_INPUTS,
+  type RegistryLogin,
+  readRegistryLogin
+} from '@diveops/core/action/registry'
+import type { Secrets } from '@diveops/core/base/secrets'
+import type { Strategy } from '@diveops/core/deploy/tactics'
+
+/** What the step was asked for. */
+export interface Inputs {
+  host: HostInputs
+  release: string | undefined
+  login: RegistryLogin | undefined
+  strategy: Strategy
+  lockTimeoutMs: number
+}
+
+/** The names of all inputs, as in action.yml. */
+export const NAMES = [
+  ...HOST_INPUTS,
+  'release',
+  ...REGISTRY_INPUTS,
+  'strategy',
+  'lock-timeout'
+] as const
+
+/** Reads and checks every input. */
+export function read(secrets: Secrets): Inputs {
+  refuseUnknown(NAMES)
+  return {
+    host: readHostInputs(),
+    release: optional('release'),
+    login: readRegistryLogin(secrets),
+    strategy: choice('strategy', ['roll', 'recreate'], 'roll'),
+    lockTimeoutMs: duration('lock-timeout') ?? 600_000
+  }
+}
