@@ -24,6 +24,8 @@ export async function ourDeploy(
   const inputs = {
     ...(await server(route)),
     digest,
+    // As the baseline does it: the bridge and the watching of a roll would be work that it does not do.
+    strategy: 'recreate',
     'registry-user': APP.registryUser,
     'registry-token': await registryToken()
   }
