@@ -77918,9 +77918,12 @@ ${reportLeft(others)}`);
 real=$(ids ${word} | head -n 1)
 bridge="$(docker inspect -f '{{slice .Name 1}}' "$real")_bridge"
 docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1
-# What serves now goes on serving: a bridge that an earlier run left, or the real container.
-serving=$(docker ps -q --no-trunc --filter "name=$bridge-" | head -n 1)
-pin ${word} "\${serving:-$real}" ${names} || fail ${shell_quote(`/etc/hosts of service '${proxy}' cannot be written; use strategy: recreate`)}
+# What serves now goes on serving: the real container, or the bridge that an earlier run left when
+# the real one could not take over from it.
+serving=$real
+left=$(docker ps -q --no-trunc --filter "name=$bridge-" | head -n 1)
+[ -z "$left" ] || wait_ready 2 "$real" ${test(name)} || serving=$left
+pin ${word} "$serving" ${names} || fail ${shell_quote(`/etc/hosts of service '${proxy}' cannot be written; use strategy: recreate`)}
 docker compose --project-directory "$P" -p "$N" -f "$R/$C" -f - run -d --no-deps --use-aliases --name "$bridge-$RELEASE" ${word} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
 ${override}
 OVERRIDE
@@ -77928,7 +77931,7 @@ OVERRIDE
 new=$(docker inspect -f '{{.Id}}' "$bridge-$RELEASE")
 docker update --restart unless-stopped "$new" > /dev/null
 back() { # WHY: the old container takes over again
-  pin ${word} "\${serving:-$real}" ${names}; files_back; reload; printf '@back %s\\n' ${word}
+  pin ${word} "$serving" ${names}; files_back; reload; printf '@back %s\\n' ${word}
   explain "$new"; docker rm -f "$new" > /dev/null 2>&1; unpin ${word}; fail "$1"; }
 wait_ready ${roll.timeoutS} "$new" ${test(name)}
 case $? in
