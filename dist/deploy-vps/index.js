@@ -76788,7 +76788,7 @@ function releaseProbes(path) {
     };
 }
 /**
- * The script that reads all facts; its standard input is the tar of the release (`stage/<name>/...`)
+ * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
  * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
  * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
  * changed.
@@ -76800,7 +76800,7 @@ function factProbes(path, composeFile, kept) {
         clock: 'date +%s',
         engine: `docker version --format '{{.Server.Version}}' 2>&1`,
         compose: 'docker compose version --short 2>&1',
-        tools: 'for t in tar awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
+        tools: 'for t in tar gzip awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
         path: `if [ -d "$P" ]; then if [ -w "$P" ] && [ -x "$P" ]; then echo writable; else echo forbidden; fi
 elif [ -e "$P" ]; then echo not-a-folder
 else d=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done
@@ -76830,7 +76830,7 @@ echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } 
 find -L "$P/certs" -maxdepth 4 -type f -size +0c -name '*.pem' 2> "$SCRATCH/find.err"; [ ! -s "$SCRATCH/find.err" ] || ! grep -q 'ermission denied' "$SCRATCH/find.err"`
     });
     const script = `P=${shell_quote(path)}
-tar -xf - -C "$SCRATCH" || exit 97
+tar -xzf - -C "$SCRATCH" || exit 97
 ${kept === undefined ? '' : `mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
 ${SCRUB}
 project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
@@ -76934,11 +76934,17 @@ function portsOf(ports = '') {
     });
 }
 
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
 // EXTERNAL MODULE: ./node_modules/tar-stream/index.js
 var tar_stream = __nccwpck_require__(6118);
 ;// CONCATENATED MODULE: ./packages/core/lib/release/bundle.js
 
-/** One tar of all files, in memory, with folders implied by names. */
+
+/**
+ * One tar of all files, gzipped, in memory, with folders implied by names. Small files are mostly
+ * padding in a tar, and what fits into the first window of TCP costs no further round trip.
+ */
 async function bundle(files) {
     const tar = (0,tar_stream.pack)();
     for (const { name, content, mode } of files)
@@ -76947,7 +76953,7 @@ async function bundle(files) {
     const chunks = [];
     for await (const chunk of tar)
         chunks.push(chunk);
-    return Buffer.concat(chunks);
+    return (0,external_node_zlib_.gzipSync)(Buffer.concat(chunks));
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/handover.js
@@ -76981,6 +76987,46 @@ function placeholder(entry) {
 }
 function harmless([name, value]) {
     return [name, (0,base_secrets/* isSecretName */.e)(name) ? 'redacted' : value];
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/job.js
+
+/**
+ * Makes a script a job: it runs in a session of its own and ends what it began also when the
+ * connection breaks, with its output and exit code in `.diveops/jobs/<release>-<name>/`. The caller's
+ * script shows the output as it comes and exits with the job's code. While it runs it holds
+ * `.diveops/job`, so that a later run can wait for it.
+ */
+function asJob(place, name, script) {
+    const folder = `${place.path}/.diveops/jobs/${place.release}-${name}`;
+    return {
+        stdin: script,
+        script: `J=${shell_quote(folder)}
+rm -rf "$J" && mkdir -p "$J" && cat > "$J/script" || exit 1
+(
+  trap '' HUP PIPE
+  SCRATCH=$J; export SCRATCH
+  exec setsid sh -c 'exec 9> "$1/../../job"; flock 9
+    sh "$1/script" > "$1/out" 2>&1 < /dev/null; echo $? > "$1/code.new"; mv "$1/code.new" "$1/code"' job "$J" < /dev/null > /dev/null 2>&1
+) &
+: > "$J/seen"
+while :; do
+  ended=; [ ! -f "$J/code" ] || ended=yes
+  seen=$(wc -c < "$J/seen")
+  [ ! -f "$J/out" ] || tail -c +$((seen + 1)) "$J/out" | tee -a "$J/seen"
+  [ -z "$ended" ] || break
+  sleep 0.1
+done
+code=$(cat "$J/code"); rm -rf "$J"
+exit "$code"`
+    };
+}
+/** Exit code of `awaitJobs` when the time was not enough. */
+const JOBS_STILL_RUN = 98;
+/** Shell text that waits until no job of an earlier run is under way, for so many seconds at most. */
+function awaitJobs(path, seconds) {
+    const file = shell_quote(`${path}/.diveops/job`);
+    return `[ ! -f ${file} ] || flock -w ${seconds} ${file} true || exit ${JOBS_STILL_RUN}\n`;
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/plan.js
@@ -77031,7 +77077,7 @@ function judgeHost(facts, config, host, now) {
             name: 'tools',
             found: facts.missingTools.length === 0 ? 'present' : `missing: ${facts.missingTools.join(' ')}`,
             ...problem(facts.missingTools.length > 0 &&
-                `${host} lacks ${facts.missingTools.join(', ')}; install the packages tar, gawk, sed, coreutils and util-linux`)
+                `${host} lacks ${facts.missingTools.join(', ')}; install the packages tar, gzip, gawk, sed, coreutils and util-linux`)
         },
         judgePath(facts, config.path, host),
         judgeSpace('space for files', facts.freeKb.path, config.path, host),
@@ -77585,46 +77631,6 @@ async function mustRun(host, what, script, options) {
     if (result.code !== 0)
         throw new RemoteError(what, host.name, result);
     return result;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/job.js
-
-/**
- * Makes a script a job: it runs in a session of its own and ends what it began also when the
- * connection breaks, with its output and exit code in `.diveops/jobs/<release>-<name>/`. The caller's
- * script shows the output as it comes and exits with the job's code. While it runs it holds
- * `.diveops/job`, so that a later run can wait for it.
- */
-function asJob(place, name, script) {
-    const folder = `${place.path}/.diveops/jobs/${place.release}-${name}`;
-    return {
-        stdin: script,
-        script: `J=${shell_quote(folder)}
-rm -rf "$J" && mkdir -p "$J" && cat > "$J/script" || exit 1
-(
-  trap '' HUP PIPE
-  SCRATCH=$J; export SCRATCH
-  exec setsid sh -c 'exec 9> "$1/../../job"; flock 9
-    sh "$1/script" > "$1/out" 2>&1 < /dev/null; echo $? > "$1/code.new"; mv "$1/code.new" "$1/code"' job "$J" < /dev/null > /dev/null 2>&1
-) &
-: > "$J/seen"
-while :; do
-  ended=; [ ! -f "$J/code" ] || ended=yes
-  seen=$(wc -c < "$J/seen")
-  [ ! -f "$J/out" ] || tail -c +$((seen + 1)) "$J/out" | tee -a "$J/seen"
-  [ -z "$ended" ] || break
-  sleep 0.1
-done
-code=$(cat "$J/code"); rm -rf "$J"
-exit "$code"`
-    };
-}
-/** Exit code of `awaitJobs` when the time was not enough. */
-const JOBS_STILL_RUN = 98;
-/** Shell text that waits until no job of an earlier run is under way, for so many seconds at most. */
-function awaitJobs(path, seconds) {
-    const file = shell_quote(`${path}/.diveops/job`);
-    return `[ ! -f ${file} ] || flock -w ${seconds} ${file} true || exit ${JOBS_STILL_RUN}\n`;
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/recreate.js
@@ -78613,6 +78619,7 @@ function isBackAlready(error, { services }) {
 
 
 
+
 /**
  * Deploys one release to one host. Never throws: a failure comes back as `error` beside the state
  * in which the host is.
@@ -78690,10 +78697,7 @@ class Deploy {
         this.#run.outcome.release = release;
         let prepared;
         try {
-            prepared = readPrepared(await this.#run.script(prepareScript(place, target, facts.missingImages)));
-            if (config.release.length > 0) {
-                await this.#run.job(place, 'release', commandsScript(place, target, config.release, timeoutS));
-            }
+            prepared = readPrepared(await this.#prepare(place, target, facts, timeoutS));
         }
         catch (error) {
             const told = this.#run.tell(error);
@@ -78714,6 +78718,15 @@ class Deploy {
         const kept = facts.releases.filter(one => !pruned.includes(one));
         await this.#run.script(commitScript(place, live, pruned, kept, facts.unfinished), JSON.stringify(live, null, 2));
         this.#run.outcome.state = 'live';
+    }
+    /** Everything that the old release serves through; in one run, which is one round trip. */
+    #prepare(place, target, facts, timeoutS) {
+        const commands = this.#request.source.config.release;
+        const script = prepareScript(place, target, facts.missingImages);
+        if (commands.length === 0)
+            return this.#run.script(script);
+        const job = asJob(place, 'release', commandsScript(place, target, commands, timeoutS));
+        return this.#run.script(`${script}\n${job.script}`, job.stdin);
     }
 }
 
@@ -79194,9 +79207,30 @@ function dial(host, port, timeoutMs) {
             socket.removeAllListeners('error');
             // Until ssh2 listens, and after it has stopped: a reset must not end the process.
             socket.on('error', () => { });
-            resolve(socket);
+            resolve(gathering(socket));
         });
     });
+}
+/**
+ * Sends what is written within one turn of the event loop together. ssh2 writes each packet in
+ * three pieces, and without Nagle's algorithm each piece would be a TCP segment of its own: ten of
+ * them fill the first window, and the rest would wait for a round trip.
+ */
+function gathering(socket) {
+    const write = socket.write.bind(socket);
+    let corked = false;
+    socket.write = (...words) => {
+        if (!corked) {
+            corked = true;
+            socket.cork();
+            setImmediate(() => {
+                corked = false;
+                socket.uncork();
+            });
+        }
+        return write(...words);
+    };
+    return socket;
 }
 function codeOf(error) {
     return error.code ?? error.errors?.[0]?.code ?? '';
@@ -81158,8 +81192,10 @@ function connection(client, socket, name, clock, startTimeoutMs) {
             await sent;
             if (!socket.writableFinished)
                 socket.destroy();
-            // The host's own goodbye is a round trip away and says nothing more.
+            // The host's own goodbye is a round trip away and says nothing more: neither the socket nor
+            // ssh2's keepalive timer, which this clears, shall hold the process until then.
             socket.unref();
+            client._resetKA?.();
         }
     };
 }

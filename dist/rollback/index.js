@@ -76642,7 +76642,7 @@ function releaseProbes(path) {
     };
 }
 /**
- * The script that reads all facts; its standard input is the tar of the release (`stage/<name>/...`)
+ * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
  * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
  * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
  * changed.
@@ -76654,7 +76654,7 @@ function factProbes(path, composeFile, kept) {
         clock: 'date +%s',
         engine: `docker version --format '{{.Server.Version}}' 2>&1`,
         compose: 'docker compose version --short 2>&1',
-        tools: 'for t in tar awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
+        tools: 'for t in tar gzip awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
         path: `if [ -d "$P" ]; then if [ -w "$P" ] && [ -x "$P" ]; then echo writable; else echo forbidden; fi
 elif [ -e "$P" ]; then echo not-a-folder
 else d=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done
@@ -76684,7 +76684,7 @@ echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } 
 find -L "$P/certs" -maxdepth 4 -type f -size +0c -name '*.pem' 2> "$SCRATCH/find.err"; [ ! -s "$SCRATCH/find.err" ] || ! grep -q 'ermission denied' "$SCRATCH/find.err"`
     });
     const script = `P=${shell_quote(path)}
-tar -xf - -C "$SCRATCH" || exit 97
+tar -xzf - -C "$SCRATCH" || exit 97
 ${kept === undefined ? '' : `mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
 ${SCRUB}
 project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
@@ -76878,11 +76878,17 @@ function environment_environmentChange(template, given, present, follow) {
 
 // EXTERNAL MODULE: ./packages/core/lib/base/secrets.js
 var secrets = __nccwpck_require__(2450);
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
 // EXTERNAL MODULE: ./node_modules/tar-stream/index.js
 var tar_stream = __nccwpck_require__(6118);
 ;// CONCATENATED MODULE: ./packages/core/lib/release/bundle.js
 
-/** One tar of all files, in memory, with folders implied by names. */
+
+/**
+ * One tar of all files, gzipped, in memory, with folders implied by names. Small files are mostly
+ * padding in a tar, and what fits into the first window of TCP costs no further round trip.
+ */
 async function bundle(files) {
     const tar = (0,tar_stream.pack)();
     for (const { name, content, mode } of files)
@@ -76891,7 +76897,7 @@ async function bundle(files) {
     const chunks = [];
     for await (const chunk of tar)
         chunks.push(chunk);
-    return Buffer.concat(chunks);
+    return (0,external_node_zlib_.gzipSync)(Buffer.concat(chunks));
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/handover.js
@@ -77406,7 +77412,7 @@ function judgeHost(facts, config, host, now) {
             name: 'tools',
             found: facts.missingTools.length === 0 ? 'present' : `missing: ${facts.missingTools.join(' ')}`,
             ...problem(facts.missingTools.length > 0 &&
-                `${host} lacks ${facts.missingTools.join(', ')}; install the packages tar, gawk, sed, coreutils and util-linux`)
+                `${host} lacks ${facts.missingTools.join(', ')}; install the packages tar, gzip, gawk, sed, coreutils and util-linux`)
         },
         judgePath(facts, config.path, host),
         judgeSpace('space for files', facts.freeKb.path, config.path, host),
@@ -79088,9 +79094,30 @@ function dial(host, port, timeoutMs) {
             socket.removeAllListeners('error');
             // Until ssh2 listens, and after it has stopped: a reset must not end the process.
             socket.on('error', () => { });
-            resolve(socket);
+            resolve(gathering(socket));
         });
     });
+}
+/**
+ * Sends what is written within one turn of the event loop together. ssh2 writes each packet in
+ * three pieces, and without Nagle's algorithm each piece would be a TCP segment of its own: ten of
+ * them fill the first window, and the rest would wait for a round trip.
+ */
+function gathering(socket) {
+    const write = socket.write.bind(socket);
+    let corked = false;
+    socket.write = (...words) => {
+        if (!corked) {
+            corked = true;
+            socket.cork();
+            setImmediate(() => {
+                corked = false;
+                socket.uncork();
+            });
+        }
+        return write(...words);
+    };
+    return socket;
 }
 function codeOf(error) {
     return error.code ?? error.errors?.[0]?.code ?? '';
@@ -81052,8 +81079,10 @@ function connection(client, socket, name, clock, startTimeoutMs) {
             await sent;
             if (!socket.writableFinished)
                 socket.destroy();
-            // The host's own goodbye is a round trip away and says nothing more.
+            // The host's own goodbye is a round trip away and says nothing more: neither the socket nor
+            // ssh2's keepalive timer, which this clears, shall hold the process until then.
             socket.unref();
+            client._resetKA?.();
         }
     };
 }

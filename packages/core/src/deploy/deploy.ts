@@ -4,6 +4,7 @@ import { commandsScript } from './commands.ts'
 import { commitScript, releasesToPrune } from './commit.ts'
 import { type Facts, factProbes } from './facts.ts'
 import { handover } from './handover.ts'
+import { asJob } from './job.ts'
 import type { Place } from './library.ts'
 import type { Outcome, Request, Seams } from './outcome.ts'
 import { planRows } from './plan.ts'
@@ -92,16 +93,7 @@ class Deploy {
     this.#run.outcome.release = release
     let prepared: Prepared
     try {
-      prepared = readPrepared(
-        await this.#run.script(prepareScript(place, target, facts.missingImages))
-      )
-      if (config.release.length > 0) {
-        await this.#run.job(
-          place,
-          'release',
-          commandsScript(place, target, config.release, timeoutS)
-        )
-      }
+      prepared = readPrepared(await this.#prepare(place, target, facts, timeoutS))
     } catch (error) {
       const told = this.#run.tell(error)
       await this.#run.discard(facts, place, target)
@@ -123,5 +115,19 @@ class Deploy {
       JSON.stringify(live, null, 2)
     )
     this.#run.outcome.state = 'live'
+  }
+
+  /** Everything that the old release serves through; in one run, which is one round trip. */
+  #prepare(
+    place: Place,
+    target: Target,
+    facts: Facts,
+    timeoutS: number
+  ): Promise<Map<string, string>> {
+    const commands = this.#request.source.config.release
+    const script = prepareScript(place, target, facts.missingImages)
+    if (commands.length === 0) return this.#run.script(script)
+    const job = asJob(place, 'release', commandsScript(place, target, commands, timeoutS))
+    return this.#run.script(`${script}\n${job.script}`, job.stdin)
   }
 }

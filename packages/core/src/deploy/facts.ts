@@ -116,7 +116,7 @@ export function releaseProbes(path: string) {
 }
 
 /**
- * The script that reads all facts; its standard input is the tar of the release (`stage/<name>/...`)
+ * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
  * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
  * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
  * changed.
@@ -129,7 +129,7 @@ export function factProbes(path: string, composeFile: string, kept?: string) {
     engine: `docker version --format '{{.Server.Version}}' 2>&1`,
     compose: 'docker compose version --short 2>&1',
     tools:
-      'for t in tar awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
+      'for t in tar gzip awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
     path: `if [ -d "$P" ]; then if [ -w "$P" ] && [ -x "$P" ]; then echo writable; else echo forbidden; fi
 elif [ -e "$P" ]; then echo not-a-folder
 else d=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done
@@ -159,7 +159,7 @@ echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } 
 find -L "$P/certs" -maxdepth 4 -type f -size +0c -name '*.pem' 2> "$SCRATCH/find.err"; [ ! -s "$SCRATCH/find.err" ] || ! grep -q 'ermission denied' "$SCRATCH/find.err"`
   })
   const script = `P=${quote(path)}
-tar -xf - -C "$SCRATCH" || exit 97
+tar -xzf - -C "$SCRATCH" || exit 97
 ${kept === undefined ? '' : `mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
 ${SCRUB}
 project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }

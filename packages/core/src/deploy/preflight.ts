@@ -31,7 +31,7 @@ export function judgeHost(facts: Facts, config: AppConfig, host: string, now: nu
         facts.missingTools.length === 0 ? 'present' : `missing: ${facts.missingTools.join(' ')}`,
       ...problem(
         facts.missingTools.length > 0 &&
-          `${host} lacks ${facts.missingTools.join(', ')}; install the packages tar, gawk, sed, coreutils and util-linux`
+          `${host} lacks ${facts.missingTools.join(', ')}; install the packages tar, gzip, gawk, sed, coreutils and util-linux`
       )
     },
     judgePath(facts, config.path, host),

@@ -190,8 +190,10 @@ function connection(
       client.end()
       await sent
       if (!socket.writableFinished) socket.destroy()
-      // The host's own goodbye is a round trip away and says nothing more.
+      // The host's own goodbye is a round trip away and says nothing more: neither the socket nor
+      // ssh2's keepalive timer, which this clears, shall hold the process until then.
       socket.unref()
+      ;(client as unknown as { _resetKA?: () => void })._resetKA?.()
     }
   }
 }

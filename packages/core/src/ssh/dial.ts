@@ -37,9 +37,31 @@ export function dial(host: string, port: number, timeoutMs: number): Promise<Soc
       socket.removeAllListeners('error')
       // Until ssh2 listens, and after it has stopped: a reset must not end the process.
       socket.on('error', () => {})
-      resolve(socket)
+      resolve(gathering(socket))
     })
   })
+}
+
+/**
+ * Sends what is written within one turn of the event loop together. ssh2 writes each packet in
+ * three pieces, and without Nagle's algorithm each piece would be a TCP segment of its own: ten of
+ * them fill the first window, and the rest would wait for a round trip.
+ */
+function gathering(socket: Socket): Socket {
+  const write = socket.write.bind(socket) as (...words: unknown[]) => boolean
+  let corked = false
+  socket.write = (...words: unknown[]) => {
+    if (!corked) {
+      corked = true
+      socket.cork()
+      setImmediate(() => {
+        corked = false
+        socket.uncork()
+      })
+    }
+    return write(...words)
+  }
+  return socket
 }
 
 function codeOf(error: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] }): string {
