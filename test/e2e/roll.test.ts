@@ -10,7 +10,16 @@ import {
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
 import { type Seen, startLoad } from '../harness/load.ts'
-import { buildTiny, checkoutTiny, deployTiny, edit, put, removeAll, site } from '../harness/tiny.ts'
+import {
+  buildTiny,
+  checkoutTiny,
+  deployTiny,
+  edit,
+  put,
+  removeAll,
+  site,
+  siteAgain
+} from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
 
@@ -218,19 +227,10 @@ test.each([
     )
     await disturbed
     expect(outcome.code).toBe(1)
-    const answered = await eventually(async () => (await site()).startsWith('release r'))
-    expect(answered).toBe(true)
+    expect(await siteAgain(/^release r/)).toMatch(/^release r/)
     const again = await deployTiny(workspace, { digest: digests[release], strategy: 'roll' })
     expect(state(again)).toBe('live')
     expect(await site()).toBe(`release ${release}, hello from the template`)
     await expectClean()
   }
 )
-
-async function eventually(what: () => Promise<boolean>): Promise<boolean> {
-  for (let tries = 0; tries < 60; tries++) {
-    if (await what()) return true
-    await new Promise(resolve => setTimeout(resolve, 500))
-  }
-  return false
-}

@@ -101,6 +101,16 @@ export async function site(): Promise<string> {
   }
 }
 
+/** What the site answers once it is as expected, or after half a minute. */
+export async function siteAgain(expected: RegExp): Promise<string> {
+  let answer = await site()
+  for (let tries = 0; tries < 60 && !expected.test(answer); tries++) {
+    await new Promise(resolve => setTimeout(resolve, 500))
+    answer = await site()
+  }
+  return answer
+}
+
 /** Everything a deploy may change on the server: files with their sums, containers, images, volumes. */
 export async function snapshot(): Promise<string> {
   const { stdout } = await vpsExec(`cd /opt/diveops
