@@ -76257,25 +76257,12 @@ function inside(folder, file) {
     const base = folder.replace(/\/$/, '');
     return file === base || file.startsWith(`${base}/`) ? file.slice(base.length) : undefined;
 }
-/** Names on the engine of the volumes that services without our image keep data in. */
-function dataVolumes(project, built) {
-    return Object.entries(project.services)
-        .filter(([name]) => !built.includes(name))
-        .flatMap(([, one]) => one.volumes ?? [])
-        .filter(({ type, source, read_only: readOnly }) => type === 'volume' && source && !readOnly)
-        .map(({ source }) => project.volumes?.[source])
-        .flatMap(volume => (volume?.name && !volume.driver_opts?.device ? [volume.name] : []));
-}
 
 ;// CONCATENATED MODULE: ./packages/core/lib/release/identity.js
 /** An id of a release: when it was made (UTC, sortable) and what of. Also a valid image tag. */
 function releaseId(now, digest) {
     const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
     return `${stamp}-${digest.replace(/^sha256:/, '').slice(0, 7)}`;
-}
-/** Whether a text has the form of a release's id. */
-function isReleaseId(text) {
-    return /^\d{8}-\d{6}-[0-9a-f]{7}$/.test(text);
 }
 /** The tag of our own that keeps an image on the host for as long as its release is kept. */
 function keptImage(app, service, release) {

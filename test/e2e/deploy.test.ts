@@ -1,4 +1,4 @@
-import { registryToken, resetVps, SERVER_USER, up, vpsExec } from '@diveops/lab'
+import { registryToken, resetVps, up, vpsExec } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
 import {
@@ -7,6 +7,7 @@ import {
   deployTiny,
   edit,
   IMAGE,
+  onServer,
   removeAll,
   site,
   snapshot
@@ -22,12 +23,6 @@ async function checkout(change?: (folder: string) => Promise<void>): Promise<str
   const folder = await checkoutTiny(change)
   folders.push(folder)
   return folder
-}
-
-/** A command on the server as the deploying user, in the app's folder. */
-async function onServer(command: string): Promise<string> {
-  const { stdout, stderr } = await vpsExec(`cd /opt/diveops && ${command}`, { user: SERVER_USER })
-  return stdout + stderr
 }
 
 async function started(): Promise<string> {

@@ -1,12 +1,4 @@
-import {
-  connection,
-  rebootVps,
-  resetVps,
-  restartVpsEngine,
-  SERVER_USER,
-  up,
-  vpsExec
-} from '@diveops/lab'
+import { connection, rebootVps, resetVps, restartVpsEngine, up } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
 import { type Seen, startLoad } from '../harness/load.ts'
@@ -15,6 +7,7 @@ import {
   checkoutTiny,
   deployTiny,
   edit,
+  onServer,
   put,
   removeAll,
   site,
@@ -46,12 +39,6 @@ async function checkout(change?: (folder: string) => Promise<void>): Promise<str
   })
   folders.push(folder)
   return folder
-}
-
-/** A command on the server as the deploying user, in the app's folder. */
-async function onServer(command: string): Promise<string> {
-  const { stdout, stderr } = await vpsExec(`cd /opt/diveops && ${command}`, { user: SERVER_USER })
-  return stdout + stderr
 }
 
 /** Runs something while visitors come. */

@@ -1,4 +1,4 @@
-import { connection, resetVps, SERVER_USER, up, vpsExec } from '@diveops/lab'
+import { connection, resetVps, up } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { startLoad } from '../harness/load.ts'
 import {
@@ -6,6 +6,7 @@ import {
   checkoutTiny,
   deployTiny,
   edit,
+  onServer,
   put,
   removeAll,
   rollbackTiny,
@@ -32,12 +33,6 @@ beforeAll(async () => {
   }
 })
 afterAll(() => removeAll(folders))
-
-/** A command on the server as the deploying user, in the app's folder. */
-async function onServer(command: string): Promise<string> {
-  const { stdout, stderr } = await vpsExec(`cd /opt/diveops && ${command}`, { user: SERVER_USER })
-  return stdout + stderr
-}
 
 test('without a name it goes to the release before, with its files, and no visitor loses a request', async () => {
   const load = startLoad((await connection()).LAB_HTTP)

@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { root } from '@diveops/build'
-import { connection, registryToken, runnerExec, vpsExec } from '@diveops/lab'
+import { connection, registryToken, runnerExec, SERVER_USER, vpsExec } from '@diveops/lab'
 import { type Options, type Outcome, runAction } from './action.ts'
 
 const APP = path.join(root, 'test/e2e/apps/tiny')
@@ -89,6 +89,12 @@ export async function rollbackTiny(inputs: Record<string, string> = {}): Promise
   const shared = await labInputs()
   for (const name of ['registry-user', 'registry-token']) delete shared[name]
   return runAction('rollback', { ...shared, ...inputs })
+}
+
+/** A command on the server as the deploying user, in the app's folder; both streams of its output. */
+export async function onServer(command: string): Promise<string> {
+  const { stdout, stderr } = await vpsExec(`cd /opt/diveops && ${command}`, { user: SERVER_USER })
+  return stdout + stderr
 }
 
 /** What the site answers at the server's port 80. */

@@ -152,13 +152,3 @@ function inside(folder: string, file: string): string | undefined {
   const base = folder.replace(/\/$/, '')
   return file === base || file.startsWith(`${base}/`) ? file.slice(base.length) : undefined
 }
-
-/** Names on the engine of the volumes that services without our image keep data in. */
-export function dataVolumes(project: Project, built: readonly string[]): string[] {
-  return Object.entries(project.services)
-    .filter(([name]) => !built.includes(name))
-    .flatMap(([, one]) => one.volumes ?? [])
-    .filter(({ type, source, read_only: readOnly }) => type === 'volume' && source && !readOnly)
-    .map(({ source }) => project.volumes?.[source as string])
-    .flatMap(volume => (volume?.name && !volume.driver_opts?.device ? [volume.name] : []))
-}

@@ -4,11 +4,6 @@ export function releaseId(now: Date, digest: string): string {
   return `${stamp}-${digest.replace(/^sha256:/, '').slice(0, 7)}`
 }
 
-/** Whether a text has the form of a release's id. */
-export function isReleaseId(text: string): boolean {
-  return /^\d{8}-\d{6}-[0-9a-f]{7}$/.test(text)
-}
-
 /** The tag of our own that keeps an image on the host for as long as its release is kept. */
 export function keptImage(app: string, service: string, release: string): string {
   return `diveops.local/${app}/${service}:${release}`
