@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { act, digest, resetVps, runnerExec, up } from '@diveops/lab'
+import { act, digest, resetVps, serverAddress, up } from '@diveops/lab'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { checkoutTiny, put, removeAll, site } from '../harness/tiny.ts'
 
@@ -51,9 +51,3 @@ test('one step builds the image, puts it live and sees it answer', async () => {
   )
   expect(await site()).toMatch(/^release [0-9a-f]{40},/)
 }, 600_000)
-
-/** The server's address in the lab's own network. */
-async function serverAddress(): Promise<string> {
-  const { stdout } = await runnerExec("getent ahostsv4 vps | awk '{ print $1; exit }'")
-  return stdout.trim()
-}

@@ -5,9 +5,9 @@ import type { Ports } from './ports.ts'
 import { secretsId } from './secrets.ts'
 
 /** The containers of a lab. */
-export type BoxName = 'vps' | 'runner' | 'registry' | 'mirror'
+export type BoxName = 'vps' | 'runner' | 'registry' | 'mirror' | 'acme'
 
-export const BOX_NAMES: readonly BoxName[] = ['vps', 'runner', 'registry', 'mirror']
+export const BOX_NAMES: readonly BoxName[] = ['vps', 'runner', 'registry', 'mirror', 'acme']
 
 /** How a box is made. */
 export interface Box {
@@ -39,6 +39,12 @@ export function boxTable(
   const registryFiles = ['ghcr.crt', 'ghcr.key', 'htpasswd'].map(name => {
     return [`/etc/lab/${name}`, state('secrets/registry', name)]
   })
+  const acmeFiles = ['acme.crt', 'acme.key'].map(name => {
+    return [`/etc/lab/${name}`, state('secrets/acme', name)]
+  })
+  const letsEncrypt = ['acme-v02', 'acme-staging-v02'].flatMap(name => {
+    return ['--network-alias', `${name}.api.letsencrypt.org`]
+  })
   const publish = (port: number, to: number) => ['--publish', `127.0.0.1:${port}:${to}`]
   const data = (name: BoxName, folder: string) => ['--volume', `${container(name)}:${folder}`]
   return [
@@ -55,6 +61,7 @@ export function boxTable(
       files: {
         '/home/captain/.ssh/authorized_keys': state('secrets/ssh/id_ed25519.pub'),
         '/etc/docker/certs.d/ghcr.io/ca.crt': authority,
+        '/usr/local/share/ca-certificates/lab.crt': authority,
         ...Object.fromEntries(hostKeys)
       }
     },
@@ -73,7 +80,13 @@ export function boxTable(
       options: ['--network-alias', 'ghcr.io', ...data('registry', '/var/lib/docker-registry')],
       files: Object.fromEntries(registryFiles)
     },
-    { name: 'mirror', image: images.mirror, options: [], files: {} }
+    { name: 'mirror', image: images.mirror, options: [], files: {} },
+    {
+      name: 'acme',
+      image: images.acme,
+      options: letsEncrypt,
+      files: { '/etc/lab/ca.crt': authority, ...Object.fromEntries(acmeFiles) }
+    }
   ]
 }
 

@@ -1,5 +1,7 @@
 import { UserError } from '@diveops/core/base/errors'
-import { state } from './place.ts'
+import { container } from './boxes.ts'
+import { inspect } from './docker.ts'
+import { network, state } from './place.ts'
 import { savedPorts } from './ports.ts'
 import { SERVER_USER } from './secrets.ts'
 
@@ -31,4 +33,12 @@ export async function connection(): Promise<Connection> {
     LAB_HTTP: `http://127.0.0.1:${ports.http}`,
     LAB_HTTPS: `https://127.0.0.1:${ports.https}`
   }
+}
+
+/** The server's address in the lab's own network, where its ports are the real ones. */
+export async function serverAddress(): Promise<string> {
+  const format = `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`
+  const address = await inspect('container', container('vps'), format)
+  if (!address) throw new UserError("the lab is not running: start it with 'npm run lab -- up'")
+  return address
 }

@@ -26,6 +26,11 @@ export function registryExec(command: string, options?: ExecOptions): Promise<Re
   return exec('registry', command, options)
 }
 
+/** Runs a shell command in the box that answers as Let's Encrypt. */
+export function acmeExec(command: string, options?: ExecOptions): Promise<Result> {
+  return exec('acme', command, options)
+}
+
 function exec(box: BoxName, command: string, options: ExecOptions = {}): Promise<Result> {
   const { user, cwd, ...rest } = options
   const words = [

@@ -29,6 +29,9 @@ export type ImageName =
   | 'postgres'
   | 'redis'
   | 'python'
+  | 'certbot'
+  | 'pebble'
+  | 'acme'
 
 const BUSYBOX = { 'busybox-links': path.join(imagesFolder, 'standins/busybox-links') }
 
@@ -55,7 +58,15 @@ export function imageTable(ingredients: Ingredients): Record<ImageName, Image> {
     nginx: { folder: 'standins/nginx', parents: { BASE: 'base' }, files: BUSYBOX },
     postgres: { folder: 'standins/postgres', parents: { BASE: 'base' }, files: BUSYBOX },
     redis: { folder: 'standins/redis', parents: { BASE: 'base' }, files: BUSYBOX },
-    python: { folder: 'standins/python', parents: { BASE: 'base' } }
+    python: { folder: 'standins/python', parents: { BASE: 'base' } },
+    certbot: {
+      folder: 'standins/certbot',
+      parents: { BASE: 'base', PYTHON: 'python' },
+      values: { CERTBOT_VERSION: '5.8.0' },
+      files: BUSYBOX
+    },
+    pebble: { folder: 'pebble', parents: { BASE: 'base' }, values: { PEBBLE_VERSION: 'v2.10.1' } },
+    acme: { folder: 'acme', parents: { BASE: 'base', PEBBLE: 'pebble' }, files: { node } }
   }
 }
 

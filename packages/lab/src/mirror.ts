@@ -44,7 +44,7 @@ export async function makeMirror(tag: string, builder: Builder, progress: Progre
       await eventually('the mirror answers', 10_000, async () => {
         return (await fetch(`http://${address}/v2/`)).ok
       })
-      await Promise.all(found.map(({ name, local }) => push(local, `${address}/library/${name}`)))
+      await Promise.all(found.map(({ name, local }) => push(local, `${address}/${hubPath(name)}`)))
       await docker(['stop', container])
       const note = found.flatMap(({ note }) => note ?? []).join(', ')
       const changes = [
@@ -77,6 +77,11 @@ async function obtain(image: PublicImage, hub: boolean, builder: Builder): Promi
   const local = await builder.ensure(standIn)
   const { stdout, stderr } = await tryDocker(['run', '--rm', '--entrypoint', '', local, ...version])
   return { name, local, note: `${name} is ${versionIn(standIn, stdout + stderr)}` }
+}
+
+/** Where Docker Hub has an image: those of one word are in its library. */
+function hubPath(name: string): string {
+  return name.includes('/') ? name : `library/${name}`
 }
 
 async function push(local: string, target: string): Promise<void> {

@@ -10,12 +10,13 @@ export interface PublicImage {
   version: readonly string[]
 }
 
-/** The public images that the lab's mirror holds. Those of certificate tests join them here. */
+/** The public images that the lab's mirror holds. */
 export const PUBLIC_IMAGES: readonly PublicImage[] = [
   { name: 'nginx:alpine', standIn: 'nginx', version: ['nginx', '-v'] },
   { name: 'postgres:16-alpine', standIn: 'postgres', version: ['postgres', '--version'] },
   { name: 'redis:7-alpine', standIn: 'redis', version: ['redis-server', '--version'] },
-  { name: 'python:3.12-slim', standIn: 'python', version: ['python', '--version'] }
+  { name: 'python:3.12-slim', standIn: 'python', version: ['python', '--version'] },
+  { name: 'certbot/certbot:v5.8.0', standIn: 'certbot', version: ['certbot', '--version'] }
 ]
 
 /** The program and version in a line such as `nginx version: nginx/1.30.6`. */

@@ -1,16 +1,21 @@
 import { connect } from 'node:net'
 import { type BoxName, container } from './boxes.ts'
 import { tryDocker } from './docker.ts'
+import { tellAcme } from './names.ts'
 import { eventually } from './poll.ts'
 import type { Ports } from './ports.ts'
 import { tail } from './process.ts'
 
 const TIMEOUT_MS = 60_000
 
-/** Waits until the server, the runner and both registries answer; a box that never does shows its log. */
+/** Waits until the server, the runner both registries and the certificate authorities answer; a box that never does shows its log. */
 export async function waitUntilReady(ports: Ports): Promise<void> {
   await Promise.all([
     ready('vps', () => answersAsSsh(ports.ssh)),
+    ready('acme', async () => {
+      await tellAcme('requests')
+      return true
+    }),
     ready('runner', async () => {
       const ghcr = 'curl -s -o /dev/null https://ghcr.io/v2/'
       const mirror = 'curl -sf -o /dev/null http://mirror:5000/v2/'

@@ -118,6 +118,8 @@ export async function pack(
     tar.on('error', reject)
     tar.on('close', resolve)
   })
+  // It may end without reading all of this; its exit code says whether that was well.
+  tar.stdin.on('error', () => {})
   tar.stdin.end((files ?? []).join('\0'))
   const unpack = `mkdir -p ${quote(target)} && tar -xf - --no-same-owner -C ${quote(target)}`
   const [code, unpacked] = await Promise.all([ended, runnerExec(unpack, { stdin: tar.stdout })])

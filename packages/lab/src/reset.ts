@@ -1,6 +1,7 @@
 import { container } from './boxes.ts'
 import { docker } from './docker.ts'
 import { vpsExec } from './exec.ts'
+import { linkNames } from './names.ts'
 import { savedPorts } from './ports.ts'
 import { waitUntilReady } from './ready.ts'
 
@@ -61,6 +62,7 @@ export async function rebootVps(): Promise<void> {
   await docker(['start', container('vps')])
   const ports = await savedPorts()
   if (ports) await waitUntilReady(ports)
+  await linkNames()
 }
 
 async function engine(verb: string): Promise<void> {

@@ -12,7 +12,8 @@ export const SERVER_USER = 'captain'
 
 /** Makes the keys, certificates and the registry's token of this lab unless it has them. */
 export async function ensureSecrets(registryTag: string): Promise<void> {
-  if (existsSync(state('secrets'))) return
+  // A lab that is older than the box acme has none for it: all are made anew, and with them all boxes.
+  if (existsSync(state('secrets/acme'))) return
   await mkdir(stateFolder, { recursive: true, mode: 0o700 })
   // Out as text, because the folder is written by whoever runs the lab and not by a container.
   const command = 'make-secrets "$0" | base64'
@@ -21,6 +22,7 @@ export async function ensureSecrets(registryTag: string): Promise<void> {
   await rm(temporary, { recursive: true, force: true })
   await mkdir(temporary, { mode: 0o700 })
   await succeed('tar', ['-xf', '-', '-C', temporary], { stdin: Buffer.from(text, 'base64') })
+  await rm(state('secrets'), { recursive: true, force: true })
   await rename(temporary, state('secrets'))
 }
 

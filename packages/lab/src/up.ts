@@ -7,6 +7,7 @@ import { ensureEngine } from './engine.ts'
 import { type ImageName, imageTable, imageTags } from './images.ts'
 import { findIngredients } from './ingredients.ts'
 import { makeMirror, mirrorTag, standIns } from './mirror.ts'
+import { linkNames } from './names.ts'
 import { network, stateFolder } from './place.ts'
 import { labPorts } from './ports.ts'
 import { enginePrivileges } from './privileges.ts'
@@ -29,13 +30,14 @@ async function ensureImages(progress: Progress): Promise<Record<BoxName, string>
   const tags = await imageTags(table)
   const mirror = mirrorTag(tags)
   const present = await presentTags()
-  const missing = [tags.vps, tags.runner, tags.registry, mirror].filter(tag => !present.has(tag))
-  const images = { vps: tags.vps, runner: tags.runner, registry: tags.registry, mirror }
+  const { vps, runner, registry, acme } = tags
+  const images = { vps, runner, registry, mirror, acme }
+  const missing = Object.values(images).filter(tag => !present.has(tag))
   if (missing.length === 0) return images
   progress.say('building the images of the lab, which are kept: this takes some minutes')
   const base = (tag: string) => makeBase(table.base, tag, progress)
   const builder = new Builder(table, tags, present, progress, base)
-  const names: ImageName[] = ['runner', 'vps', 'registry']
+  const names: ImageName[] = ['runner', 'vps', 'registry', 'acme']
   const builds = names.map(name => builder.ensure(name))
   if (!present.has(mirror)) builds.push(makeMirror(mirror, builder, progress).then(() => mirror))
   await allOrFirstError(builds)
@@ -65,6 +67,7 @@ async function start(images: Record<BoxName, string>): Promise<void> {
   await writeKnownHosts(ports.ssh)
   await allOrFirstError(boxTable(images, ports, privileges).map(startBox))
   await waitUntilReady(ports)
+  await linkNames()
 }
 
 async function startBox(box: Box): Promise<void> {
