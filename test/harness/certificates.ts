@@ -22,35 +22,55 @@ export interface Request {
 export interface Authority {
   cert: string
   issue(request: Request): Promise<Pair>
+  /** An authority that this one has signed. */
+  intermediate(name: string): Promise<Authority>
 }
 
 /** Makes an authority that nothing trusts yet. */
 export async function makeAuthority(name = 'Lab Root'): Promise<Authority> {
   const keys = await generateKeys()
-  const ca = await x509.X509CertificateGenerator.createSelfSigned({
+  const cert = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=${name}`,
     keys,
     signingAlgorithm: ALGORITHM,
     ...validity({ names: [], toDays: 3650 }),
     extensions: [new x509.BasicConstraintsExtension(true, undefined, true)]
   })
+  return authority(cert, keys)
+}
+
+function authority(ca: x509.X509Certificate, keys: webcrypto.CryptoKeyPair): Authority {
+  const sign = (subject: string, publicKey: webcrypto.CryptoKey, rest: SignedPart) =>
+    x509.X509CertificateGenerator.create({
+      subject: `CN=${subject}`,
+      issuer: ca.subject,
+      publicKey,
+      signingKey: keys.privateKey,
+      signingAlgorithm: ALGORITHM,
+      ...rest
+    })
   return {
     cert: ca.toString('pem'),
     async issue(request) {
       const own = await generateKeys()
-      const cert = await x509.X509CertificateGenerator.create({
-        subject: `CN=${request.names[0]}`,
-        issuer: ca.subject,
-        publicKey: own.publicKey,
-        signingKey: keys.privateKey,
-        signingAlgorithm: ALGORITHM,
+      const cert = await sign(request.names[0] as string, own.publicKey, {
         ...validity(request),
         extensions: [alternatives(request.names)]
       })
       return { cert: cert.toString('pem'), key: await pem(own.privateKey) }
+    },
+    async intermediate(name) {
+      const own = await generateKeys()
+      const cert = await sign(name, own.publicKey, {
+        ...validity({ names: [], toDays: 365 }),
+        extensions: [new x509.BasicConstraintsExtension(true, undefined, true)]
+      })
+      return authority(cert, own)
     }
   }
 }
+
+type SignedPart = Pick<x509.X509CertificateCreateParams, 'notBefore' | 'notAfter' | 'extensions'>
 
 /** A certificate that is its own issuer. */
 export async function makeSelfSigned(request: Request): Promise<Pair> {
@@ -63,6 +83,11 @@ export async function makeSelfSigned(request: Request): Promise<Pair> {
     extensions: [alternatives(request.names)]
   })
   return { cert: cert.toString('pem'), key: await pem(keys.privateKey) }
+}
+
+/** Certificates in one PEM text, in their order. */
+export function bundle(...certificates: readonly { cert: string }[]): string {
+  return certificates.map(({ cert }) => `${cert.trim()}\n`).join('')
 }
 
 function generateKeys() {

@@ -76,6 +76,33 @@ test('asks one server itself over TLS with an authority that the runner trusts',
   expect(strange.log).toContain("TLS: unknown issuer 'Lab Root'")
 })
 
+test('warns of a certificate that should have been renewed, and of no other', async () => {
+  const authority = await makeAuthority()
+  const file = path.join(tmpdir(), `diveops-ca-${process.pid}.pem`)
+  await writeFile(file, authority.cert)
+  const check = async (life: { fromDays: number; toDays: number }) => {
+    const pair = await authority.issue({ names: ['dive.example'], ...life })
+    const port = await servers.listen(https.createServer(pair, (_, response) => response.end('ok')))
+    return runAction(
+      'healthcheck-wait',
+      {
+        url: `https://dive.example:${port}/`,
+        resolve: `dive.example:${port}:127.0.0.1`,
+        timeout: '1s'
+      },
+      { env: { NODE_EXTRA_CA_CERTS: file } }
+    )
+  }
+  const late = await check({ fromDays: -61, toDays: 29 })
+  expect(late.code).toBe(0)
+  expect(late.log).toContain(
+    '::warning::the certificate of dive.example ends in 29 days, less than a third of its life is left: run the setup-ssl action'
+  )
+  const fresh = await check({ fromDays: -59, toDays: 31 })
+  expect(fresh.code).toBe(0)
+  expect(fresh.log).not.toContain('::warning::')
+})
+
 test.each([
   [{}, "input 'url' is empty"],
   [{ url: 'example.com' }, "input 'url': got 'example.com', expected a URL"],

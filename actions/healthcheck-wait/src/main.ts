@@ -4,6 +4,7 @@ import { appendSummary, markdownTable } from '@diveops/core/action/summary'
 import { formatDuration, systemClock } from '@diveops/core/base/time'
 import { trust } from '@diveops/core/health/connect'
 import { ask, publicUrl } from '@diveops/core/health/http'
+import { LEAST_LIFE_LEFT } from '@diveops/core/health/life'
 import { notAsExpected, type Sighting, waitFor } from '@diveops/core/health/wait'
 import { type Inputs, read } from './inputs.ts'
 
@@ -26,6 +27,13 @@ export async function main({ secrets, log }: Context): Promise<void> {
     'cert-days': seen.answer?.certDays
   })
   await appendSummary(summary(url, seen))
+  const { certLife = 1, certDays } = seen.answer ?? {}
+  if (certLife < LEAST_LIFE_LEFT) {
+    log.warning(
+      `the certificate of ${url.hostname} ends in ${certDays} days, less than a third of its life is left: ` +
+        'run the setup-ssl action'
+    )
+  }
   if (seen.readyMs === undefined) throw notAsExpected(publicUrl(url), seen, patience)
   log.info(`as expected after ${formatDuration(seen.readyMs)}, ${seen.attempts} tries`)
 }

@@ -15,6 +15,7 @@ const answer: Answer = {
   body: '<h1>Happy Diving</h1>',
   release: 'a1',
   certDays: 12,
+  certLife: 0.5,
   ms: 40
 }
 const statuses = [[200, 200]] as const

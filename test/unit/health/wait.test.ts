@@ -25,7 +25,15 @@ function script(...statuses: number[]) {
   return async (): Promise<Answer> => {
     const status = statuses[Math.min(index++, statuses.length - 1)] as number
     if (status === 0) throw new NoAnswer('connection refused by 127.0.0.1:80')
-    return { status, headers: {}, body: '', release: undefined, certDays: undefined, ms: 1 }
+    return {
+      status,
+      headers: {},
+      body: '',
+      release: undefined,
+      certDays: undefined,
+      certLife: undefined,
+      ms: 1
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import { formatDuration } from '../base/time.ts'
+import { lifeLeft } from './life.ts'
 import { hostOf, portOf } from './resolve.ts'
 import { certificateTrouble, connectionTrouble, NoAnswer } from './trouble.ts'
 
@@ -10,13 +11,20 @@ export interface Connection {
   /** `address:port`, for messages. */
   where: string
   certDays: number | undefined
+  /** Which part of the certificate's life is left; undefined without TLS. */
+  certLife: number | undefined
 }
+
+/**
+ * The authorities to believe: those of `trust`, Node's own when undefined. `any` takes every
+ * certificate, and knows none that a server does not send.
+ */
+export type Trust = tls.SecureContext | 'any'
 
 export interface ConnectOptions {
   /** Connect here instead of asking DNS; the name stays what TLS and HTTP say. */
   address: string | undefined
-  /** The authorities to believe, from `trust`; Node's own when absent. */
-  trust: tls.SecureContext | undefined
+  trust: Trust | undefined
   timeoutMs: number
 }
 
@@ -32,7 +40,7 @@ export function trust(authorities?: readonly string[]): tls.SecureContext {
   return tls.createSecureContext({ ca: [...own] })
 }
 
-/** Opens a connection and verifies the certificate. Rejects with `NoAnswer`. */
+/** Opens a connection and verifies the certificate, unless any will do. Rejects with `NoAnswer`. */
 export function connect(url: URL, options: ConnectOptions): Promise<Connection> {
   const host = hostOf(url)
   const port = portOf(url)
@@ -42,27 +50,33 @@ export function connect(url: URL, options: ConnectOptions): Promise<Connection> 
     const socket = secure
       ? tls.connect(tlsOptions(host, port, options))
       : net.connect({ host: options.address ?? host, port })
-    const fail = (reason: string) => {
+    const fail = (trouble: NoAnswer) => {
       clearTimeout(timer)
       socket.destroy()
-      reject(new NoAnswer(reason))
+      reject(trouble)
     }
-    const timer = setTimeout(
-      () => fail(`no connection to ${asked} within ${formatDuration(options.timeoutMs)}`),
-      options.timeoutMs
-    )
+    const late = `no connection to ${asked} within ${formatDuration(options.timeoutMs)}`
+    const timer = setTimeout(() => fail(new NoAnswer(late, 'ETIMEDOUT')), options.timeoutMs)
     const failed = (error: unknown) => fail(connectionTrouble(error, asked))
     socket.once('error', failed)
-    socket.once('close', () => fail(`${asked} closed the connection before it had answered`))
+    socket.once('close', () =>
+      fail(new NoAnswer(`${asked} closed the connection before it had answered`))
+    )
     socket.once(secure ? 'secureConnect' : 'connect', () => {
       const cert = secure ? (socket as tls.TLSSocket).getPeerCertificate() : undefined
-      const trouble = cert && verdict(socket as tls.TLSSocket, host, cert)
-      if (trouble) return fail(trouble)
+      const verified = cert && options.trust !== 'any'
+      const trouble = verified && verdict(socket as tls.TLSSocket, host, cert)
+      if (trouble) return fail(new NoAnswer(trouble))
       clearTimeout(timer)
       socket.removeAllListeners('close')
       socket.off('error', failed)
       const where = `${socket.remoteAddress ?? host}:${port}`
-      resolve({ socket, where, certDays: cert && daysLeft(cert.valid_to) })
+      resolve({
+        socket,
+        where,
+        certDays: cert && daysLeft(cert.valid_to),
+        certLife: cert && partLeft(cert)
+      })
     })
   })
 }
@@ -74,7 +88,9 @@ function tlsOptions(host: string, port: number, { address, trust }: ConnectOptio
     port,
     servername: name,
     ALPNProtocols: ['http/1.1'],
-    ...(trust && { secureContext: trust }),
+    ...(trust && {
+      secureContext: trust === 'any' ? tls.createSecureContext({ ca: [] }) : trust
+    }),
     // Judged by `verdict` before anything is sent, because with true Node drops the certificate,
     // and with it the dates and names that the message needs.
     rejectUnauthorized: false,
@@ -88,6 +104,11 @@ function verdict(socket: tls.TLSSocket, host: string, cert: tls.PeerCertificate)
   const error = socket.authorizationError as Error | string | undefined
   const code = typeof error === 'string' ? error : String((error as { code?: string })?.code)
   return certificateTrouble(code, host, cert)
+}
+
+function partLeft(cert: tls.PeerCertificate): number {
+  const life = { notBefore: new Date(cert.valid_from), notAfter: new Date(cert.valid_to) }
+  return lifeLeft(life, new Date())
 }
 
 function daysLeft(validTo: string): number {

@@ -25,6 +25,8 @@ export interface Answer {
   release: string | undefined
   /** Whole days until the certificate ends; undefined without TLS. */
   certDays: number | undefined
+  /** Which part of the certificate's life is left; undefined without TLS. */
+  certLife: number | undefined
   ms: number
 }
 

@@ -1,7 +1,6 @@
 import http from 'node:http'
-import type { SecureContext } from 'node:tls'
 import { formatDuration } from '../base/time.ts'
-import { type Connection, connect } from './connect.ts'
+import { type Connection, connect, type Trust } from './connect.ts'
 import { type Answer, releaseOf } from './expectation.ts'
 import { addressFor, type Resolution } from './resolve.ts'
 import { connectionTrouble, NoAnswer } from './trouble.ts'
@@ -11,8 +10,7 @@ const BODY_LIMIT = 1024 * 1024
 
 export interface AskOptions {
   resolutions?: readonly Resolution[]
-  /** The authorities to believe, from `trust`; Node's own when absent. */
-  trust?: SecureContext | undefined
+  trust?: Trust | undefined
   /** For connecting and for answering, each. */
   timeoutMs: number
 }
@@ -36,6 +34,7 @@ export async function ask(url: URL, options: AskOptions): Promise<Answer> {
       body,
       release: releaseOf(headers, body),
       certDays: connection.certDays,
+      certLife: connection.certLife,
       ms: performance.now() - started
     }
   } finally {
@@ -50,13 +49,9 @@ export function publicUrl(url: URL): string {
 
 function exchange(url: URL, { socket, where }: Connection, timeoutMs: number) {
   return new Promise<Pick<Answer, 'status' | 'headers' | 'body'>>((resolve, reject) => {
-    const fail = (reason: string) => reject(new NoAnswer(reason))
-    const timer = setTimeout(
-      () =>
-        fail(`${where} took the request but did not answer within ${formatDuration(timeoutMs)}`),
-      timeoutMs
-    )
-    const broken = (error: unknown) => fail(connectionTrouble(error, where))
+    const late = `${where} took the request but did not answer within ${formatDuration(timeoutMs)}`
+    const timer = setTimeout(() => reject(new NoAnswer(late)), timeoutMs)
+    const broken = (error: unknown) => reject(connectionTrouble(error, where))
     const request = http.request({
       method: 'GET',
       path: url.pathname + url.search,

@@ -3,6 +3,13 @@ import type { PeerCertificate } from 'node:tls'
 /** A request that got no answer: why, as a clause that can follow a colon. */
 export class NoAnswer extends Error {
   override name = 'NoAnswer'
+  /** The system's word for it, such as `ECONNREFUSED`, where there is one. */
+  readonly code: string | undefined
+
+  constructor(message: string, code?: string) {
+    super(message)
+    this.code = code
+  }
 }
 
 const UNKNOWN_ISSUER = [
@@ -34,8 +41,12 @@ export function certificateTrouble(code: string, name: string, cert: PeerCertifi
 }
 
 /** Why a connection failed or broke, from Node's error. `where` is `address:port` or `name:port`. */
-export function connectionTrouble(thrown: unknown, where: string): string {
+export function connectionTrouble(thrown: unknown, where: string): NoAnswer {
   const error = innermost(thrown)
+  return new NoAnswer(describeTrouble(error, where), error.code)
+}
+
+function describeTrouble(error: NodeError, where: string): string {
   switch (error.code) {
     case 'ECONNREFUSED':
       return `connection refused by ${where}`
