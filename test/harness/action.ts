@@ -88,7 +88,8 @@ async function commandFiles(folder: string) {
   return files
 }
 
-async function inputVariables(name: string, inputs: Record<string, string>) {
+/** Inputs as a runner hands them over, with the defaults of action.yml. */
+export async function inputVariables(name: string, inputs: Record<string, string>) {
   const { inputs: known = {} } = await readMetadata(name)
   const defaults = Object.entries(known).map(([key, { default: value = '' }]) => [key, value])
   const all: Record<string, string> = { ...Object.fromEntries(defaults), ...inputs }
@@ -138,7 +139,7 @@ function execute(
 }
 
 /** Reads a file of the runner's `name<<delimiter` blocks and `name=value` lines. */
-function parseCommandFile(text: string): Record<string, string> {
+export function parseCommandFile(text: string): Record<string, string> {
   const values: Record<string, string> = {}
   const lines = text.split('\n')
   while (lines.length > 0) {

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { root } from '@diveops/build'
 import { connection, registryToken, runnerExec, SERVER_USER, vpsExec } from '@diveops/lab'
 import { type Options, type Outcome, runAction } from './action.ts'
+import type { Pair } from './certificates.ts'
 
 const APP = path.join(root, 'test/e2e/apps/tiny')
 /** The image of the tiny app. */
@@ -50,6 +51,62 @@ export async function checkoutTiny(change?: (folder: string) => Promise<void>): 
   git('add', '--all')
   git('-c', 'user.name=Test', '-c', 'user.email=test@example.com', 'commit', '--quiet', '-m', 'x')
   return folder
+}
+
+/** nginx of the tiny app for HTTPS, with one certificate for all names. */
+export function secureSite(names: string, certificate: string): string {
+  return `server {
+    listen 443 ssl;
+    server_name ${names};
+    ssl_certificate /tls/live/${certificate}/fullchain.pem;
+    ssl_certificate_key /tls/live/${certificate}/privkey.pem;
+    location / {
+        proxy_pass http://web:8000;
+        proxy_set_header Host $host;
+    }
+}
+`
+}
+
+/** Gives a checkout of the tiny app a pair of nginx configurations and variables that follow them. */
+export async function withHttps(folder: string): Promise<void> {
+  const plain = await readFile(path.join(folder, 'proxy/default.conf'), 'utf8')
+  await put(folder, 'plain/default.conf', plain)
+  await put(
+    folder,
+    'proxy/default.conf',
+    `server { listen 80 default_server; return 301 https://$host$request_uri; }\n${secureSite('a.example www.a.example', 'a.example')}`
+  )
+  await edit(folder, 'docker-compose.prod.yml', '["80:80"]', '["80:80", "443:443"]')
+  await edit(
+    folder,
+    'docker-compose.prod.yml',
+    '/etc/nginx/conf.d:ro\n',
+    '/etc/nginx/conf.d:ro\n      - ./certs:/tls:ro\n'
+  )
+  await edit(
+    folder,
+    'diveops.yml',
+    'release:',
+    `proxy: {http: plain/default.conf, https: proxy/default.conf}
+domains: [[a.example, www.a.example]]
+health: {bake: 1s}
+env: {https: {GREETING: over HTTPS}, http: {GREETING: over HTTP}}
+release:`
+  )
+}
+
+/** Puts a certificate on the server as certbot would, but as plain files of the deploying user. */
+export async function putCertificate(name: string, { cert, key }: Pair): Promise<void> {
+  const folder = `/opt/diveops/certs/live/${name}`
+  const { code, stderr } = await vpsExec(
+    `mkdir -p ${folder} && rm -f ${folder}/*.pem && cat > ${folder}/both &&
+sed '/PRIVATE KEY/,$d' ${folder}/both > ${folder}/fullchain.pem &&
+sed -n '/PRIVATE KEY/,$p' ${folder}/both > ${folder}/privkey.pem && rm ${folder}/both &&
+chown -R ${SERVER_USER} /opt/diveops/certs`,
+    { stdin: `${cert}\n${key}\n` }
+  )
+  if (code !== 0) throw new Error(stderr)
 }
 
 /** The inputs with which deploy-vps reaches the lab's server. */

@@ -10,8 +10,8 @@ const ORDER = [
   'ssh',
   'docker',
   'proxy',
-  'tls',
   'health',
+  'tls',
   'app',
   'release',
   'deploy'

@@ -5,7 +5,7 @@ test('an empty file gives every default', () => {
   expect(parseConfig('')).toEqual({
     path: '/opt/diveops',
     compose: 'docker-compose.prod.yml',
-    proxy: {},
+    proxy: { pairs: {} },
     stopFirst: [],
     release: [],
     health: { path: '/health/', timeoutMs: 60_000, bakeMs: 10_000 },
@@ -51,6 +51,18 @@ test.each([
   [
     'domains: [["https://a.mx"]]\n',
     /'domains\.0\.0': got 'https:\/\/a\.mx', expected a domain name/
+  ],
+  [
+    'proxy:\n  pairs:\n    a.mx: {http: a, htps: b, https: c}\n',
+    /^diveops\.yml:3: 'proxy\.pairs\.a\.mx\.htps' is not known \(did you mean 'https'\?\)/
+  ],
+  [
+    'proxy:\n  https: b\n  pairs: {a.mx: {http: a, https: b}}\n',
+    /'proxy\.pairs': got a list or mapping, expected an https file of its own for each pair/
+  ],
+  [
+    'proxy: {pairs: {a.mx: {https: b}}}\n',
+    /'proxy\.pairs\.a\.mx\.http': got nothing, expected a string/
   ],
   ['release:\n  - {web: a, worker: b}\n', /expected one 'service: command' pair/],
   ['a: [\n', /^diveops\.yml: /]

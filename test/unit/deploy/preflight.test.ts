@@ -26,7 +26,8 @@ const good: Facts = {
   listening: [],
   nginx: undefined,
   memoryKb: { available: 1e6, services: new Map() },
-  certificates: []
+  certificates: new Map(),
+  renewal: undefined
 }
 
 test('a host that has everything is accepted', () => {

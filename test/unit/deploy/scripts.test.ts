@@ -5,6 +5,8 @@ import { commandsScript } from '../../../packages/core/src/deploy/commands.ts'
 import {
   commitScript,
   discardScript,
+  environmentBackScript,
+  followScript,
   releasesToPrune
 } from '../../../packages/core/src/deploy/commit.ts'
 import { factProbes, keptConfigScript } from '../../../packages/core/src/deploy/facts.ts'
@@ -44,11 +46,10 @@ const target: Target = {
   built: ['web'],
   proxy: 'nginx',
   variant: 'http',
-  variantReason: undefined,
+  pairs: [{ http: 'h', https: `docker/${nasty}`, variant: 'http' }],
+  warnings: [],
   liveFiles: new Map([[`docker/${nasty}`, 'x']]),
   staleFiles: new Map([[`old ${nasty}`, 'y']]),
-  variantFiles: true,
-  variantFile: undefined,
   environment: { add: [['A', nasty]], generate: [['B', 50]], follow: [['C', nasty]] },
   follow: {}
 }
@@ -64,6 +65,7 @@ const manifest: Manifest = {
   definitions: {},
   proxy: {},
   variant: 'http',
+  pairs: [],
   files: {},
   again: [],
   env: { sha256: 'e', follow: {} }
@@ -87,11 +89,13 @@ test.each([
       timeoutS: 60,
       bakeS: 10,
       healthPath: '/health/',
-      domains: ['happydiving.mx']
+      origins: ['https://happydiving.mx']
     })
   ],
   ['commit', commitScript(place, manifest, [manifest], [], ['unfinished'])],
-  ['discard', discardScript(place, ['web'])]
+  ['discard', discardScript(place, ['web'])],
+  ['environment back', environmentBackScript(place)],
+  ['follow', followScript(place, target)]
 ])('the script for %s is valid POSIX shell whatever names hold', (_name, script) => {
   expect(execFileSync('sh', ['-n'], { input: script, encoding: 'utf8' })).toBe('')
 })

@@ -114,10 +114,18 @@ export function dependencies(project: Project, names: readonly string[]): string
   return [...found]
 }
 
-/** Folders on the host that a bind volume or a bind mount needs before a container starts. */
+/** Folders on the host that a bind volume needs before a container starts. */
 export function bindVolumeFolders(project: Project): string[] {
   return Object.values(project.volumes ?? {}).flatMap(({ driver_opts: options }) =>
     options?.o?.split(',').includes('bind') && options.device ? [options.device] : []
+  )
+}
+
+/** Whether a service mounts a folder of the host, or something in it, itself. */
+export function mountsFrom(project: Project, folder: string): boolean {
+  const mounts = Object.values(project.services).flatMap(({ volumes }) => volumes ?? [])
+  return mounts.some(
+    ({ type, source }) => type === 'bind' && source && inside(folder, source) !== undefined
   )
 }
 
@@ -133,6 +141,25 @@ export function hostPath(project: Project, name: string, inContainer: string): s
     if (folder) return folder + rest
   }
   return undefined
+}
+
+/** Where a file of the host is inside a service's container; undefined when it mounts no such path. */
+export function containerPath(project: Project, name: string, file: string): string | undefined {
+  for (const { source, target } of mountedFolders(project, name)) {
+    const rest = inside(source, file)
+    if (rest !== undefined) return target.replace(/\/$/, '') + rest
+  }
+  return undefined
+}
+
+/** What a service mounts from the host, the longest path first. */
+function mountedFolders(project: Project, name: string): { source: string; target: string }[] {
+  const mounts = (project.services[name]?.volumes ?? []).flatMap(({ type, source, target }) => {
+    if (!source) return []
+    const folder = type === 'bind' ? source : project.volumes?.[source]?.driver_opts?.device
+    return folder ? [{ source: folder, target }] : []
+  })
+  return mounts.sort((a, b) => b.source.length - a.source.length)
 }
 
 /** Whether a service's containers read a file of the host: by a bind mount, a config or a secret. */

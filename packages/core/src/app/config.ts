@@ -71,8 +71,21 @@ const schema = z
           .optional()
           .describe(
             'nginx configuration once every certificate is there; the file that the compose file mounts.'
+          ),
+        pairs: z
+          .record(domain, z.strictObject({ http: relativePath, https: relativePath }))
+          .default({})
+          .describe(
+            'Domains that bring two nginx configurations of their own, chosen by their own certificates.'
           )
       })
+      .refine(
+        ({ https, pairs }) => {
+          const files = [https, ...Object.values(pairs).map(pair => pair.https)]
+          return new Set(files).size === files.length
+        },
+        { message: 'an https file of its own for each pair', path: ['pairs'] }
+      )
       .prefault({}),
     'stop-first': z
       .array(serviceName)
@@ -186,12 +199,13 @@ function expectation(issue: z.core.$ZodIssue): string {
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
   let node = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonNode
-  for (const key of path) node = node.properties?.[String(key)] ?? {}
+  for (const key of path) node = node.properties?.[String(key)] ?? node.additionalProperties ?? {}
   return Object.keys(node.properties ?? {}).filter(key => key !== '$schema')
 }
 
 interface JsonNode {
   properties?: Record<string, JsonNode>
+  additionalProperties?: JsonNode
 }
 
 function complete({

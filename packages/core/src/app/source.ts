@@ -6,6 +6,7 @@ import { UserError } from '../base/errors.ts'
 import { list } from '../base/names.ts'
 import { type AppConfig, parseConfig } from './config.ts'
 import { parseTemplate, type TemplateEntry } from './environment.ts'
+import { pairsOf } from './pairs.ts'
 import { isPlaceholder, referencedPaths } from './references.ts'
 
 const exec = promisify(execFile)
@@ -46,9 +47,7 @@ export async function readSource(
   }
   const listed = config.files
   const referenced = referencedPaths(composeText, config.compose)
-  const wanted = [...(listed ?? referenced), config.proxy.http, config.proxy.https].flatMap(
-    name => name ?? []
-  )
+  const wanted = [...(listed ?? referenced), ...proxyFiles(config)]
   const tracked = await trackedFiles(folder, [config.compose, ...wanted])
   refuseUntracked(config, listed ?? [], tracked)
   const chosen = wanted.flatMap(name => {
@@ -88,6 +87,13 @@ async function readText(folder: string, name: string): Promise<string | undefine
   }
 }
 
+function proxyFiles({ proxy }: AppConfig): string[] {
+  const { http } = proxy
+  return [http, ...pairsOf(proxy).flatMap(pair => [pair.http, pair.https])].flatMap(
+    name => name ?? []
+  )
+}
+
 async function trackedFiles(folder: string, names: readonly string[]): Promise<string[]> {
   try {
     const { stdout } = await exec('git', ['-C', folder, 'ls-files', '-z', '--', ...names], {
@@ -104,14 +110,13 @@ async function trackedFiles(folder: string, names: readonly string[]): Promise<s
 }
 
 function refuseUntracked(config: AppConfig, listed: readonly string[], tracked: readonly string[]) {
-  const required = [config.compose, config.proxy.http, config.proxy.https, ...listed]
+  const required = [config.compose, ...proxyFiles(config), ...listed]
   const missing = required.filter(
-    name =>
-      name !== undefined && !tracked.some(file => file === name || file.startsWith(`${name}/`))
+    name => !tracked.some(file => file === name || file.startsWith(`${name}/`))
   )
   if (missing.length > 0) {
     throw new UserError(
-      `${list(missing as string[])} not tracked by git in this checkout; only tracked files go to the host: ` +
+      `${list(missing)} not tracked by git in this checkout; only tracked files go to the host: ` +
         'commit it, or correct the name in diveops.yml'
     )
   }

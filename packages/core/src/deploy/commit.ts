@@ -1,7 +1,9 @@
 import { quote } from '../base/shell.ts'
 import { keptImage } from '../release/identity.ts'
 import type { Manifest } from '../release/manifest.ts'
+import { environmentStep } from './environment.ts'
 import { onHost, type Place } from './library.ts'
+import type { Target } from './target.ts'
 
 /** Releases that stay: the new one, the one before it, and the newest up to `keep` in all. */
 export function releasesToPrune(
@@ -29,12 +31,8 @@ export function commitScript(
   unfinished: readonly string[]
 ): string {
   const keptImages = new Set([live, ...kept].map(({ image }) => image))
-  const keptEnv = new Set([live, ...kept].map(({ env }) => env.sha256))
   const images = [...new Set(pruned.map(({ image }) => image))].filter(
     name => !keptImages.has(name)
-  )
-  const environments = [...new Set(pruned.map(({ env }) => env.sha256))].filter(
-    name => !keptEnv.has(name)
   )
   const release = `"$P/releases/"${quote(live.id)}`
   return onHost(
@@ -47,8 +45,7 @@ step prune
 ${pruned.flatMap(({ id, services }) => services.map(name => `docker image rm ${quote(keptImage(place.project, name, id))} > /dev/null 2>&1`)).join('\n')}
 ${images.map(name => `docker image rm ${quote(name)} > /dev/null 2>&1 || docker image inspect ${quote(name)} > /dev/null 2>&1 && note ${quote(`${name} is still in use and stays`)}`).join('\n')}
 ${[...pruned.map(({ id }) => id), ...unfinished].map(id => `rm -rf "$P/releases/"${quote(id)}`).join('\n')}
-${environments.map(hash => `rm -f "$P/.diveops/env/"${quote(hash)}`).join('\n')}
-true`
+env_done`
   )
 }
 
@@ -63,6 +60,16 @@ export function discardScript(place: Place, services: readonly string[], image?:
 ${services.map(name => `docker image rm ${quote(keptImage(place.project, name, place.release))} > /dev/null 2>&1`).join('\n')}
 ${image === undefined ? '' : `docker image rm ${quote(image)} > /dev/null 2>&1`}
 rm -rf "$P/releases/"${quote(place.release)}
-true`
+env_back`
   )
+}
+
+/** Puts .env back as it was before the run, and nothing else. */
+export function environmentBackScript(place: Place): string {
+  return onHost(place, 'step environment\nenv_back')
+}
+
+/** Sets the variables that follow the nginx variant where a release is put back with another one. */
+export function followScript(place: Place, target: Target): string {
+  return onHost(place, `${environmentStep(target)}\nrm -f .diveops/env.undo`)
 }

@@ -40,12 +40,11 @@ class Deploy {
     const image = this.#image(project)
     const target = decideTarget(source, facts, project, image, given)
     refuseForeignImage(project, repositoryOf(image), target.built)
-    this.#warnOfVariant(target)
     const why = differences(target, facts)
     const tactics = chooseTactics(target, facts, source.config, { strategy })
     outcome.image = image
     outcome.previous = facts.current?.id
-    this.#run.tellPlan(planRows(target, facts, tactics, why))
+    this.#run.tellPlan(planRows(target, facts, tactics, why), target)
     if (planOnly) {
       outcome.state = 'planned'
     } else if (why.length === 0) {
@@ -68,14 +67,6 @@ class Deploy {
     const { image, repository } = this.#request
     const name = 'name' in image ? image.name : builtRepository(project, repository)
     return `${name}@${image.digest}`
-  }
-
-  #warnOfVariant({ variant, variantReason }: Target): void {
-    if (variantReason === undefined) return
-    const text = `nginx serves the ${variant} variant: ${variantReason}`
-    if (variant === 'http')
-      this.#run.seams.log.info(`  ${text}; the setup-ssl action obtains certificates`)
-    else this.#run.seams.log.warning(text)
   }
 
   async #apply(facts: Facts, target: Target, tactics: Tactics): Promise<void> {

@@ -1,6 +1,14 @@
 import type { Project } from '../app/compose.ts'
 import { quote } from '../base/shell.ts'
 import { type Manifest, parseManifest } from '../release/manifest.ts'
+import {
+  CERTIFICATES_PROBE,
+  type HostCertificate,
+  parseRenewal,
+  type Renewal,
+  readCertificates
+} from './certificates.ts'
+import { FRONT, NGINX_PROBE } from './front.ts'
 import { joinProbes, type Section } from './sections.ts'
 
 /** A container of the app as the engine has it now. */
@@ -41,8 +49,9 @@ export interface Facts {
   /** What `nginx -T` says in the container that publishes port 80 or 443; undefined when it is none. */
   nginx: string | undefined
   memoryKb: { available: number; services: Map<string, number> }
-  /** Files under `certs/` that are not empty; undefined when this user may not look. */
-  certificates: string[] | undefined
+  /** Certificates and keys under `certs/`, by their paths on the host. */
+  certificates: Map<string, HostCertificate>
+  renewal: Renewal | undefined
 }
 
 const CONTAINER_FORMAT = [
@@ -150,19 +159,19 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
     listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
     published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
     programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
-    nginx: `front=$(docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1)
-[ -n "$front" ] && docker exec "$front" nginx -T 2>/dev/null`,
+    nginx: NGINX_PROBE,
     available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
     memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
 echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
-    certificates: `[ -d "$P/certs" ] || exit 0
-find -L "$P/certs" -maxdepth 4 -type f -size +0c -name '*.pem' 2> "$SCRATCH/find.err"; [ ! -s "$SCRATCH/find.err" ] || ! grep -q 'ermission denied' "$SCRATCH/find.err"`
+    certificates: CERTIFICATES_PROBE,
+    renewal: 'cat "$P/.diveops/tls.json"'
   })
   const script = `P=${quote(path)}
 tar -xzf - -C "$SCRATCH" || exit 97
-${kept === undefined ? '' : `mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
+${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
 ${SCRUB}
 project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
+${FRONT}
 ${probes.script}`
   return { script, read: (stdout: string) => readFacts(path, probes.read(stdout)) }
 }
@@ -198,7 +207,8 @@ function readFacts(path: string, sections: Sections): Facts {
     listening: listening(sections, project?.name),
     nginx: sections.nginx?.code === 0 ? text('nginx') : undefined,
     memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
-    certificates: sections.certificates?.code === 0 ? rows('certificates') : undefined
+    certificates: readCertificates(text('certificates')),
+    renewal: parseRenewal(text('renewal'))
   }
 }
 

@@ -1,17 +1,18 @@
 import { quote } from '../base/shell.ts'
+import { standIns } from './pairs.ts'
 import type { Target } from './target.ts'
 
-type Files = Pick<Target, 'liveFiles' | 'staleFiles' | 'variantFile'>
+type Files = Pick<Target, 'liveFiles' | 'staleFiles' | 'pairs'>
 
 /**
- * Puts the files of a release in place in the app's folder, the chosen nginx variant included, and
+ * Puts the files of a release in place in the app's folder, the chosen nginx variants included, and
  * removes those of the release before that are no longer part of it, if nobody changed them since.
  */
-export function placeFiles(release: string, { liveFiles, staleFiles, variantFile }: Files): string {
+export function placeFiles(release: string, { liveFiles, staleFiles, pairs }: Files): string {
   const from = (path: string) => `"$P/releases/"${quote(`${release}/${path}`)}`
+  const replaced = standIns(pairs)
   const placed = [...liveFiles.keys()].map(path => {
-    const source = path === variantFile?.[1] ? variantFile[0] : path
-    return `put ${from(source)} "$P/"${quote(path)} || fail ${quote(`cannot write ${path}`)}`
+    return `put ${from(replaced.get(path) ?? path)} "$P/"${quote(path)} || fail ${quote(`cannot write ${path}`)}`
   })
   const removed = [...staleFiles].map(
     ([path, hash]) =>

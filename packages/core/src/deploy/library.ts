@@ -1,4 +1,5 @@
 import { quote } from '../base/shell.ts'
+import { ENVIRONMENT_FUNCTIONS } from './environment.ts'
 
 /** What every script of a deploy may use; `$P` is the app's folder, `$C` the compose file in it. */
 export interface Place {
@@ -83,8 +84,7 @@ put() { # SOURCE TARGET: over the same inode when there is one, which a single-f
 /** A script of a deploy: the shell functions, the app's place, then the given commands. */
 export function onHost(place: Place, body: string): string {
   return `P=${quote(place.path)} C=${quote(place.compose)} N=${quote(place.project)} RELEASE=${quote(place.release)}
-${FUNCTIONS}
-mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
+${FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
 ${body}
 `
 }

@@ -1,15 +1,15 @@
-import { bindVolumeFolders, type Service } from '../app/compose.ts'
+import { bindVolumeFolders, mountsFrom, type Service } from '../app/compose.ts'
 import { quote } from '../base/shell.ts'
 import { loginKey } from '../docker/login.ts'
 import { parseReference } from '../docker/reference.ts'
 import { keptImage } from '../release/identity.ts'
+import { environmentStep } from './environment.ts'
 import { stagePath } from './facts.ts'
 import { placeFiles } from './files.ts'
 import { onHost, type Place } from './library.ts'
 import type { Target } from './target.ts'
 
-/** Where the facts' tar put what the run hands over in secret: shell expressions. */
-const GIVEN_ENV = '"$SCRATCH/secret/env"'
+/** Where the facts' tar put the registry login: a shell expression. */
 const DOCKER_LOGIN = '"$SCRATCH/secret/docker"'
 /** Where the host's user keeps logins of his own. */
 const USER_LOGIN = `"\${DOCKER_CONFIG:-$HOME/.docker}"`
@@ -28,64 +28,35 @@ export function prepareScript(
 ): string {
   return onHost(
     place,
-    [upload(place, target), environment(target), pull(place, target, missingImages)].join('\n')
+    [upload(place, target), environmentStep(target), pull(place, target, missingImages)].join('\n')
   )
 }
 
-/** Step pull alone, for a release whose files are on the host already. */
-export function pullScript(place: Place, target: Target, missingImages: readonly string[]): string {
-  return onHost(place, pull(place, target, missingImages))
+/** Steps environment and pull, for a release whose files are on the host already. */
+export function prepareKeptScript(
+  place: Place,
+  target: Target,
+  missingImages: readonly string[]
+): string {
+  return onHost(place, [environmentStep(target), pull(place, target, missingImages)].join('\n'))
 }
 
 function upload(place: Place, target: Target): string {
-  const folders = bindVolumeFolders(target.project).filter(folder =>
-    folder.startsWith(`${place.path}/`)
-  )
+  const certs = `${place.path}/certs`
+  const folders = [
+    ...bindVolumeFolders(target.project).filter(folder => folder.startsWith(`${place.path}/`)),
+    // The engine would make it for root alone.
+    ...(mountsFrom(target.project, certs) ? [certs] : [])
+  ]
   return `step upload
 umask 022
-mkdir -p releases .diveops/env ${folders.map(quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
+mkdir -p releases .diveops ${folders.map(quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
 R="$P/releases/"${quote(place.release)}
 mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { rm -rf "$R"; fail "cannot write $R: $(df -Pk "$P" | awk 'END { print $4 }') KB free"; }
 if [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$N")" ]; then
   # Nothing runs yet, so nothing can be disturbed; databases may mount files of the release.
 ${placeFiles(place.release, target)}
 fi`
-}
-
-function environment({ environment: { add, generate, follow } }: Target): string {
-  const names = add.map(([name]) => name)
-  return `step environment
-umask 077
-new="$P/.env.new"
-if [ -f .env ]; then
-  cp .env "$new" && { [ -z "$(tail -c 1 "$new")" ] || echo >> "$new"; }
-else : > "$new"; fi || fail "cannot write $new"
-while IFS= read -r line; do
-  name=$(printf '%s' "$line" | sed 's/=.*//'); value=$(printf '%s' "$line" | sed "s/^[^=]*='//; s/'$//")
-  ! grep -qE "^[[:space:]]*(export[[:space:]]+)?$name[[:space:]]*=[[:space:]]*[^[:space:]]" "$new" ||
-    grep -qxF -e "$line" -e "$name=$value" -e "$name=\\"$value\\"" "$new" ||
-    note "warning: .env on the host has another value for $name than the input 'env'; the host's is kept"
-done < ${GIVEN_ENV}
-set_line() { # NAME VALUE: replaces the line where it stands, or adds it
-  awk -v name="$1" -v line="$1='$2'" '
-    $0 ~ "^[ \\t]*(export[ \\t]+)?" name "[ \\t]*=" { if (!done) print line; done = 1; next }
-    { print } END { if (!done) print line }' "$new" > "$new.2" && mv "$new.2" "$new"; }
-take() { # NAME: the line that the client sent
-  value=$(sed -n "s/^$1='\\(.*\\)'$/\\1/p" "$SCRATCH/secret/env" "$SCRATCH/secret/template" | head -n 1)
-  sed -i -E "/^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*=[[:space:]]*$/d" "$new"
-  printf "%s='%s'\\n" "$1" "$value" >> "$new"; }
-${names.map(name => `take ${quote(name)}`).join('\n')}
-${generate
-  .map(
-    ([name, length]) =>
-      `printf "%s='%s'\\n" ${quote(name)} "$(LC_ALL=C tr -dc A-Za-z0-9 < /dev/urandom | head -c ${length})" >> "$new"`
-  )
-  .join('\n')}
-${follow.map(([name, value]) => `set_line ${quote(name)} ${quote(value)}`).join('\n')}
-if [ -f .env ] && cmp -s .env "$new"; then rm "$new"; else mv "$new" .env || fail "cannot write $P/.env"; fi
-hash=$(sha256sum .env | cut -c 1-64)
-[ -f ".diveops/env/$hash" ] || cp .env ".diveops/env/$hash"
-printf '@env %s\\n' "$hash"`
 }
 
 function pull(place: Place, target: Target, missingImages: readonly string[]): string {

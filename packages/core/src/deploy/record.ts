@@ -49,6 +49,7 @@ export function newManifest(
     ),
     proxy: source.config.proxy,
     variant: target.variant,
+    pairs: target.pairs,
     files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),
     config: source.config,
     again: source.config.release.filter(({ again }) => again),

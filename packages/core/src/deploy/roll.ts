@@ -17,9 +17,9 @@ export interface Roll {
   imageTest: string[] | null
   timeoutS: number
   bakeS: number
-  /** Asked under each domain, through the proxy. */
+  /** Asked of each origin, such as `https://a.example`, through the proxy. */
   healthPath: string
-  domains: readonly string[]
+  origins: readonly string[]
 }
 
 /** Longer than this no old worker of nginx is waited for; its connections are cut when web goes. */
@@ -48,7 +48,6 @@ export function rollScript(place: Place, target: Target, roll: Roll): string {
   )
   const before = dependencies(project, built).filter(name => others.includes(name))
   const after = others.filter(name => !before.includes(name))
-  const domains = roll.domains.length > 0 ? roll.domains : ['localhost']
   const test = (name: string) => readyTest(target, name, roll.imageTest)
   const stop = (names: readonly string[]) => replaceScript(target, names, roll)
   return onHost(
@@ -56,7 +55,7 @@ export function rollScript(place: Place, target: Target, roll: Roll): string {
     `${ROLL_FUNCTIONS}
 step roll
 umask 022
-SCHEME=${target.variant === 'https' && target.variantFiles ? 'https' : 'http'} HEALTH=${quote(roll.healthPath)} DOMAINS=${quote(domains.join(' '))}
+HEALTH=${quote(roll.healthPath)} ORIGINS=${quote(roll.origins.join(' '))}
 FRONT=$(ids ${quote(proxy ?? '')} | head -n 1)
 R="$P/releases/$RELEASE"
 ${startNeeded(target, before, roll.timeoutS)}
@@ -92,11 +91,11 @@ pin ${word} "$serving" ${names} || fail ${quote(`/etc/hosts of service '${proxy}
 docker compose --project-directory "$P" -p "$N" -f "$R/$C" -f - run -d --no-deps --use-aliases --name "$bridge-$RELEASE" ${word} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
 ${override}
 OVERRIDE
-  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1; unpin ${word}; printf '@back %s\\n' ${word}; fail ${quote(`the bridge of service '${name}' could not be started`)}; }
+  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1; unpin ${word}; env_back; printf '@back %s\\n' ${word}; fail ${quote(`the bridge of service '${name}' could not be started`)}; }
 new=$(docker inspect -f '{{.Id}}' "$bridge-$RELEASE")
 docker update --restart unless-stopped "$new" > /dev/null
 back() { # WHY: the old container takes over again
-  pin ${word} "$serving" ${names}; files_back; reload; printf '@back %s\\n' ${word}
+  pin ${word} "$serving" ${names}; files_back; env_back; reload; printf '@back %s\\n' ${word}
   explain "$new"; docker rm -f "$new" > /dev/null 2>&1; unpin ${word}; fail "$1"; }
 wait_ready ${roll.timeoutS} "$new" ${test(name)}
 case $? in
@@ -126,7 +125,7 @@ unpin ${word}`
 
   function reloadOnly(): string {
     return `if [ -n "$FRONT" ]; then
-  reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; files_back; printf '@back %s\\n' reload; fail 'nginx refuses the configuration of this release'; }
+  reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; files_back; env_back; printf '@back %s\\n' reload; fail 'nginx refuses the configuration of this release'; }
 fi`
   }
 }

@@ -46,15 +46,16 @@ drain() { # SECONDS: until the workers of before the last reload have finished w
     [ "$(awk -v a="$begin" -v b="$(seconds)" -v l="$1" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 0
     sleep 0.1
   done; }
-ask() { # NAME URL-PATH: status of an answer through the proxy, 000 for none
+ask() { # ORIGIN URL-PATH: status of an answer through the proxy, 000 for none
+  called=$(basename "$1")
   if docker exec "$FRONT" sh -c 'command -v curl' > /dev/null 2>&1; then
-    docker exec "$FRONT" curl -sk -o /dev/null -w '%{http_code}' --max-time 5 --resolve "$1:443:127.0.0.1" --resolve "$1:80:127.0.0.1" "$SCHEME://$1$2" 2>/dev/null
-  elif docker exec "$FRONT" wget -q -T 5 -O /dev/null --header "Host: $1" "http://127.0.0.1$2" > /dev/null 2>&1; then echo 200
+    docker exec "$FRONT" curl -sk -o /dev/null -w '%{http_code}' --max-time 5 --resolve "$called:443:127.0.0.1" --resolve "$called:80:127.0.0.1" "$1$2" 2>/dev/null
+  elif docker exec "$FRONT" wget -q -T 5 -O /dev/null --header "Host: $called" "http://127.0.0.1$2" > /dev/null 2>&1; then echo 200
   else echo 000; fi; }
-serves() { # whether every domain answers through the proxy without an error of the server's
-  for name in $DOMAINS; do
-    status=$(ask "$name" "$HEALTH")
-    case $status in 2*|3*|4*) ;; *) printf '%s answers %s through the proxy\n' "$name" "$status" > "$SCRATCH/test.out"; return 1 ;; esac
+serves() { # whether every origin answers through the proxy without an error of the server's
+  for origin in $ORIGINS; do
+    status=$(ask "$origin" "$HEALTH")
+    case $status in 2*|3*|4*) ;; *) printf '%s answers %s through the proxy\n' "$origin" "$status" > "$SCRATCH/test.out"; return 1 ;; esac
   done; }
 steady() { # CONTAINER TEST...: runs, never restarted, healthy, and the site answers
   box=$1; shift

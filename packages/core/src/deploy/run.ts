@@ -5,11 +5,12 @@ import type { Connection } from '../ssh/connect.ts'
 import { ConnectionLost, RemoteError } from '../ssh/host.ts'
 import type { Lock } from '../ssh/lock.ts'
 import { commandsScript } from './commands.ts'
-import { discardScript } from './commit.ts'
+import { discardScript, environmentBackScript, followScript } from './commit.ts'
 import type { Facts } from './facts.ts'
 import { asJob, awaitJobs, JOBS_STILL_RUN } from './job.ts'
 import type { Place } from './library.ts'
 import type { Outcome, RunRequest, Seams } from './outcome.ts'
+import { originsOf } from './pairs.ts'
 import type { PlanRow } from './plan.ts'
 import { judgeApp, judgeHost, refuse } from './preflight.ts'
 import { recreateScript } from './recreate.ts'
@@ -121,9 +122,10 @@ export class Run {
     return project
   }
 
-  /** Shows the plan and keeps it for the outcome. */
-  tellPlan(plan: PlanRow[]): void {
+  /** Shows the plan and what to know of the certificates, and keeps the plan for the outcome. */
+  tellPlan(plan: PlanRow[], { warnings }: Target): void {
     this.outcome.plan = plan
+    for (const text of warnings) this.seams.log.warning(text)
     for (const { service, what, why } of plan) {
       this.seams.log.info(`  ${service}: ${what}${why ? ` (${why})` : ''}`)
     }
@@ -149,9 +151,15 @@ export class Run {
             replaceProxy,
             bakeS: health.bakeMs / 1000,
             healthPath: health.path,
-            domains: domains.flat()
+            origins: originsOf(target.pairs, domains)
           })
     await this.job(place, strategy, script)
+  }
+
+  /** Begins a step that works from here, not by a script on the host. */
+  begin(step: string): void {
+    this.#timeline.begin(step)
+    this.seams.log.info(`→ ${step}`)
   }
 
   /** Runs a script made by `onHost`. */
@@ -172,13 +180,16 @@ export class Run {
   async discard(facts: Facts, place: Place, target: Target): Promise<void> {
     this.outcome.release = facts.current?.id
     // The goal of a rollback is a kept release and stays one.
-    if (facts.releases.some(({ id }) => id === place.release)) return
+    const stays = facts.releases.some(({ id }) => id === place.release)
     const kept = facts.releases.some(({ image }) => image === target.image)
+    const script = stays
+      ? environmentBackScript(place)
+      : discardScript(place, target.built, kept ? undefined : target.image)
     try {
-      await this.script(discardScript(place, target.built, kept ? undefined : target.image))
+      await this.script(script)
     } catch (error) {
       this.seams.log.warning(
-        `the release '${place.release}' was left on the host: ${errorMessage(error)}`
+        `what the release '${place.release}' brought was left on the host: ${errorMessage(error)}`
       )
     }
   }
@@ -221,7 +232,10 @@ export class Run {
     log.info(`putting back release ${previous.id}`)
     try {
       const place: Place = { ...failed, compose: previous.compose, release: previous.id }
+      // Before anything else: compose reads .env for the release that comes back.
+      await this.script(environmentBackScript(failed))
       const target = await previousTarget(this.host, place, previous, facts, wanted)
+      if (target.variant !== previous.variant) await this.script(followScript(place, target))
       if (previous.again.length > 0) {
         await this.job(place, 'again', commandsScript(place, target, previous.again, timeoutS))
       }

@@ -1,37 +1,34 @@
 import {
   builtServices,
+  containerPath,
   dependencies,
-  hostPath,
   type Project,
   proxyService,
   repositoryOf
 } from '../app/compose.ts'
 import { type EnvironmentChange, environmentChange } from '../app/environment.ts'
+import { pairsOf } from '../app/pairs.ts'
 import type { Source } from '../app/source.ts'
 import { UserError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
-import { certificatePaths, type Variant } from '../proxy/variant.ts'
+import { readConfiguration } from '../proxy/configuration.ts'
+import { readSites } from '../proxy/sites.ts'
+import type { Manifest } from '../release/manifest.ts'
 import type { Facts } from './facts.ts'
+import { type Choice, choosePairs, type KnownPair, standIns } from './pairs.ts'
 
 /** What a deploy is to bring about on a host, decided before anything is changed. */
-export interface Target {
+export interface Target extends Choice {
   /** name@digest */
   image: string
   project: Project
   /** Services of the built image. */
   built: string[]
   proxy: string | undefined
-  variant: Variant
-  /** Why HTTPS was not chosen although it is configured; for a warning. */
-  variantReason: string | undefined
-  /** Files as they stand in the app's folder once live: content of the chosen variant included. */
+  /** Files as they stand in the app's folder once live: content of the chosen variants included. */
   liveFiles: Map<string, string>
   /** Files of the release before that are not part of this one, with their sha256 as it left them. */
   staleFiles: Map<string, string>
-  /** Whether there are two variants to choose from. */
-  variantFiles: boolean
-  /** The file of the release that stands at another path once live: [from, to]. */
-  variantFile: [from: string, to: string] | undefined
   environment: EnvironmentChange
   follow: Record<string, string>
 }
@@ -47,13 +44,9 @@ export function decideTarget(
   const { config } = source
   const built = builtServices(project, repositoryOf(image))
   const proxy = proxyService(project, config.proxy.service)
-  const { variant, reason } = chooseVariant(source, facts, project, proxy)
-  const follow = config.proxy.https === undefined ? {} : config.env[variant]
-  const liveFiles = new Map(source.files.map(({ path, content }) => [path, sha256(content)]))
-  const { http, https } = config.proxy
-  const variantFile: Target['variantFile'] =
-    variant === 'http' && http && https ? [http, https] : undefined
-  if (variantFile) liveFiles.set(variantFile[1], liveFiles.get(variantFile[0]) as string)
+  const choice = choosePairs(repositoryPairs(source, project, proxy), facts, project, proxy)
+  const follow = choice.pairs.length === 0 ? {} : config.env[choice.variant]
+  const files = source.files.map(({ path, content }) => [path, sha256(content)] as const)
   const environment = environmentChange(
     source.template,
     given,
@@ -66,45 +59,71 @@ export function decideTarget(
     project,
     built,
     proxy,
-    variant,
-    variantReason: reason,
-    liveFiles,
-    staleFiles: new Map(
-      Object.entries(facts.current?.files ?? {}).filter(([path]) => !liveFiles.has(path))
-    ),
-    variantFiles: config.proxy.https !== undefined,
-    variantFile,
+    ...choice,
+    ...placedFiles(new Map(files), choice, facts.current?.files ?? {}),
     environment,
     follow
   }
 }
 
-function chooseVariant(
+/** The pairs of a checkout, each with what its HTTPS configuration serves. */
+function repositoryPairs(
   { config, files }: Source,
-  facts: Facts,
   project: Project,
   proxy: string | undefined
-): { variant: Variant; reason: string | undefined } {
-  const { http, https } = config.proxy
-  if (http === undefined || https === undefined || proxy === undefined) {
-    return { variant: 'https', reason: undefined }
-  }
-  const configuration = files.find(({ path }) => path === https)?.content.toString() ?? ''
-  const wanted = certificatePaths(configuration)
-  if (facts.certificates === undefined) {
-    const variant = facts.current?.variant ?? 'http'
-    return {
-      variant,
-      reason: `user '${facts.user}' may not read certs/, so the variant stays '${variant}'`
-    }
-  }
-  const missing = wanted.filter(file => {
-    const onHost = hostPath(project, proxy, file)
-    return onHost === undefined || !facts.certificates?.includes(onHost)
+): KnownPair[] {
+  const included = new Map(
+    files.flatMap(({ path, content }) => {
+      const inside = proxy && containerPath(project, proxy, `${config.path}/${path}`)
+      return inside ? [[inside, content.toString()] as const] : []
+    })
+  )
+  return pairsOf(config.proxy).map(pair => {
+    const text = files.find(({ path }) => path === pair.https)?.content.toString() ?? ''
+    return { ...pair, sites: readSites(readConfiguration(text, included)) }
   })
-  return missing.length === 0
-    ? { variant: 'https', reason: undefined }
-    : { variant: 'http', reason: `no certificate at ${missing[0]}` }
+}
+
+/**
+ * The target that a kept release is, the live one included, with the nginx configurations and the
+ * variables that follow them chosen from the certificates that the host has now. `there` are the
+ * files that stand in the app's folder for the release that goes. With `as-it-was` no pair that was
+ * on HTTP-only goes to HTTPS.
+ */
+export function keptTarget(
+  manifest: Manifest,
+  project: Project,
+  facts: Facts,
+  there: Readonly<Record<string, string>>,
+  pairs: 'choose' | 'as-it-was' = 'choose'
+): Target {
+  const { image, services, config } = manifest
+  const proxy = proxyService(project, manifest.proxy.service)
+  const stay = manifest.pairs.filter(({ variant }) => pairs === 'as-it-was' && variant === 'http')
+  const choice = choosePairs(manifest.pairs, facts, project, proxy, stay)
+  const same = choice.variant === manifest.variant
+  const follow = same ? manifest.env.follow : (config?.env[choice.variant] ?? {})
+  return {
+    image,
+    project,
+    built: services,
+    proxy,
+    ...choice,
+    ...placedFiles(new Map(Object.entries(manifest.files)), choice, there),
+    environment: { add: [], generate: [], follow: Object.entries(follow) },
+    follow
+  }
+}
+
+function placedFiles(
+  files: ReadonlyMap<string, string>,
+  { pairs }: Choice,
+  there: Readonly<Record<string, string>>
+): Pick<Target, 'liveFiles' | 'staleFiles'> {
+  const liveFiles = new Map(files)
+  for (const [to, from] of standIns(pairs)) liveFiles.set(to, files.get(from) as string)
+  const stale = Object.entries(there).filter(([path]) => !liveFiles.has(path))
+  return { liveFiles, staleFiles: new Map(stale) }
 }
 
 /** New secrets beside old data would lock the app out of its own database. */
@@ -142,9 +161,11 @@ export function differences(target: Target, facts: Facts): string[] {
   )
   return [
     current.image !== target.image ? [`image: ${current.image} is live`] : [],
-    current.variant !== target.variant
-      ? [`nginx: from the ${current.variant} to the ${target.variant} variant`]
-      : [],
+    target.pairs.flatMap(({ domain, https, variant }) => {
+      const before = current.pairs.find(pair => pair.https === https)?.variant ?? variant
+      const where = domain === undefined ? 'nginx' : `nginx for ${domain}`
+      return before === variant ? [] : [`${where}: from the ${before} to the ${variant} variant`]
+    }),
     changedFiles(target, facts).map(path => `file: ${path}`),
     [...target.staleFiles.keys()].map(path => `file: ${path} is no longer part of it`),
     names.map(name => `new variable: ${name}`),

@@ -1,6 +1,21 @@
 import * as z from 'zod'
 import type { AppConfig } from '../app/config.ts'
 
+const site = z.object({
+  names: z.array(z.string()),
+  certificate: z.string(),
+  key: z.string()
+})
+
+const pair = z.object({
+  domain: z.string().optional(),
+  http: z.string().optional(),
+  https: z.string(),
+  variant: z.enum(['https', 'http']),
+  /** What the HTTPS configuration serves, so that its certificates can be looked at without it. */
+  sites: z.array(site).optional()
+})
+
 const manifest = z.object({
   id: z.string(),
   app: z.string(),
@@ -21,6 +36,8 @@ const manifest = z.object({
     https: z.string().optional()
   }),
   variant: z.enum(['https', 'http']),
+  /** The pairs of nginx configurations and what was chosen of each; releases before had one. */
+  pairs: z.array(pair).optional(),
   /** sha256 of each file of the release, by its path in the app's folder. */
   files: z.record(z.string(), z.string()),
   /** What diveops.yml said, for a rollback without a checkout. */
@@ -37,13 +54,19 @@ const manifest = z.object({
 })
 
 /** What release.json holds: everything needed to tell a release apart and to go back to it. */
-export type Manifest = z.infer<typeof manifest>
+export type Manifest = z.infer<typeof manifest> & { pairs: ManifestPair[] }
+
+/** A pair of nginx configurations and which of the two serves. */
+export type ManifestPair = z.infer<typeof pair>
 
 /** Reads a release.json; undefined when there is none or it is not one of ours. */
 export function parseManifest(text: string): Manifest | undefined {
   if (text.trim() === '') return undefined
   try {
-    return manifest.parse(JSON.parse(text))
+    const read = manifest.parse(JSON.parse(text))
+    const { variant, proxy } = read
+    const { http, https } = proxy
+    return { ...read, pairs: read.pairs ?? (https ? [{ http, https, variant }] : []) }
   } catch {
     return undefined
   }

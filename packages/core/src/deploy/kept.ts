@@ -1,0 +1,101 @@
+import type { RegistryLogin } from '../action/registry.ts'
+import type { Project } from '../app/compose.ts'
+import { parseConfig } from '../app/config.ts'
+import type { Manifest } from '../release/manifest.ts'
+import { commandsScript } from './commands.ts'
+import { commitScript } from './commit.ts'
+import { type Facts, factProbes } from './facts.ts'
+import { handover } from './handover.ts'
+import type { Place } from './library.ts'
+import { planRows } from './plan.ts'
+import { prepareKeptScript } from './prepare.ts'
+import { type Prepared, readPrepared } from './record.ts'
+import type { Run } from './run.ts'
+import { chooseTactics, type Strategy } from './tactics.ts'
+import { differences, keptTarget, type Target } from './target.ts'
+
+/** How a kept release is made live. */
+export interface KeptRequest {
+  /** The app's folder on the host. */
+  path: string
+  strategy: Strategy
+  /** For an image that is no longer on the host. */
+  login: RegistryLogin | undefined
+}
+
+/** What the host is like, and what a kept release is with today's certificates. */
+export interface Kept {
+  facts: Facts
+  target: Target
+}
+
+/**
+ * Makes a release live that the host keeps, with the nginx configurations and the variables that
+ * follow them as today's certificates say, which are looked at now. The release that is live already
+ * goes the same way: only what today's certificates change is then switched, and nothing when that
+ * is nothing. With `verify` that decides at the end, and everything goes back when it throws. Returns
+ * what was read and what it led to. The lock must be held.
+ */
+export async function putKeptLive(
+  run: Run,
+  request: KeptRequest,
+  goal: Manifest,
+  verify?: (kept: Kept) => Promise<void>
+): Promise<Kept> {
+  const { path, strategy, login } = request
+  const { outcome } = run
+  const config = { ...(goal.config ?? parseConfig('')), path, compose: goal.compose }
+  const probes = factProbes(path, goal.compose, goal.id)
+  const secrets = await handover({ config, files: [], template: [] }, [], login)
+  const facts = probes.read(await run.read('preflight', path, probes.script, secrets))
+  const project: Project = run.judge(facts, config)
+  const target = keptTarget(goal, project, facts, facts.current?.files ?? {})
+  const why = differences(target, facts)
+  const tactics = chooseTactics(target, facts, config, { strategy })
+  outcome.image = goal.image
+  outcome.previous = facts.current?.id
+  run.tellPlan(planRows(target, facts, tactics, why), target)
+  if (why.length === 0 && goal.id === facts.current?.id) {
+    Object.assign(outcome, { state: 'unchanged', release: goal.id })
+    return { facts, target }
+  }
+  const place: Place = { path, compose: goal.compose, project: project.name, release: goal.id }
+  const { imageTest, envHash } = await prepare(run, place, target, goal, facts)
+  outcome.state = 'unknown'
+  try {
+    await run.switch(place, target, config, tactics, imageTest)
+    await verify?.({ facts, target })
+  } catch (error) {
+    const told = run.tell(error)
+    await run.restore(facts, place, target, config, tactics, error)
+    throw told
+  }
+  const { variant, pairs, follow } = target
+  const live: Manifest = { ...goal, variant, pairs, env: { sha256: envHash, follow } }
+  await run.script(commitScript(place, live, [], facts.releases, []), JSON.stringify(live, null, 2))
+  Object.assign(outcome, { state: 'live', release: goal.id })
+  return { facts, target }
+}
+
+async function prepare(
+  run: Run,
+  place: Place,
+  target: Target,
+  goal: Manifest,
+  facts: Facts
+): Promise<Prepared> {
+  const timeoutS = Math.ceil((goal.config?.health.timeoutMs ?? 60_000) / 1000)
+  // What the live release had run for it was run when it went live.
+  const again = goal.id === facts.current?.id ? [] : goal.again
+  try {
+    const said = await run.script(prepareKeptScript(place, target, facts.missingImages))
+    if (again.length > 0) {
+      await run.job(place, 'again', commandsScript(place, target, again, timeoutS))
+    }
+    return readPrepared(said)
+  } catch (error) {
+    const told = run.tell(error)
+    await run.discard(facts, place, target)
+    throw told
+  }
+}
