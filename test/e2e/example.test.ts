@@ -126,7 +126,7 @@ test('nginx follows the certificates: HTTPS once they are there, HTTP-only again
   await vpsExec(`cd /opt/diveops
 for name in happydiving.mx buceofeliz.com; do
   mkdir -p certs/live/$name
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj "/CN=$name" -keyout certs/live/$name/privkey.pem -out certs/live/$name/fullchain.pem 2>/dev/null
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj "/CN=$name" -addext "subjectAltName=DNS:$name,DNS:www.$name" -keyout certs/live/$name/privkey.pem -out certs/live/$name/fullchain.pem 2>/dev/null
 done; chown -R ${SERVER_USER} certs`)
   const secure = await act(folder, ['push'])
   expect(secure.output).toContain('nginx: from the http to the https variant')
