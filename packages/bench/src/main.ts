@@ -2,12 +2,15 @@ import { parseArgs } from 'node:util'
 import { errorMessage, UserError } from '@diveops/core/base/errors'
 import { bundles } from './bundles.ts'
 import { refuseStaleBundles } from './node.ts'
+import { tls } from './tls.ts'
 import { trips } from './trips.ts'
 
-const USAGE = 'usage: npm run bench -- trips [--repeat N] | bundles [--repeat N]'
+const USAGE = 'usage: npm run bench -- trips [--repeat N] | bundles [--repeat N] | tls'
+
+const BENCHMARKS = { trips, bundles, tls }
 
 /** How many rounds a benchmark takes unless it is told. */
-const ROUNDS = { trips: 3, bundles: 21 }
+const ROUNDS = { trips: 3, bundles: 21, tls: 1 }
 
 const say = (line: string) => console.log(line)
 
@@ -28,14 +31,14 @@ try {
 async function main(words: string[]): Promise<void> {
   const { positionals, values } = parse(words)
   const [name] = positionals
-  if (positionals.length !== 1 || (name !== 'trips' && name !== 'bundles')) {
+  if (positionals.length !== 1 || name === undefined || !(name in BENCHMARKS)) {
     throw new UserError(USAGE)
   }
-  const repeat = Number(values.repeat ?? ROUNDS[name])
+  const chosen = name as keyof typeof BENCHMARKS
+  const repeat = Number(values.repeat ?? ROUNDS[chosen])
   if (!Number.isInteger(repeat) || repeat < 1) throw new UserError(USAGE)
   await refuseStaleBundles()
-  const benchmark = { trips, bundles }[name]
-  const figures = await benchmark({ repeat, say, signal: cancel.signal })
+  const figures = await BENCHMARKS[chosen]({ repeat, say, signal: cancel.signal })
   say(JSON.stringify(figures))
 }
 
