@@ -65882,7 +65882,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3064);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9438);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4061);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -65892,7 +65892,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 9438:
+/***/ 4061:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -75719,8 +75719,15 @@ const schema = strictObject({
             .describe('nginx configuration while certificates are missing.'),
         https: relativePath
             .optional()
-            .describe('nginx configuration once every certificate is there; the file that the compose file mounts.')
+            .describe('nginx configuration once every certificate is there; the file that the compose file mounts.'),
+        pairs: record(config_domain, strictObject({ http: relativePath, https: relativePath }))
+            .default({})
+            .describe('Domains that bring two nginx configurations of their own, chosen by their own certificates.')
     })
+        .refine(({ https, pairs }) => {
+        const files = [https, ...Object.values(pairs).map(pair => pair.https)];
+        return new Set(files).size === files.length;
+    }, { message: 'an https file of its own for each pair', path: ['pairs'] })
         .prefault({}),
     'stop-first': schemas_array(serviceName)
         .default([])
@@ -75810,7 +75817,7 @@ function expectation(issue) {
 function knownKeys(path) {
     let node = toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
     for (const key of path)
-        node = node.properties?.[String(key)] ?? {};
+        node = node.properties?.[String(key)] ?? node.additionalProperties ?? {};
     return Object.keys(node.properties ?? {}).filter(key => key !== '$schema');
 }
 function complete({ $schema: _, release, health, 'stop-first': stopFirst, ...rest }) {
@@ -75917,6 +75924,14 @@ function environmentChange(template, given, present, follow) {
     return change;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/app/pairs.js
+/** The pairs of an app: the shared one, then those that domains bring themselves. */
+function pairsOf({ http, https, pairs = {} }) {
+    const shared = https === undefined ? [] : [{ http, https }];
+    const own = Object.entries(pairs).map(([domain, files]) => ({ domain, ...files }));
+    return [...shared, ...own];
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/app/references.js
 
 
@@ -75999,6 +76014,7 @@ function sequence(value) {
 
 
 
+
 const exec = (0,external_node_util_.promisify)(external_node_child_process_namespaceObject.execFile);
 /**
  * Reads the app from a checkout: diveops.yml (`configFile`, or all defaults when that is missing
@@ -76016,7 +76032,7 @@ async function readSource(folder, configFile, overrides = {}) {
     }
     const listed = config.files;
     const referenced = referencedPaths(composeText, config.compose);
-    const wanted = [...(listed ?? referenced), config.proxy.http, config.proxy.https].flatMap(name => name ?? []);
+    const wanted = [...(listed ?? referenced), ...proxyFiles(config)];
     const tracked = await trackedFiles(folder, [config.compose, ...wanted]);
     refuseUntracked(config, listed ?? [], tracked);
     const chosen = wanted.flatMap(name => {
@@ -76050,6 +76066,10 @@ async function readText(folder, name) {
         throw new errors/* UserError */.y(`file '${name}' cannot be read: ${error.message}`);
     }
 }
+function proxyFiles({ proxy }) {
+    const { http } = proxy;
+    return [http, ...pairsOf(proxy).flatMap(pair => [pair.http, pair.https])].flatMap(name => name ?? []);
+}
 async function trackedFiles(folder, names) {
     try {
         const { stdout } = await exec('git', ['-C', folder, 'ls-files', '-z', '--', ...names], {
@@ -76062,8 +76082,8 @@ async function trackedFiles(folder, names) {
     }
 }
 function refuseUntracked(config, listed, tracked) {
-    const required = [config.compose, config.proxy.http, config.proxy.https, ...listed];
-    const missing = required.filter(name => name !== undefined && !tracked.some(file => file === name || file.startsWith(`${name}/`)));
+    const required = [config.compose, ...proxyFiles(config), ...listed];
+    const missing = required.filter(name => !tracked.some(file => file === name || file.startsWith(`${name}/`)));
     if (missing.length > 0) {
         throw new errors/* UserError */.y(`${list(missing)} not tracked by git in this checkout; only tracked files go to the host: ` +
             'commit it, or correct the name in diveops.yml');
@@ -76223,9 +76243,14 @@ function dependencies(project, names) {
         visit(name);
     return [...found];
 }
-/** Folders on the host that a bind volume or a bind mount needs before a container starts. */
+/** Folders on the host that a bind volume needs before a container starts. */
 function bindVolumeFolders(project) {
     return Object.values(project.volumes ?? {}).flatMap(({ driver_opts: options }) => options?.o?.split(',').includes('bind') && options.device ? [options.device] : []);
+}
+/** Whether a service mounts a folder of the host, or something in it, itself. */
+function mountsFrom(project, folder) {
+    const mounts = Object.values(project.services).flatMap(({ volumes }) => volumes ?? []);
+    return mounts.some(({ type, source }) => type === 'bind' && source && inside(folder, source) !== undefined);
 }
 /** Where a path inside a service's container lives on the host; undefined in other kinds of volume. */
 function hostPath(project, name, inContainer) {
@@ -76242,6 +76267,25 @@ function hostPath(project, name, inContainer) {
             return folder + rest;
     }
     return undefined;
+}
+/** Where a file of the host is inside a service's container; undefined when it mounts no such path. */
+function containerPath(project, name, file) {
+    for (const { source, target } of mountedFolders(project, name)) {
+        const rest = inside(source, file);
+        if (rest !== undefined)
+            return target.replace(/\/$/, '') + rest;
+    }
+    return undefined;
+}
+/** What a service mounts from the host, the longest path first. */
+function mountedFolders(project, name) {
+    const mounts = (project.services[name]?.volumes ?? []).flatMap(({ type, source, target }) => {
+        if (!source)
+            return [];
+        const folder = type === 'bind' ? source : project.volumes?.[source]?.driver_opts?.device;
+        return folder ? [{ source: folder, target }] : [];
+    });
+    return mounts.sort((a, b) => b.source.length - a.source.length);
 }
 /** Whether a service's containers read a file of the host: by a bind mount, a config or a secret. */
 function readsFile(project, name, file) {
@@ -76298,7 +76342,80 @@ function unescapeDollars(words) {
     return words.map(word => word.replaceAll('$$', '$'));
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/environment.js
+
+/** Where the facts' tar put the variables that the run hands over: a shell expression. */
+const GIVEN_ENV = '"$SCRATCH/secret/env"';
+/**
+ * Shell functions that change .env and put it back. `.diveops/env/` keeps each version under its
+ * sha256; from the change on until the release is live, `.diveops/env.undo` says which version was
+ * there before and which one this product wrote, so that also a later run can undo what an
+ * interrupted one began.
+ */
+const ENVIRONMENT_FUNCTIONS = `
+hash_env() { sha256sum < .env | cut -c 1-64; }
+keep_env() { [ -f ".diveops/env/$1" ] || cp .env ".diveops/env/$1"; }
+drop_env() { grep -qsF "$1" releases/*/release.json || rm -f ".diveops/env/$1"; } # unless a release is of it
+env_back() { # .env as it was before the run that failed, unless somebody else changed it meanwhile
+  [ -f .diveops/env.undo ] || return 0
+  read -r before after generated < .diveops/env.undo
+  if [ "$(hash_env)" = "$after" ]; then
+    # Data may have been made with a generated password already, so the next try needs it again.
+    [ -z "$generated" ] || (umask 077; cp .env .diveops/env.undone)
+    (umask 077; cp ".diveops/env/$before" .env.new) && mv .env.new .env || { note "warning: .env could not be put back; its version from before is $P/.diveops/env/$before"; return 0; }
+  else note "warning: .env was changed by somebody else meanwhile and stays; its version from before this run is $P/.diveops/env/$before"; fi
+  drop_env "$after"; rm -f .diveops/env.undo; }
+env_done() { # the release is live with its .env
+  rm -f .diveops/env.undo .diveops/env.undone
+  for version in .diveops/env/*; do drop_env "$(basename "$version")"; done; }
+`;
+/** Step environment: what the target changes in .env, and nothing else of it. */
+function environment_environmentStep({ environment: { add, generate, follow } }) {
+    const names = add.map(([name]) => name);
+    return `step environment
+umask 077
+mkdir -p .diveops/env
+new="$P/.env.new"
+before=
+if [ -f .env ]; then
+  before=$(hash_env); keep_env "$before"
+  # A run that was interrupted may have left its own changes: what was before those counts.
+  if [ -f .diveops/env.undo ]; then read -r first after _ < .diveops/env.undo; [ "$after" != "$before" ] || before=$first; fi
+  cp .env "$new" && { [ -z "$(tail -c 1 "$new")" ] || echo >> "$new"; }
+else : > "$new"; fi || fail "cannot write $new"
+[ ! -f ${GIVEN_ENV} ] || while IFS= read -r line; do
+  name=$(printf '%s' "$line" | sed 's/=.*//'); value=$(printf '%s' "$line" | sed "s/^[^=]*='//; s/'$//")
+  ! grep -qE "^[[:space:]]*(export[[:space:]]+)?$name[[:space:]]*=[[:space:]]*[^[:space:]]" "$new" ||
+    grep -qxF -e "$line" -e "$name=$value" -e "$name=\\"$value\\"" "$new" ||
+    note "warning: .env on the host has another value for $name than the input 'env'; the host's is kept"
+done < ${GIVEN_ENV}
+set_line() { # NAME VALUE: replaces the line where it stands, or adds it
+  awk -v name="$1" -v line="$1='$2'" '
+    $0 ~ "^[ \\t]*(export[ \\t]+)?" name "[ \\t]*=" { if (!done) print line; done = 1; next }
+    { print } END { if (!done) print line }' "$new" > "$new.2" && mv "$new.2" "$new"; }
+take() { # NAME: the line that the client sent
+  value=$(sed -n "s/^$1='\\(.*\\)'$/\\1/p" "$SCRATCH/secret/env" "$SCRATCH/secret/template" | head -n 1)
+  sed -i -E "/^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*=[[:space:]]*$/d" "$new"
+  printf "%s='%s'\\n" "$1" "$value" >> "$new"; }
+make() { # NAME LENGTH: letters and digits, those of a try before that failed if there was one
+  value=$(sed -n "s/^$1='\\(.*\\)'$/\\1/p" .diveops/env.undone 2> /dev/null | head -n 1)
+  [ -n "$value" ] || value=$(LC_ALL=C tr -dc A-Za-z0-9 < /dev/urandom | head -c "$2")
+  printf "%s='%s'\\n" "$1" "$value" >> "$new"; }
+${names.map(name => `take ${shell_quote(name)}`).join('\n')}
+${generate.map(([name, length]) => `make ${shell_quote(name)} ${length}`).join('\n')}
+${follow.map(([name, value]) => `set_line ${shell_quote(name)} ${shell_quote(value)}`).join('\n')}
+hash=$(sha256sum < "$new" | cut -c 1-64)
+if [ -f .env ] && cmp -s .env "$new"; then rm "$new"
+else
+  [ -z "$before" ] || echo "$before $hash ${generate.length > 0 ? 'generated' : ''}" > .diveops/env.undo
+  mv "$new" .env || fail "cannot write $P/.env"
+fi
+keep_env "$hash"
+printf '@env %s\\n' "$hash"`;
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/library.js
+
 
 /**
  * Shell functions on the host, POSIX and no more than coreutils, awk and docker:
@@ -76372,8 +76489,7 @@ put() { # SOURCE TARGET: over the same inode when there is one, which a single-f
 /** A script of a deploy: the shell functions, the app's place, then the given commands. */
 function library_onHost(place, body) {
     return `P=${shell_quote(place.path)} C=${shell_quote(place.compose)} N=${shell_quote(place.project)} RELEASE=${shell_quote(place.release)}
-${FUNCTIONS}
-mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
+${FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
 ${body}
 `;
 }
@@ -76387,15 +76503,571 @@ function sha256(content) {
     return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/proxy/variant.js
-/** Certificate and key files that an nginx configuration names, in order, without duplicates. */
-function certificatePaths(configuration) {
-    const withoutComments = configuration.replace(/(^|\s)#.*$/gm, '$1');
-    const found = withoutComments.matchAll(/\bssl_(?:certificate|certificate_key)\s+["']?([^"';\s]+)["']?\s*;/g);
-    return [...new Set([...found].map(match => match[1]))];
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/configuration.js
+/** Where nginx looks for files that a configuration names without a leading slash. */
+const NGINX_FOLDER = '/etc/nginx';
+const FILE_MARK = /^# configuration file (.+):$/gm;
+/** nginx itself stops at includes that include themselves; so does this. */
+const DEEPEST_INCLUDE = 10;
+/**
+ * Reads an nginx configuration: a file's text, with the files that it may include by their paths in
+ * the container, or what `nginx -T` prints. An include that is not at hand counts as empty. Never
+ * throws: what nginx would refuse is read as far as it makes sense.
+ */
+function readConfiguration(text, included = new Map()) {
+    const files = new Map([...included, ...dumpedFiles(text)]);
+    const [main = text] = dumpedFiles(text).values();
+    return expand(configuration_parse(main), 0);
+    function expand(directives, depth) {
+        return directives.flatMap(one => {
+            if (one.name !== 'include' || one.block) {
+                return [{ ...one, block: one.block && expand(one.block, depth) }];
+            }
+            const wanted = pathPattern(one.words[0] ?? '');
+            const found = [...files].filter(([path]) => wanted.test(path)).sort(byPath);
+            return depth < DEEPEST_INCLUDE
+                ? found.flatMap(([, content]) => expand(configuration_parse(content), depth + 1))
+                : [];
+        });
+    }
+}
+/** The files in the output of `nginx -T`, the main one first; none when it is no such output. */
+function dumpedFiles(text) {
+    const marks = [...text.matchAll(FILE_MARK)];
+    return new Map(marks.map((mark, index) => [
+        mark[1],
+        text.slice(mark.index + mark[0].length, marks[index + 1]?.index)
+    ]));
+}
+function byPath([a], [b]) {
+    return a < b ? -1 : 1;
+}
+/** A path in the container as nginx understands it. */
+function configuration_absolutePath(path) {
+    return path.startsWith('/') ? path : `${NGINX_FOLDER}/${path}`;
+}
+/** The pattern of an include: `*` and `?` stand for anything but a slash. */
+function pathPattern(path) {
+    const pattern = configuration_absolutePath(path)
+        .replace(/[.+^${}()|\\]/g, '\\$&')
+        .replaceAll('*', '[^/]*')
+        .replaceAll('?', '[^/]');
+    try {
+        return new RegExp(`^${pattern}$`);
+    }
+    catch {
+        return /^$/;
+    }
+}
+/** One file's directives, includes not yet followed. */
+function configuration_parse(text) {
+    const outermost = [];
+    const open = [outermost];
+    let words = [];
+    for (const token of tokens(text)) {
+        const inner = open.at(-1);
+        if (typeof token !== 'string')
+            words.push(token.word);
+        else if (token === '}') {
+            if (open.length > 1)
+                open.pop();
+            words = [];
+        }
+        else {
+            const [name, ...rest] = words;
+            words = [];
+            const block = token === '{' ? [] : undefined;
+            if (name !== undefined)
+                inner.push({ name, words: rest, block });
+            if (block)
+                open.push(block);
+        }
+    }
+    return outermost;
+}
+function* tokens(text) {
+    let at = 0;
+    while (at < text.length) {
+        const char = text[at];
+        if (/\s/.test(char))
+            at += 1;
+        else if (char === '#') {
+            const end = text.indexOf('\n', at);
+            at = end < 0 ? text.length : end;
+        }
+        else if (char === ';' || char === '{' || char === '}') {
+            yield char;
+            at += 1;
+        }
+        else {
+            const { word, end } = char === '"' || char === "'" ? quoted(text, at) : bare(text, at);
+            yield { word };
+            at = end;
+        }
+    }
+}
+function quoted(text, from) {
+    let word = '';
+    let at = from + 1;
+    for (; at < text.length && text[at] !== text[from]; at++) {
+        if (text[at] === '\\' && /["'\\]/.test(text[at + 1] ?? ''))
+            at += 1;
+        word += text[at] ?? '';
+    }
+    return { word, end: at + 1 };
+}
+/** A word without quotes ends at a space, `;` or `{`, but `${name}` is one word. */
+function bare(text, from) {
+    let at = from;
+    for (; at < text.length; at++) {
+        const char = text[at];
+        if (char === '\\')
+            at += 1;
+        else if (/[\s;]/.test(char) || (char === '{' && text[at - 1] !== '$'))
+            break;
+    }
+    return { word: text.slice(from, at), end: at };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/sites.js
+
+/** Keys that are not in a file of their own name. */
+const NO_FILE = /^(data|engine|store):/;
+/**
+ * The sites of a configuration that are served with a certificate. nginx loads what it names when it
+ * starts, so a server that only inherits a certificate counts, too; files whose path has a variable
+ * are read with each handshake and cannot stop it, so they do not count.
+ */
+function readSites(configuration) {
+    return sitesOf(configuration, { certificates: [], keys: [] });
+}
+function sitesOf(block, around) {
+    const files = filesOf(block, around);
+    return block.flatMap(one => {
+        if (!one.block)
+            return [];
+        if (one.name !== 'server')
+            return sitesOf(one.block, files);
+        return sitesOfServer(one.block, filesOf(one.block, files));
+    });
+}
+function filesOf(block, around) {
+    const certificates = valuesOf(block, 'ssl_certificate');
+    const keys = valuesOf(block, 'ssl_certificate_key');
+    return {
+        certificates: certificates.length > 0 ? certificates : around.certificates,
+        keys: keys.length > 0 ? keys : around.keys
+    };
+}
+function sitesOfServer(block, { certificates, keys }) {
+    const names = speaksTls(block) ? publicNames(block) : [];
+    return certificates.flatMap((certificate, index) => {
+        const key = keys[index] ?? certificate;
+        if ([certificate, key].some(path => path.includes('$') || NO_FILE.test(path)))
+            return [];
+        return [{ names, certificate: configuration_absolutePath(certificate), key: configuration_absolutePath(key) }];
+    });
+}
+function valuesOf(block, name) {
+    return block.flatMap(one => (one.name === name ? (one.words[0] ?? []) : []));
+}
+function speaksTls(block) {
+    if (valuesOf(block, 'ssl_reject_handshake').includes('on'))
+        return false;
+    return block.some(({ name, words }) => (name === 'listen' && words.some(word => word === 'ssl' || word === 'quic')) ||
+        (name === 'ssl' && words[0] === 'on'));
+}
+/** Names that an authority can certify: no catch-all, pattern, address or name without a dot. */
+function publicNames(block) {
+    return block
+        .flatMap(one => (one.name === 'server_name' ? one.words : []))
+        .map(name => name.toLowerCase())
+        .filter(name => /^(\*?\.)?([a-z0-9_-]+\.)+[a-z][a-z0-9-]*$/.test(name));
+}
+const CHALLENGE = '/.well-known/acme-challenge/';
+/**
+ * The folder, in nginx's container, under which a token must lie so that port 80 serves it:
+ * the `root` of the location for `/.well-known/acme-challenge/`, or what its `alias` comes to. An
+ * alias that does not end in that path serves no webroot, and gives undefined, too.
+ */
+function challengeRoot(configuration) {
+    return rootBelow(configuration, undefined, false);
+}
+/** `plain` is whether the block belongs to a server on port 80. */
+function rootBelow(block, above, plain) {
+    const root = valuesOf(block, 'root')[0] ?? above;
+    for (const one of block) {
+        if (!one.block || (one.name === 'server' && !listensOn80(one.block)))
+            continue;
+        const found = plain && one.name === 'location' && matchesChallenge(one)
+            ? webroot(one.block, root)
+            : rootBelow(one.block, root, plain || one.name === 'server');
+        if (found !== undefined)
+            return found;
+    }
+    return undefined;
+}
+function listensOn80(server) {
+    const listens = valuesOf(server, 'listen');
+    // Without a port, and without a word at all, it is port 80.
+    return (listens.length === 0 ||
+        listens.some(address => address === '80' || /:80$|^[^:]*\D[^:]*$|\]$/.test(address)));
+}
+function matchesChallenge({ words }) {
+    const [first = '', second = ''] = words;
+    if (first === '~' || first === '~*')
+        return second.includes('acme-challenge');
+    const path = first === '^~' ? second : first;
+    return path.startsWith('/.well-known') && CHALLENGE.startsWith(path);
+}
+function webroot(location, above) {
+    if (location.some(({ name }) => name === 'return' || name.endsWith('_pass')))
+        return undefined;
+    const alias = valuesOf(location, 'alias')[0];
+    const root = valuesOf(location, 'root')[0] ?? above;
+    if (alias === undefined)
+        return root && absolutePath(root).replace(/(.)\/$/, '$1');
+    const end = /^(.+)\/\.well-known\/acme-challenge\/?$/.exec(absolutePath(alias));
+    return end?.[1];
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/health/life.js
+/** Which part of a life is left, from 1 for all to 0 for none. */
+function lifeLeft({ notBefore, notAfter }, now) {
+    const left = (notAfter.getTime() - now.getTime()) / (notAfter.getTime() - notBefore.getTime());
+    return Math.min(1, Math.max(0, left));
+}
+/** With less than this part of its life left a certificate should have been renewed. */
+const LEAST_LIFE_LEFT = 1 / 3;
+
+;// CONCATENATED MODULE: ./packages/core/lib/tls/certificate.js
+
+const BLOCK = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+/** Reads a certificate and its chain in PEM form; undefined when it is none. */
+function parseCertificate(pem) {
+    try {
+        const x509 = new external_node_crypto_.X509Certificate(pem);
+        return {
+            names: [...(x509.subjectAltName ?? '').matchAll(/\bDNS:"?([^",\s]+)/g)].map(match => match[1].toLowerCase()),
+            serial: x509.serialNumber.toLowerCase().replace(/^0+(?=.)/, ''),
+            notBefore: new Date(x509.validFrom),
+            notAfter: new Date(x509.validTo),
+            chain: pem.match(BLOCK)?.length ?? 1,
+            publicKey: comparable(x509.publicKey),
+            x509
+        };
+    }
+    catch {
+        return undefined;
+    }
+}
+/** The text by which a public key in PEM form is compared; undefined when it is none. */
+function parsePublicKey(pem) {
+    try {
+        return comparable((0,external_node_crypto_.createPublicKey)(pem));
+    }
+    catch {
+        return undefined;
+    }
+}
+function comparable(key) {
+    return key.export({ type: 'spki', format: 'der' }).toString('base64');
+}
+/**
+ * Whether browsers accept a certificate for a name as nginx writes it: `*.a.example` needs that very
+ * wildcard, `.a.example` both it and the name itself.
+ */
+function covers(certificate, name) {
+    if (name.startsWith('.')) {
+        return covers(certificate, name.slice(1)) && covers(certificate, `*${name}`);
+    }
+    if (name.startsWith('*'))
+        return certificate.names.includes(name);
+    // Browsers have not looked at the subject's common name for years.
+    return certificate.x509.checkHost(name, { subject: 'never' }) !== undefined;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/tls/look.js
+
+
+
+const WORDS = {
+    missing: what => `there is no ${what}`,
+    dangling: what => `the ${what} is a link that leads nowhere`,
+    'not-mounted': what => `the ${what} is a link out of what the proxy's container mounts; mount the whole folder`,
+    empty: what => `the ${what} is empty`,
+    unreadable: what => `the ${what} may not be read, and no proxy runs that could read it`
+};
+/** Looks at the certificate and the key of each site. */
+function look(sites, read, now) {
+    return sites.map(site => {
+        const found = judge(site, read, now);
+        return { site, certificate: undefined, problem: undefined, ...found };
+    });
+}
+function judge({ names, certificate: path, key: keyPath }, read, now) {
+    const file = read(path);
+    if (typeof file === 'string')
+        return inTrouble(file, `certificate ${path}`);
+    const certificate = parseCertificate(file.certificates);
+    if (!certificate)
+        return unusable(`${path} is not a certificate`);
+    const keyFile = read(keyPath);
+    if (typeof keyFile === 'string')
+        return inTrouble(keyFile, `key ${keyPath}`);
+    const { publicKey } = keyFile;
+    if (publicKey === undefined || publicKey === 'broken')
+        return unusable(`${keyPath} is not a key`);
+    if (publicKey !== 'unknown' && parsePublicKey(publicKey) !== certificate.publicKey) {
+        return unusable(`the key ${keyPath} does not match the certificate ${path}`);
+    }
+    const bare = names.find(name => !covers(certificate, name));
+    if (bare !== undefined) {
+        const covered = certificate.names.length > 0 ? list(certificate.names) : 'no name at all';
+        return unusable(`the certificate ${path} does not cover server_name ${bare}: it is for ${covered}`);
+    }
+    if (certificate.notAfter <= now) {
+        const problem = `certificate of ${siteName(names, path)} expired on ${day(certificate.notAfter)}`;
+        return { certificate, verdict: 'expired', problem };
+    }
+    return { certificate, verdict: 'good' };
+}
+function unusable(problem) {
+    return { verdict: 'unusable', problem };
+}
+function inTrouble(trouble, what) {
+    const verdict = trouble === 'unreadable' ? 'unseen' : 'unusable';
+    return { verdict, problem: WORDS[trouble](what) };
+}
+/** What to warn of although the certificate serves: it expired, or should have been renewed. */
+function lifeWarning({ site, certificate, verdict, problem }, now) {
+    if (verdict === 'expired')
+        return `${problem}: run the setup-ssl action`;
+    if (!certificate || lifeLeft(certificate, now) >= LEAST_LIFE_LEFT)
+        return undefined;
+    return (`certificate of ${siteName(site.names, site.certificate)} ends on ${day(certificate.notAfter)}, less ` +
+        'than a third of its life is left: run the setup-ssl action');
+}
+function siteName(names, path) {
+    return names[0] ?? path;
+}
+function day(date) {
+    return date.toISOString().slice(0, 10);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/certificates.js
+
+/** Contents of more files, and more certificates of one file, are not read. */
+const MOST_FILES = 200;
+const MOST_IN_FILE = 5;
+/**
+ * Lists a folder (`$1`) for certificates and keys and prints each: `@trouble path`, or `@file path`
+ * and the content, a space before each line; `@closed` when a folder may not be entered, `@end`.
+ * Runs on the host (`$2` is `host`: where links lead is told, too) and, where only root may read, in
+ * the proxy's container as nginx would read it; so it is POSIX and no more than busybox has.
+ */
+const READER = `LC_ALL=C; export LC_ALL
+cd "$1" || exit 1
+n=0
+find -L . -maxdepth 4 "(" -name archive -o -name accounts -o -name logs ")" -prune -o "(" -type f -o -type l ")" "(" -name "*.pem" -o -name "*.crt" -o -name "*.key" ")" -print 2>&1 | sort -r | while IFS= read -r f; do
+  case $f in
+    ./*/chain.pem|./chain.pem) [ ! -e "$(dirname "$f")/fullchain.pem" ] || continue ;;
+    ./*) ;;
+    *) echo "@closed ."; continue ;;
+  esac
+  n=$((n + 1))
+  if [ ! -e "$f" ]; then
+    if ls -lL "$f" 2>&1 | grep -qi "permission denied"; then echo "@unreadable $f"; else echo "@dangling $f"; fi
+  elif [ ! -r "$f" ] || [ "$n" -gt ${MOST_FILES} ]; then echo "@unreadable $f"
+  elif [ ! -s "$f" ]; then echo "@empty $f"
+  else
+    echo "@file $f"
+    if [ "$2" = host ]; then
+      real=$(readlink -f "$f"); here=$(pwd -P)
+      case $real in "$here"/*) real=./$(printf %s "$real" | tail -c +$(($(printf %s "$here" | wc -c) + 2))) ;; esac
+      echo "@real $real"
+    fi
+    head -c 65536 "$f" | sed "s/^/ /"; echo
+  fi
+done
+echo "@end ."`;
+/**
+ * Takes of what `READER` prints for the folder `$1` the certificates as they are, and of a private
+ * key only the public half: keys do not leave the host.
+ */
+const certificates_DIGEST = String.raw `folder=$1 openssl=$(command -v openssl) awk '
+  function flush() {
+    if (key != "") {
+      if (ENVIRON["openssl"] == "" || key ~ /ENCRYPTED/) print "@key unknown"
+      else { fflush(); print key | half; close(half) }
+    }
+    key = ""; text = ""; count = 0; inside = 0 }
+  BEGIN { half = "openssl pkey -pubout 2> /dev/null | sed \"s/^/ /\" | grep . || echo \"@key broken\"" }
+  /^@/ {
+    if ($1 != "@real") flush()
+    at = index($0, " "); path = substr($0, at + 1)
+    if (path ~ /^\.(\/|$)/) path = ENVIRON["folder"] substr(path, 2)
+    print $1 " " path; next }
+  /^ -----BEGIN .*CERTIFICATE-----/ { inside = 1; count++ }
+  inside && count <= ${MOST_IN_FILE} { print }
+  !inside { text = text substr($0, 2) "\n" }
+  /^ -----END .*CERTIFICATE-----/ { inside = 0 }
+  /^ -----END .*PRIVATE KEY-----/ { key = text }
+  END { flush() }'`;
+/**
+ * The probe that reads certificates and keys under `$P/certs`: also through the container of the
+ * proxy, wherever it has the folder, when the host's user may not read all of them. Needs `$P` and
+ * the function `front`.
+ */
+const CERTIFICATES_PROBE = `[ -d "$P/certs" ] || exit 0
+reader='${READER}'
+digest() { ${certificates_DIGEST}; }
+sh -c "$reader" sh "$P/certs" host 2> /dev/null | digest "$P/certs" > "$SCRATCH/certificates"
+grep -v '^@closed ' "$SCRATCH/certificates"
+if grep -q '^@end ' "$SCRATCH/certificates"; then
+  grep -qE '^@(unreadable|dangling|closed) ' "$SCRATCH/certificates" || exit 0
+fi
+box=$(front); seen=
+[ -z "$box" ] || docker inspect -f '{{range .Mounts}}{{println .Type .Destination}}{{println .Name}}{{println .Source}}{{end}}' "$box" > "$SCRATCH/mounts"
+[ -z "$box" ] || while read -r type inside && read -r name && read -r source; do
+  [ "$type" != volume ] || source=$(docker volume inspect -f '{{index .Options "device"}}' "$name" 2> /dev/null)
+  case $source in "$P/certs"|"$P/certs"/*) ;; *) continue ;; esac
+  docker exec "$box" sh -c "$reader" sh "$inside" < /dev/null 2> /dev/null | digest "$source" > "$SCRATCH/inside"
+  grep -v '^@closed ' "$SCRATCH/inside" && seen=yes
+done < "$SCRATCH/mounts"
+[ -n "$seen" ] || echo "@unreadable $P/certs"`;
+/** The files that the probe printed, by their paths on the host. */
+function readCertificates(text) {
+    const found = new Map();
+    // What came later was read as nginx reads it, and counts.
+    for (const piece of text.split(/^(?=@(?!real |key ))/m)) {
+        const [head = '', ...lines] = piece.trimEnd().split('\n');
+        const [, kind, path] = /^@(\S+) (.+)$/.exec(head) ?? [];
+        if (kind === undefined || path === undefined || kind === 'end')
+            continue;
+        found.set(path, kind === 'file' ? certificateFile(lines) : kind);
+    }
+    return found;
+}
+function certificateFile(lines) {
+    const text = lines.flatMap(line => (line.startsWith(' ') ? line.slice(1) : [])).join('\n');
+    const told = (name) => lines.find(line => line.startsWith(`@${name} `))?.slice(name.length + 2);
+    const block = (kind) => text.match(new RegExp(`-----BEGIN [A-Z0-9 ]*${kind}-----[^]*?-----END[^\\n]*`, 'g')) ?? [];
+    return {
+        certificates: block('CERTIFICATE').join('\n'),
+        publicKey: told('key') ?? block('PUBLIC KEY')[0],
+        real: told('real')
+    };
+}
+/** What a file named in an nginx configuration is on the host, for `look`. */
+function readingFor(project, proxy, certificates) {
+    return path => {
+        const onHost = hostPath(project, proxy, path);
+        if (onHost === undefined)
+            return 'missing';
+        const file = certificates.get(onHost);
+        if (file === undefined)
+            return closedAbove(onHost) ? 'unreadable' : 'missing';
+        if (typeof file === 'string')
+            return file;
+        const { real } = file;
+        if (real === undefined || containerPath(project, proxy, real) !== undefined)
+            return file;
+        return 'not-mounted';
+    };
+    function closedAbove(file) {
+        return [...certificates].some(([folder, state]) => state === 'unreadable' && file.startsWith(`${folder}/`));
+    }
+}
+/** Reads `.diveops/tls.json`; undefined when it says nothing of a renewal. */
+function parseRenewal(text) {
+    try {
+        const { renewal } = JSON.parse(text);
+        const { at, result, error } = renewal ?? {};
+        if (typeof at !== 'string' || (result !== 'ok' && result !== 'failed'))
+            return undefined;
+        return { at, result, error: typeof error === 'string' ? error : undefined };
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/pairs.js
+
+
+const REMEDY = 'run the setup-ssl action';
+/**
+ * Chooses each pair's configuration by looking at the certificates of its HTTPS sites; those of
+ * `stay` keep the HTTP-only one.
+ */
+function choosePairs(known, facts, project, proxy, stay = []) {
+    const now = new Date(facts.clock * 1000);
+    const warnings = new Set();
+    const pairs = known.map(pair => ({ ...pair, variant: choose(pair) }));
+    const { renewal } = facts;
+    if (renewal?.result === 'failed' && pairs.length > 0) {
+        const why = renewal.error ? `: ${renewal.error}` : '';
+        warnings.add(`the last renewal of the certificates failed (${renewal.at}${why}); ` +
+            'once that is mended, run ./init-ssl.sh --renew on the server');
+    }
+    const secure = pairs.every(({ variant }) => variant === 'https');
+    return { pairs, variant: secure ? 'https' : 'http', warnings: [...warnings] };
+    function choose(pair) {
+        const { http, https, sites, domain } = pair;
+        if (stay.includes(pair))
+            return 'http';
+        if (proxy === undefined)
+            return 'https';
+        if (sites === undefined)
+            return todays(pair, facts);
+        const looks = look(sites, readingFor(project, proxy, facts.certificates), now);
+        const unusable = problemOf(looks, 'unusable');
+        const unseen = problemOf(looks, 'unseen');
+        for (const one of looks) {
+            const warning = lifeWarning(one, now);
+            if (warning !== undefined)
+                warnings.add(warning);
+        }
+        if (unusable === undefined && unseen === undefined)
+            return 'https';
+        const whose = domain === undefined ? '' : ` for ${domain}`;
+        if (http === undefined) {
+            warnings.add(`${unusable ?? unseen}, and nginx has no HTTP-only configuration to start with${whose}: set 'proxy.http' in diveops.yml`);
+            return 'https';
+        }
+        // What we may not read nginx may: its root reads it, and read it when this was chosen before.
+        const variant = unusable === undefined ? todays(pair, facts) : 'http';
+        const file = variant === 'https' ? `keeps ${https}` : `serves the HTTP-only ${http}`;
+        warnings.add(`nginx ${file}${whose}: ${unusable ?? unseen}; ${REMEDY}`);
+        return variant;
+    }
+}
+function problemOf(looks, verdict) {
+    return looks.find(one => one.verdict === verdict)?.problem;
+}
+function todays({ https }, { current }) {
+    return current?.pairs.find(pair => pair.https === https)?.variant ?? 'http';
+}
+/** Where each domain of the app answers: over HTTPS when its own pair, else the shared one, does. */
+function originsOf(pairs, domains) {
+    const shared = pairs.find(({ domain }) => domain === undefined);
+    const families = domains.length > 0 ? domains : [['localhost']];
+    return families.flatMap(family => {
+        const own = pairs.find(({ domain }) => domain !== undefined && family.includes(domain));
+        const scheme = (own ?? shared)?.variant ?? 'http';
+        return family.map(name => `${scheme}://${name}`);
+    });
+}
+/** Files of a release that stand at another path while live: the HTTP-only ones, by that path. */
+function standIns(pairs) {
+    return new Map(pairs.flatMap(({ variant, http, https }) => variant === 'http' && http !== undefined ? [[https, http]] : []));
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/target.js
+
+
+
 
 
 
@@ -76406,13 +77078,9 @@ function decideTarget(source, facts, project, image, given) {
     const { config } = source;
     const built = builtServices(project, repositoryOf(image));
     const proxy = proxyService(project, config.proxy.service);
-    const { variant, reason } = chooseVariant(source, facts, project, proxy);
-    const follow = config.proxy.https === undefined ? {} : config.env[variant];
-    const liveFiles = new Map(source.files.map(({ path, content }) => [path, sha256(content)]));
-    const { http, https } = config.proxy;
-    const variantFile = variant === 'http' && http && https ? [http, https] : undefined;
-    if (variantFile)
-        liveFiles.set(variantFile[1], liveFiles.get(variantFile[0]));
+    const choice = choosePairs(repositoryPairs(source, project, proxy), facts, project, proxy);
+    const follow = choice.pairs.length === 0 ? {} : config.env[choice.variant];
+    const files = source.files.map(({ path, content }) => [path, sha256(content)]);
     const environment = environmentChange(source.template, given, facts.env?.present ?? new Map(), follow);
     refuseNewSecretsOverData(environment, facts, project, config.path);
     return {
@@ -76420,37 +77088,53 @@ function decideTarget(source, facts, project, image, given) {
         project,
         built,
         proxy,
-        variant,
-        variantReason: reason,
-        liveFiles,
-        staleFiles: new Map(Object.entries(facts.current?.files ?? {}).filter(([path]) => !liveFiles.has(path))),
-        variantFiles: config.proxy.https !== undefined,
-        variantFile,
+        ...choice,
+        ...placedFiles(new Map(files), choice, facts.current?.files ?? {}),
         environment,
         follow
     };
 }
-function chooseVariant({ config, files }, facts, project, proxy) {
-    const { http, https } = config.proxy;
-    if (http === undefined || https === undefined || proxy === undefined) {
-        return { variant: 'https', reason: undefined };
-    }
-    const configuration = files.find(({ path }) => path === https)?.content.toString() ?? '';
-    const wanted = certificatePaths(configuration);
-    if (facts.certificates === undefined) {
-        const variant = facts.current?.variant ?? 'http';
-        return {
-            variant,
-            reason: `user '${facts.user}' may not read certs/, so the variant stays '${variant}'`
-        };
-    }
-    const missing = wanted.filter(file => {
-        const onHost = hostPath(project, proxy, file);
-        return onHost === undefined || !facts.certificates?.includes(onHost);
+/** The pairs of a checkout, each with what its HTTPS configuration serves. */
+function repositoryPairs({ config, files }, project, proxy) {
+    const included = new Map(files.flatMap(({ path, content }) => {
+        const inside = proxy && containerPath(project, proxy, `${config.path}/${path}`);
+        return inside ? [[inside, content.toString()]] : [];
+    }));
+    return pairsOf(config.proxy).map(pair => {
+        const text = files.find(({ path }) => path === pair.https)?.content.toString() ?? '';
+        return { ...pair, sites: readSites(readConfiguration(text, included)) };
     });
-    return missing.length === 0
-        ? { variant: 'https', reason: undefined }
-        : { variant: 'http', reason: `no certificate at ${missing[0]}` };
+}
+/**
+ * The target that a kept release is, the live one included, with the nginx configurations and the
+ * variables that follow them chosen from the certificates that the host has now. `there` are the
+ * files that stand in the app's folder for the release that goes. With `as-it-was` no pair that was
+ * on HTTP-only goes to HTTPS.
+ */
+function keptTarget(manifest, project, facts, there, pairs = 'choose') {
+    const { image, services, config } = manifest;
+    const proxy = proxyService(project, manifest.proxy.service);
+    const stay = manifest.pairs.filter(({ variant }) => pairs === 'as-it-was' && variant === 'http');
+    const choice = choosePairs(manifest.pairs, facts, project, proxy, stay);
+    const same = choice.variant === manifest.variant;
+    const follow = same ? manifest.env.follow : (config?.env[choice.variant] ?? {});
+    return {
+        image,
+        project,
+        built: services,
+        proxy,
+        ...choice,
+        ...placedFiles(new Map(Object.entries(manifest.files)), choice, there),
+        environment: { add: [], generate: [], follow: Object.entries(follow) },
+        follow
+    };
+}
+function placedFiles(files, { pairs }, there) {
+    const liveFiles = new Map(files);
+    for (const [to, from] of standIns(pairs))
+        liveFiles.set(to, files.get(from));
+    const stale = Object.entries(there).filter(([path]) => !liveFiles.has(path));
+    return { liveFiles, staleFiles: new Map(stale) };
 }
 /** New secrets beside old data would lock the app out of its own database. */
 function refuseNewSecretsOverData({ generate }, facts, project, path) {
@@ -76474,9 +77158,11 @@ function differences(target, facts) {
     const stopped = Object.keys(target.project.services).filter(name => !target.built.includes(name) && !isUp(facts, name));
     return [
         current.image !== target.image ? [`image: ${current.image} is live`] : [],
-        current.variant !== target.variant
-            ? [`nginx: from the ${current.variant} to the ${target.variant} variant`]
-            : [],
+        target.pairs.flatMap(({ domain, https, variant }) => {
+            const before = current.pairs.find(pair => pair.https === https)?.variant ?? variant;
+            const where = domain === undefined ? 'nginx' : `nginx for ${domain}`;
+            return before === variant ? [] : [`${where}: from the ${before} to the ${variant} variant`];
+        }),
         changedFiles(target, facts).map(path => `file: ${path}`),
         [...target.staleFiles.keys()].map(path => `file: ${path} is no longer part of it`),
         names.map(name => `new variable: ${name}`),
@@ -76591,6 +77277,7 @@ docker rm "$box" > /dev/null`;
 
 
 
+
 /** Releases that stay: the new one, the one before it, and the newest up to `keep` in all. */
 function releasesToPrune(known, live, previous, keep) {
     const others = known
@@ -76605,9 +77292,7 @@ function releasesToPrune(known, live, previous, keep) {
  */
 function commitScript(place, live, pruned, kept, unfinished) {
     const keptImages = new Set([live, ...kept].map(({ image }) => image));
-    const keptEnv = new Set([live, ...kept].map(({ env }) => env.sha256));
     const images = [...new Set(pruned.map(({ image }) => image))].filter(name => !keptImages.has(name));
-    const environments = [...new Set(pruned.map(({ env }) => env.sha256))].filter(name => !keptEnv.has(name));
     const release = `"$P/releases/"${shell_quote(live.id)}`;
     return library_onHost(place, `step commit
 umask 077
@@ -76617,8 +77302,7 @@ step prune
 ${pruned.flatMap(({ id, services }) => services.map(name => `docker image rm ${shell_quote(keptImage(place.project, name, id))} > /dev/null 2>&1`)).join('\n')}
 ${images.map(name => `docker image rm ${shell_quote(name)} > /dev/null 2>&1 || docker image inspect ${shell_quote(name)} > /dev/null 2>&1 && note ${shell_quote(`${name} is still in use and stays`)}`).join('\n')}
 ${[...pruned.map(({ id }) => id), ...unfinished].map(id => `rm -rf "$P/releases/"${shell_quote(id)}`).join('\n')}
-${environments.map(hash => `rm -f "$P/.diveops/env/"${shell_quote(hash)}`).join('\n')}
-true`);
+env_done`);
 }
 /**
  * Takes back what a run made before it failed, so that the host is as it was. `image` is removed,
@@ -76629,11 +77313,32 @@ function discardScript(place, services, image) {
 ${services.map(name => `docker image rm ${shell_quote(keptImage(place.project, name, place.release))} > /dev/null 2>&1`).join('\n')}
 ${image === undefined ? '' : `docker image rm ${shell_quote(image)} > /dev/null 2>&1`}
 rm -rf "$P/releases/"${shell_quote(place.release)}
-true`);
+env_back`);
+}
+/** Puts .env back as it was before the run, and nothing else. */
+function environmentBackScript(place) {
+    return library_onHost(place, 'step environment\nenv_back');
+}
+/** Sets the variables that follow the nginx variant where a release is put back with another one. */
+function followScript(place, target) {
+    return library_onHost(place, `${environment_environmentStep(target)}\nrm -f .diveops/env.undo`);
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/release/manifest.js
 
+const site = object({
+    names: schemas_array(schemas_string()),
+    certificate: schemas_string(),
+    key: schemas_string()
+});
+const pair = object({
+    domain: schemas_string().optional(),
+    http: schemas_string().optional(),
+    https: schemas_string(),
+    variant: schemas_enum(['https', 'http']),
+    /** What the HTTPS configuration serves, so that its certificates can be looked at without it. */
+    sites: schemas_array(site).optional()
+});
 const manifest = object({
     id: schemas_string(),
     app: schemas_string(),
@@ -76654,6 +77359,8 @@ const manifest = object({
         https: schemas_string().optional()
     }),
     variant: schemas_enum(['https', 'http']),
+    /** The pairs of nginx configurations and what was chosen of each; releases before had one. */
+    pairs: schemas_array(pair).optional(),
     /** sha256 of each file of the release, by its path in the app's folder. */
     files: record(schemas_string(), schemas_string()),
     /** What diveops.yml said, for a rollback without a checkout. */
@@ -76672,12 +77379,28 @@ function parseManifest(text) {
     if (text.trim() === '')
         return undefined;
     try {
-        return manifest.parse(JSON.parse(text));
+        const read = manifest.parse(JSON.parse(text));
+        const { variant, proxy } = read;
+        const { http, https } = proxy;
+        return { ...read, pairs: read.pairs ?? (https ? [{ http, https, variant }] : []) };
     }
     catch {
         return undefined;
     }
 }
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/front.js
+/** Shell function that names the container which publishes port 80 or 443; needs `project`. */
+const FRONT = 'front() { docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1; }';
+/**
+ * What nginx reads: as it says itself, or its files as they lie there when it refuses them, which it
+ * does as soon as a certificate is gone, while it still serves what it read before.
+ */
+const NGINX_PROBE = `box=$(front); [ -n "$box" ] || exit 1
+docker exec "$box" nginx -T 2>/dev/null || docker exec "$box" sh -c 'nginx -v 2>/dev/null || exit 1
+for f in /etc/nginx/nginx.conf $(find -L /etc/nginx -type f -name "*.conf" ! -path /etc/nginx/nginx.conf); do
+  echo "# configuration file $f:"; cat "$f"
+done'`;
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/sections.js
 
@@ -76708,6 +77431,8 @@ function sections_joinProbes(probes) {
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/facts.js
+
+
 
 
 
@@ -76808,19 +77533,19 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
         listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
         published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
         programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
-        nginx: `front=$(docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1)
-[ -n "$front" ] && docker exec "$front" nginx -T 2>/dev/null`,
+        nginx: NGINX_PROBE,
         available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
         memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
 echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
-        certificates: `[ -d "$P/certs" ] || exit 0
-find -L "$P/certs" -maxdepth 4 -type f -size +0c -name '*.pem' 2> "$SCRATCH/find.err"; [ ! -s "$SCRATCH/find.err" ] || ! grep -q 'ermission denied' "$SCRATCH/find.err"`
+        certificates: CERTIFICATES_PROBE,
+        renewal: 'cat "$P/.diveops/tls.json"'
     });
     const script = `P=${shell_quote(path)}
 tar -xzf - -C "$SCRATCH" || exit 97
-${kept === undefined ? '' : `mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
+${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
 ${SCRUB}
 project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
+${FRONT}
 ${probes.script}`;
     return { script, read: (stdout) => readFacts(path, probes.read(stdout)) };
 }
@@ -76850,7 +77575,8 @@ function readFacts(path, sections) {
         listening: listening(sections, project?.name),
         nginx: sections.nginx?.code === 0 ? text('nginx') : undefined,
         memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
-        certificates: sections.certificates?.code === 0 ? rows('certificates') : undefined
+        certificates: readCertificates(text('certificates')),
+        renewal: parseRenewal(text('renewal'))
     };
 }
 function readReleases(sections) {
@@ -77278,15 +78004,16 @@ async function login_readConfig(file) {
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/files.js
 
+
 /**
- * Puts the files of a release in place in the app's folder, the chosen nginx variant included, and
+ * Puts the files of a release in place in the app's folder, the chosen nginx variants included, and
  * removes those of the release before that are no longer part of it, if nobody changed them since.
  */
-function placeFiles(release, { liveFiles, staleFiles, variantFile }) {
+function placeFiles(release, { liveFiles, staleFiles, pairs }) {
     const from = (path) => `"$P/releases/"${shell_quote(`${release}/${path}`)}`;
+    const replaced = standIns(pairs);
     const placed = [...liveFiles.keys()].map(path => {
-        const source = path === variantFile?.[1] ? variantFile[0] : path;
-        return `put ${from(source)} "$P/"${shell_quote(path)} || fail ${shell_quote(`cannot write ${path}`)}`;
+        return `put ${from(replaced.get(path) ?? path)} "$P/"${shell_quote(path)} || fail ${shell_quote(`cannot write ${path}`)}`;
     });
     const removed = [...staleFiles].map(([path, hash]) => `[ "$(sha256sum < "$P/"${shell_quote(path)} 2>/dev/null)" != ${shell_quote(`${hash}  -`)} ] || rm "$P/"${shell_quote(path)}`);
     return [...placed, ...removed].join('\n');
@@ -77316,8 +78043,8 @@ files_back() {
 
 
 
-/** Where the facts' tar put what the run hands over in secret: shell expressions. */
-const GIVEN_ENV = '"$SCRATCH/secret/env"';
+
+/** Where the facts' tar put the registry login: a shell expression. */
 const DOCKER_LOGIN = '"$SCRATCH/secret/docker"';
 /** Where the host's user keeps logins of his own. */
 const USER_LOGIN = `"\${DOCKER_CONFIG:-$HOME/.docker}"`;
@@ -77328,55 +78055,28 @@ const UNPACKED_RATIO = 2.5;
  * release serves. A failure leaves the live site as it was.
  */
 function prepareScript(place, target, missingImages) {
-    return library_onHost(place, [upload(place, target), environment(target), pull(place, target, missingImages)].join('\n'));
+    return library_onHost(place, [upload(place, target), environment_environmentStep(target), pull(place, target, missingImages)].join('\n'));
 }
-/** Step pull alone, for a release whose files are on the host already. */
-function pullScript(place, target, missingImages) {
-    return onHost(place, pull(place, target, missingImages));
+/** Steps environment and pull, for a release whose files are on the host already. */
+function prepareKeptScript(place, target, missingImages) {
+    return onHost(place, [environmentStep(target), pull(place, target, missingImages)].join('\n'));
 }
 function upload(place, target) {
-    const folders = bindVolumeFolders(target.project).filter(folder => folder.startsWith(`${place.path}/`));
+    const certs = `${place.path}/certs`;
+    const folders = [
+        ...bindVolumeFolders(target.project).filter(folder => folder.startsWith(`${place.path}/`)),
+        // The engine would make it for root alone.
+        ...(mountsFrom(target.project, certs) ? [certs] : [])
+    ];
     return `step upload
 umask 022
-mkdir -p releases .diveops/env ${folders.map(shell_quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
+mkdir -p releases .diveops ${folders.map(shell_quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
 R="$P/releases/"${shell_quote(place.release)}
 mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { rm -rf "$R"; fail "cannot write $R: $(df -Pk "$P" | awk 'END { print $4 }') KB free"; }
 if [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$N")" ]; then
   # Nothing runs yet, so nothing can be disturbed; databases may mount files of the release.
 ${placeFiles(place.release, target)}
 fi`;
-}
-function environment({ environment: { add, generate, follow } }) {
-    const names = add.map(([name]) => name);
-    return `step environment
-umask 077
-new="$P/.env.new"
-if [ -f .env ]; then
-  cp .env "$new" && { [ -z "$(tail -c 1 "$new")" ] || echo >> "$new"; }
-else : > "$new"; fi || fail "cannot write $new"
-while IFS= read -r line; do
-  name=$(printf '%s' "$line" | sed 's/=.*//'); value=$(printf '%s' "$line" | sed "s/^[^=]*='//; s/'$//")
-  ! grep -qE "^[[:space:]]*(export[[:space:]]+)?$name[[:space:]]*=[[:space:]]*[^[:space:]]" "$new" ||
-    grep -qxF -e "$line" -e "$name=$value" -e "$name=\\"$value\\"" "$new" ||
-    note "warning: .env on the host has another value for $name than the input 'env'; the host's is kept"
-done < ${GIVEN_ENV}
-set_line() { # NAME VALUE: replaces the line where it stands, or adds it
-  awk -v name="$1" -v line="$1='$2'" '
-    $0 ~ "^[ \\t]*(export[ \\t]+)?" name "[ \\t]*=" { if (!done) print line; done = 1; next }
-    { print } END { if (!done) print line }' "$new" > "$new.2" && mv "$new.2" "$new"; }
-take() { # NAME: the line that the client sent
-  value=$(sed -n "s/^$1='\\(.*\\)'$/\\1/p" "$SCRATCH/secret/env" "$SCRATCH/secret/template" | head -n 1)
-  sed -i -E "/^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*=[[:space:]]*$/d" "$new"
-  printf "%s='%s'\\n" "$1" "$value" >> "$new"; }
-${names.map(name => `take ${shell_quote(name)}`).join('\n')}
-${generate
-        .map(([name, length]) => `printf "%s='%s'\\n" ${shell_quote(name)} "$(LC_ALL=C tr -dc A-Za-z0-9 < /dev/urandom | head -c ${length})" >> "$new"`)
-        .join('\n')}
-${follow.map(([name, value]) => `set_line ${shell_quote(name)} ${shell_quote(value)}`).join('\n')}
-if [ -f .env ] && cmp -s .env "$new"; then rm "$new"; else mv "$new" .env || fail "cannot write $P/.env"; fi
-hash=$(sha256sum .env | cut -c 1-64)
-[ -f ".diveops/env/$hash" ] || cp .env ".diveops/env/$hash"
-printf '@env %s\\n' "$hash"`;
 }
 function pull(place, target, missingImages) {
     const { image, built } = target;
@@ -77584,6 +78284,7 @@ function newManifest(place, target, { imageId, imageTest, envHash }, { source, r
         definitions: Object.fromEntries(Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])),
         proxy: source.config.proxy,
         variant: target.variant,
+        pairs: target.pairs,
         files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),
         config: source.config,
         again: source.config.release.filter(({ again }) => again),
@@ -77720,39 +78421,13 @@ done
 
 /**
  * The target that brings a kept release back: its image, its files and its compose file as the
- * host's own compose resolves it, with the nginx variant that serves today (today's certificates
- * decide that, not those of the day of the release).
+ * host's own compose resolves it. What served over HTTP only goes on so, and HTTPS stays unless its
+ * certificates are gone: a way back leads to what was seen to work.
  */
 async function previousTarget(host, place, manifest, facts, failed) {
     const { stdout } = await mustRun(host, `reading release ${manifest.id}`, keptConfigScript(place.path, manifest.id, manifest.compose));
     const project = JSON.parse(stdout);
-    return keptTarget(manifest, project, facts.current, Object.fromEntries(failed.liveFiles));
-}
-/**
- * The target that a kept release is, with the nginx variant and the variables that follow it as they
- * are today. `there` are the files that stand in the app's folder for the release that goes.
- */
-function keptTarget(manifest, project, current, there) {
-    const { service, http, https } = manifest.proxy;
-    const variant = current?.variant ?? manifest.variant;
-    const variantFile = variant === 'http' && http && https ? [http, https] : undefined;
-    const liveFiles = new Map(Object.entries(manifest.files));
-    if (variantFile)
-        liveFiles.set(variantFile[1], liveFiles.get(variantFile[0]));
-    return {
-        image: manifest.image,
-        project,
-        built: manifest.services,
-        proxy: proxyService(project, service),
-        variant,
-        variantReason: undefined,
-        liveFiles,
-        staleFiles: new Map(Object.entries(there).filter(([path]) => !liveFiles.has(path))),
-        variantFiles: https !== undefined,
-        variantFile,
-        environment: { add: [], generate: [], follow: [] },
-        follow: current?.env.follow ?? manifest.env.follow
-    };
+    return keptTarget(manifest, project, facts, Object.fromEntries(failed.liveFiles), 'as-it-was');
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/rolllibrary.js
@@ -77804,15 +78479,16 @@ drain() { # SECONDS: until the workers of before the last reload have finished w
     [ "$(awk -v a="$begin" -v b="$(seconds)" -v l="$1" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 0
     sleep 0.1
   done; }
-ask() { # NAME URL-PATH: status of an answer through the proxy, 000 for none
+ask() { # ORIGIN URL-PATH: status of an answer through the proxy, 000 for none
+  called=$(basename "$1")
   if docker exec "$FRONT" sh -c 'command -v curl' > /dev/null 2>&1; then
-    docker exec "$FRONT" curl -sk -o /dev/null -w '%{http_code}' --max-time 5 --resolve "$1:443:127.0.0.1" --resolve "$1:80:127.0.0.1" "$SCHEME://$1$2" 2>/dev/null
-  elif docker exec "$FRONT" wget -q -T 5 -O /dev/null --header "Host: $1" "http://127.0.0.1$2" > /dev/null 2>&1; then echo 200
+    docker exec "$FRONT" curl -sk -o /dev/null -w '%{http_code}' --max-time 5 --resolve "$called:443:127.0.0.1" --resolve "$called:80:127.0.0.1" "$1$2" 2>/dev/null
+  elif docker exec "$FRONT" wget -q -T 5 -O /dev/null --header "Host: $called" "http://127.0.0.1$2" > /dev/null 2>&1; then echo 200
   else echo 000; fi; }
-serves() { # whether every domain answers through the proxy without an error of the server's
-  for name in $DOMAINS; do
-    status=$(ask "$name" "$HEALTH")
-    case $status in 2*|3*|4*) ;; *) printf '%s answers %s through the proxy\n' "$name" "$status" > "$SCRATCH/test.out"; return 1 ;; esac
+serves() { # whether every origin answers through the proxy without an error of the server's
+  for origin in $ORIGINS; do
+    status=$(ask "$origin" "$HEALTH")
+    case $status in 2*|3*|4*) ;; *) printf '%s answers %s through the proxy\n' "$origin" "$status" > "$SCRATCH/test.out"; return 1 ;; esac
   done; }
 steady() { # CONTAINER TEST...: runs, never restarted, healthy, and the site answers
   box=$1; shift
@@ -77855,13 +78531,12 @@ function rollScript(place, target, roll) {
     const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
     const before = dependencies(project, built).filter(name => others.includes(name));
     const after = others.filter(name => !before.includes(name));
-    const domains = roll.domains.length > 0 ? roll.domains : ['localhost'];
     const test = (name) => readyTest(target, name, roll.imageTest);
     const stop = (names) => replaceScript(target, names, roll);
     return library_onHost(place, `${ROLL_FUNCTIONS}
 step roll
 umask 022
-SCHEME=${target.variant === 'https' && target.variantFiles ? 'https' : 'http'} HEALTH=${shell_quote(roll.healthPath)} DOMAINS=${shell_quote(domains.join(' '))}
+HEALTH=${shell_quote(roll.healthPath)} ORIGINS=${shell_quote(roll.origins.join(' '))}
 FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
 R="$P/releases/$RELEASE"
 ${startNeeded(target, before, roll.timeoutS)}
@@ -77895,11 +78570,11 @@ pin ${word} "$serving" ${names} || fail ${shell_quote(`/etc/hosts of service '${
 docker compose --project-directory "$P" -p "$N" -f "$R/$C" -f - run -d --no-deps --use-aliases --name "$bridge-$RELEASE" ${word} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
 ${override}
 OVERRIDE
-  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1; unpin ${word}; printf '@back %s\\n' ${word}; fail ${shell_quote(`the bridge of service '${name}' could not be started`)}; }
+  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1; unpin ${word}; env_back; printf '@back %s\\n' ${word}; fail ${shell_quote(`the bridge of service '${name}' could not be started`)}; }
 new=$(docker inspect -f '{{.Id}}' "$bridge-$RELEASE")
 docker update --restart unless-stopped "$new" > /dev/null
 back() { # WHY: the old container takes over again
-  pin ${word} "$serving" ${names}; files_back; reload; printf '@back %s\\n' ${word}
+  pin ${word} "$serving" ${names}; files_back; env_back; reload; printf '@back %s\\n' ${word}
   explain "$new"; docker rm -f "$new" > /dev/null 2>&1; unpin ${word}; fail "$1"; }
 wait_ready ${roll.timeoutS} "$new" ${test(name)}
 case $? in
@@ -77928,7 +78603,7 @@ unpin ${word}`;
     }
     function reloadOnly() {
         return `if [ -n "$FRONT" ]; then
-  reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; files_back; printf '@back %s\\n' reload; fail 'nginx refuses the configuration of this release'; }
+  reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; files_back; env_back; printf '@back %s\\n' reload; fail 'nginx refuses the configuration of this release'; }
 fi`;
     }
 }
@@ -78401,6 +79076,7 @@ async function runScript(host, script, { log, timeline, stdin, signal }) {
 
 
 
+
 /** How long a job that an earlier run left may go on before this run gives up, in seconds. */
 const JOB_PATIENCE_S = 600;
 /**
@@ -78486,9 +79162,11 @@ class Run {
         refuse(judgeApp(facts, config, project, this.host.name));
         return project;
     }
-    /** Shows the plan and keeps it for the outcome. */
-    tellPlan(plan) {
+    /** Shows the plan and what to know of the certificates, and keeps the plan for the outcome. */
+    tellPlan(plan, { warnings }) {
         this.outcome.plan = plan;
+        for (const text of warnings)
+            this.seams.log.warning(text);
         for (const { service, what, why } of plan) {
             this.seams.log.info(`  ${service}: ${what}${why ? ` (${why})` : ''}`);
         }
@@ -78506,9 +79184,14 @@ class Run {
                 replaceProxy,
                 bakeS: health.bakeMs / 1000,
                 healthPath: health.path,
-                domains: domains.flat()
+                origins: originsOf(target.pairs, domains)
             });
         await this.job(place, strategy, script);
+    }
+    /** Begins a step that works from here, not by a script on the host. */
+    begin(step) {
+        this.#timeline.begin(step);
+        this.seams.log.info(`→ ${step}`);
     }
     /** Runs a script made by `onHost`. */
     script(script, stdin) {
@@ -78526,14 +79209,16 @@ class Run {
     async discard(facts, place, target) {
         this.outcome.release = facts.current?.id;
         // The goal of a rollback is a kept release and stays one.
-        if (facts.releases.some(({ id }) => id === place.release))
-            return;
+        const stays = facts.releases.some(({ id }) => id === place.release);
         const kept = facts.releases.some(({ image }) => image === target.image);
+        const script = stays
+            ? environmentBackScript(place)
+            : discardScript(place, target.built, kept ? undefined : target.image);
         try {
-            await this.script(discardScript(place, target.built, kept ? undefined : target.image));
+            await this.script(script);
         }
         catch (error) {
-            this.seams.log.warning(`the release '${place.release}' was left on the host: ${(0,errors/* errorMessage */.g)(error)}`);
+            this.seams.log.warning(`what the release '${place.release}' brought was left on the host: ${(0,errors/* errorMessage */.g)(error)}`);
         }
     }
     /** Says first why a run failed, before anything is put back; the details are not told twice. */
@@ -78567,7 +79252,11 @@ class Run {
         log.info(`putting back release ${previous.id}`);
         try {
             const place = { ...failed, compose: previous.compose, release: previous.id };
+            // Before anything else: compose reads .env for the release that comes back.
+            await this.script(environmentBackScript(failed));
             const target = await previousTarget(this.host, place, previous, facts, wanted);
+            if (target.variant !== previous.variant)
+                await this.script(followScript(place, target));
             if (previous.again.length > 0) {
                 await this.job(place, 'again', commandsScript(place, target, previous.again, timeoutS));
             }
@@ -78629,12 +79318,11 @@ class Deploy {
         const image = this.#image(project);
         const target = decideTarget(source, facts, project, image, given);
         refuseForeignImage(project, repositoryOf(image), target.built);
-        this.#warnOfVariant(target);
         const why = differences(target, facts);
         const tactics = chooseTactics(target, facts, source.config, { strategy });
         outcome.image = image;
         outcome.previous = facts.current?.id;
-        this.#run.tellPlan(planRows(target, facts, tactics, why));
+        this.#run.tellPlan(planRows(target, facts, tactics, why), target);
         if (planOnly) {
             outcome.state = 'planned';
         }
@@ -78659,15 +79347,6 @@ class Deploy {
         const { image, repository } = this.#request;
         const name = 'name' in image ? image.name : builtRepository(project, repository);
         return `${name}@${image.digest}`;
-    }
-    #warnOfVariant({ variant, variantReason }) {
-        if (variantReason === undefined)
-            return;
-        const text = `nginx serves the ${variant} variant: ${variantReason}`;
-        if (variant === 'http')
-            this.#run.seams.log.info(`  ${text}; the setup-ssl action obtains certificates`);
-        else
-            this.#run.seams.log.warning(text);
     }
     async #apply(facts, target, tactics) {
         const { source } = this.#request;
@@ -78757,7 +79436,7 @@ async function appendSummary(markdown, env = process.env) {
 
 
 
-const WORDS = {
+const report_WORDS = {
     live: 'live: the release serves',
     unchanged: 'unchanged: this release was already live, nothing was restarted',
     planned: 'planned: nothing was changed',
@@ -78767,14 +79446,14 @@ const WORDS = {
 };
 /** The outcome in one sentence. */
 function report_describe(state) {
-    return WORDS[state];
+    return report_WORDS[state];
 }
 /** The job summary: what was deployed, the state, the plan, the steps with their times. */
 function summary(outcome, title, host) {
     const { state, release, previous, image, plan, steps, error } = outcome;
     const total = steps.reduce((sum, { ms }) => sum + ms, 0);
     const facts = [
-        ['State', WORDS[state]],
+        ['State', report_WORDS[state]],
         ['Image', image ?? 'not resolved'],
         ['Release', release ?? 'none'],
         ['Previous release', previous ?? 'none'],
@@ -80134,7 +80813,7 @@ class NodeSSH {
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/ssh/pem.js
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----/gs;
+const pem_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----/gs;
 // As long as the cipher's block, or it would eat base64 that follows without a newline.
 const HEADERS = /Proc-Type:\s*4,ENCRYPTED|DEK-Info:\s*(?:DES[A-Z0-9-]*,[0-9A-Fa-f]{16}|[A-Z0-9-]+,[0-9A-Fa-f]{32})/g;
 /** How the body of every OpenSSH private key begins: `openssh-key-v1`. */
@@ -80163,7 +80842,7 @@ function repairText(given) {
 }
 /** The PEM blocks of a repaired text, however their lines were broken or indented. */
 function findPem(text) {
-    return [...text.matchAll(BLOCK)].map(([, label = '', inner = '']) => ({
+    return [...text.matchAll(pem_BLOCK)].map(([, label = '', inner = '']) => ({
         label,
         headers: inner.match(HEADERS) ?? [],
         body: inner.replace(HEADERS, '').replace(/\s/g, '')
@@ -80372,7 +81051,7 @@ function algorithmsFor(pins, seen = []) {
     return types.flatMap(type => ALGORITHMS[type] ?? []);
 }
 /** Compares a host key, in SSH's wire format, with the pins. Pure: ssh2 asks again at each rekey. */
-function judge(pins, key) {
+function hostkeys_judge(pins, key) {
     if (pins.revoked.some(line => line.key?.equals(key)))
         return 'revoked';
     if (pins.keys.length === 0)
@@ -80508,7 +81187,7 @@ async function handshake(socket, options) {
         keepaliveCountMax: options.keepaliveCount,
         algorithms: { ...handshake_ALGORITHMS, serverHostKey: options.hostKeyAlgorithms },
         hostVerifier: (shown) => {
-            const verdict = judge(pins, shown);
+            const verdict = hostkeys_judge(pins, shown);
             seen.hostKey = shown;
             seen.verdict = verdict;
             return verdict === 'pinned' || (verdict === 'unknown' && options.acceptUnknown);
@@ -81115,7 +81794,7 @@ async function connect(target, options = {}) {
             log.info(`${(0,errors/* errorMessage */.g)(error)}; trying again (${retriesLeft} left)`);
         }
     });
-    if (judge(pins, hostKey) === 'unknown') {
+    if (hostkeys_judge(pins, hostKey) === 'unknown') {
         log.warning(`the host key of ${place.name} was not verified, anybody could have answered; save this line ` +
             `in the input 'known-hosts': ${knownHostsLine(pins, hostKey)}`);
     }

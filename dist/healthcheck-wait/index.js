@@ -28572,7 +28572,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8596);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5006);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5148);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -28582,7 +28582,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 5006:
+/***/ 5148:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28654,6 +28654,15 @@ function formatDuration(ms) {
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: external "node:tls"
 var external_node_tls_ = __nccwpck_require__(1692);
+;// CONCATENATED MODULE: ./packages/core/lib/health/life.js
+/** Which part of a life is left, from 1 for all to 0 for none. */
+function lifeLeft({ notBefore, notAfter }, now) {
+    const left = (notAfter.getTime() - now.getTime()) / (notAfter.getTime() - notBefore.getTime());
+    return Math.min(1, Math.max(0, left));
+}
+/** With less than this part of its life left a certificate should have been renewed. */
+const LEAST_LIFE_LEFT = 1 / 3;
+
 ;// CONCATENATED MODULE: ./packages/core/lib/health/resolve.js
 
 /** Reads `name:port:address`, an IPv6 address bare or in brackets; undefined when it is no such line. */
@@ -28684,6 +28693,12 @@ function addressFor(url, resolutions) {
 /** A request that got no answer: why, as a clause that can follow a colon. */
 class NoAnswer extends Error {
     name = 'NoAnswer';
+    /** The system's word for it, such as `ECONNREFUSED`, where there is one. */
+    code;
+    constructor(message, code) {
+        super(message);
+        this.code = code;
+    }
 }
 const UNKNOWN_ISSUER = [
     'UNABLE_TO_GET_ISSUER_CERT',
@@ -28712,6 +28727,9 @@ function certificateTrouble(code, name, cert) {
 /** Why a connection failed or broke, from Node's error. `where` is `address:port` or `name:port`. */
 function connectionTrouble(thrown, where) {
     const error = innermost(thrown);
+    return new NoAnswer(describeTrouble(error, where), error.code);
+}
+function describeTrouble(error, where) {
     switch (error.code) {
         case 'ECONNREFUSED':
             return `connection refused by ${where}`;
@@ -28757,6 +28775,7 @@ function first(value) {
 
 
 
+
 /**
  * The certificate authorities to believe: Node's list and NODE_EXTRA_CA_CERTS, and what the machine
  * trusts, as curl does. Make it once, it takes some 50 ms.
@@ -28768,7 +28787,7 @@ function trust(authorities) {
     ];
     return external_node_tls_.createSecureContext({ ca: [...own] });
 }
-/** Opens a connection and verifies the certificate. Rejects with `NoAnswer`. */
+/** Opens a connection and verifies the certificate, unless any will do. Rejects with `NoAnswer`. */
 function connect(url, options) {
     const host = hostOf(url);
     const port = portOf(url);
@@ -28778,25 +28797,32 @@ function connect(url, options) {
         const socket = secure
             ? external_node_tls_.connect(tlsOptions(host, port, options))
             : external_node_net_.connect({ host: options.address ?? host, port });
-        const fail = (reason) => {
+        const fail = (trouble) => {
             clearTimeout(timer);
             socket.destroy();
-            reject(new NoAnswer(reason));
+            reject(trouble);
         };
-        const timer = setTimeout(() => fail(`no connection to ${asked} within ${formatDuration(options.timeoutMs)}`), options.timeoutMs);
+        const late = `no connection to ${asked} within ${formatDuration(options.timeoutMs)}`;
+        const timer = setTimeout(() => fail(new NoAnswer(late, 'ETIMEDOUT')), options.timeoutMs);
         const failed = (error) => fail(connectionTrouble(error, asked));
         socket.once('error', failed);
-        socket.once('close', () => fail(`${asked} closed the connection before it had answered`));
+        socket.once('close', () => fail(new NoAnswer(`${asked} closed the connection before it had answered`)));
         socket.once(secure ? 'secureConnect' : 'connect', () => {
             const cert = secure ? socket.getPeerCertificate() : undefined;
-            const trouble = cert && verdict(socket, host, cert);
+            const verified = cert && options.trust !== 'any';
+            const trouble = verified && verdict(socket, host, cert);
             if (trouble)
-                return fail(trouble);
+                return fail(new NoAnswer(trouble));
             clearTimeout(timer);
             socket.removeAllListeners('close');
             socket.off('error', failed);
             const where = `${socket.remoteAddress ?? host}:${port}`;
-            resolve({ socket, where, certDays: cert && daysLeft(cert.valid_to) });
+            resolve({
+                socket,
+                where,
+                certDays: cert && daysLeft(cert.valid_to),
+                certLife: cert && partLeft(cert)
+            });
         });
     });
 }
@@ -28807,7 +28833,9 @@ function tlsOptions(host, port, { address, trust }) {
         port,
         servername: name,
         ALPNProtocols: ['http/1.1'],
-        ...(trust && { secureContext: trust }),
+        ...(trust && {
+            secureContext: trust === 'any' ? external_node_tls_.createSecureContext({ ca: [] }) : trust
+        }),
         // Judged by `verdict` before anything is sent, because with true Node drops the certificate,
         // and with it the dates and names that the message needs.
         rejectUnauthorized: false,
@@ -28820,6 +28848,10 @@ function verdict(socket, host, cert) {
     const error = socket.authorizationError;
     const code = typeof error === 'string' ? error : String(error?.code);
     return certificateTrouble(code, host, cert);
+}
+function partLeft(cert) {
+    const life = { notBefore: new Date(cert.valid_from), notAfter: new Date(cert.valid_to) };
+    return lifeLeft(life, new Date());
 }
 function daysLeft(validTo) {
     return Math.floor((new Date(validTo).getTime() - Date.now()) / 86_400_000);
@@ -28947,6 +28979,7 @@ async function ask(url, options) {
             body,
             release: releaseOf(headers, body),
             certDays: connection.certDays,
+            certLife: connection.certLife,
             ms: performance.now() - started
         };
     }
@@ -28960,9 +28993,9 @@ function publicUrl(url) {
 }
 function exchange(url, { socket, where }, timeoutMs) {
     return new Promise((resolve, reject) => {
-        const fail = (reason) => reject(new NoAnswer(reason));
-        const timer = setTimeout(() => fail(`${where} took the request but did not answer within ${formatDuration(timeoutMs)}`), timeoutMs);
-        const broken = (error) => fail(connectionTrouble(error, where));
+        const late = `${where} took the request but did not answer within ${formatDuration(timeoutMs)}`;
+        const timer = setTimeout(() => reject(new NoAnswer(late)), timeoutMs);
+        const broken = (error) => reject(connectionTrouble(error, where));
         const request = external_node_http_.request({
             method: 'GET',
             path: url.pathname + url.search,
@@ -29477,6 +29510,7 @@ function matcher(name, text) {
 
 
 
+
 /** Waits until the URL answers as expected; fails when it does not in time. */
 async function main({ secrets, log }) {
     const inputs = read();
@@ -29496,6 +29530,11 @@ async function main({ secrets, log }) {
         'cert-days': seen.answer?.certDays
     });
     await appendSummary(summary(url, seen));
+    const { certLife = 1, certDays } = seen.answer ?? {};
+    if (certLife < LEAST_LIFE_LEFT) {
+        log.warning(`the certificate of ${url.hostname} ends in ${certDays} days, less than a third of its life is left: ` +
+            'run the setup-ssl action');
+    }
     if (seen.readyMs === undefined)
         throw notAsExpected(publicUrl(url), seen, patience);
     log.info(`as expected after ${formatDuration(seen.readyMs)}, ${seen.attempts} tries`);

@@ -65882,7 +65882,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3064);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1656);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(982);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -65892,7 +65892,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 1656:
+/***/ 982:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -75719,8 +75719,15 @@ const schema = strictObject({
             .describe('nginx configuration while certificates are missing.'),
         https: relativePath
             .optional()
-            .describe('nginx configuration once every certificate is there; the file that the compose file mounts.')
+            .describe('nginx configuration once every certificate is there; the file that the compose file mounts.'),
+        pairs: record(config_domain, strictObject({ http: relativePath, https: relativePath }))
+            .default({})
+            .describe('Domains that bring two nginx configurations of their own, chosen by their own certificates.')
     })
+        .refine(({ https, pairs }) => {
+        const files = [https, ...Object.values(pairs).map(pair => pair.https)];
+        return new Set(files).size === files.length;
+    }, { message: 'an https file of its own for each pair', path: ['pairs'] })
         .prefault({}),
     'stop-first': array(serviceName)
         .default([])
@@ -75810,7 +75817,7 @@ function expectation(issue) {
 function knownKeys(path) {
     let node = toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
     for (const key of path)
-        node = node.properties?.[String(key)] ?? {};
+        node = node.properties?.[String(key)] ?? node.additionalProperties ?? {};
     return Object.keys(node.properties ?? {}).filter(key => key !== '$schema');
 }
 function complete({ $schema: _, release, health, 'stop-first': stopFirst, ...rest }) {
@@ -75839,6 +75846,7 @@ function complete({ $schema: _, release, health, 'stop-first': stopFirst, ...res
 
 
 
+
 const exec = (0,external_node_util_.promisify)(external_node_child_process_namespaceObject.execFile);
 /**
  * Reads the app from a checkout: diveops.yml (`configFile`, or all defaults when that is missing
@@ -75856,7 +75864,7 @@ async function readSource(folder, configFile, overrides = {}) {
     }
     const listed = config.files;
     const referenced = referencedPaths(composeText, config.compose);
-    const wanted = [...(listed ?? referenced), config.proxy.http, config.proxy.https].flatMap(name => name ?? []);
+    const wanted = [...(listed ?? referenced), ...proxyFiles(config)];
     const tracked = await trackedFiles(folder, [config.compose, ...wanted]);
     refuseUntracked(config, listed ?? [], tracked);
     const chosen = wanted.flatMap(name => {
@@ -75890,6 +75898,10 @@ async function readText(folder, name) {
         throw new errors/* UserError */.y(`file '${name}' cannot be read: ${error.message}`);
     }
 }
+function proxyFiles({ proxy }) {
+    const { http } = proxy;
+    return [http, ...pairsOf(proxy).flatMap(pair => [pair.http, pair.https])].flatMap(name => name ?? []);
+}
 async function trackedFiles(folder, names) {
     try {
         const { stdout } = await exec('git', ['-C', folder, 'ls-files', '-z', '--', ...names], {
@@ -75902,8 +75914,8 @@ async function trackedFiles(folder, names) {
     }
 }
 function refuseUntracked(config, listed, tracked) {
-    const required = [config.compose, config.proxy.http, config.proxy.https, ...listed];
-    const missing = required.filter(name => name !== undefined && !tracked.some(file => file === name || file.startsWith(`${name}/`)));
+    const required = [config.compose, ...proxyFiles(config), ...listed];
+    const missing = required.filter(name => !tracked.some(file => file === name || file.startsWith(`${name}/`)));
     if (missing.length > 0) {
         throw new UserError(`${list(missing)} not tracked by git in this checkout; only tracked files go to the host: ` +
             'commit it, or correct the name in diveops.yml');
@@ -76020,6 +76032,83 @@ function runOf(env) {
     return { url, actor: env.GITHUB_ACTOR, commit: env.GITHUB_SHA };
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/base/shell.js
+/** One word of a POSIX shell command, whatever it contains. */
+function shell_quote(word) {
+    if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word))
+        return word;
+    return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+/** A command of a POSIX shell from its words. */
+function command(words) {
+    return words.map(shell_quote).join(' ');
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/release/manifest.js
+
+const site = object({
+    names: array(schemas_string()),
+    certificate: schemas_string(),
+    key: schemas_string()
+});
+const pair = object({
+    domain: schemas_string().optional(),
+    http: schemas_string().optional(),
+    https: schemas_string(),
+    variant: schemas_enum(['https', 'http']),
+    /** What the HTTPS configuration serves, so that its certificates can be looked at without it. */
+    sites: array(site).optional()
+});
+const manifest = object({
+    id: schemas_string(),
+    app: schemas_string(),
+    created: schemas_string(),
+    /** The image as it was handed to the action: name@digest. */
+    image: schemas_string(),
+    /** What the engine on the host calls that image. */
+    imageId: schemas_string(),
+    /** The health test that the image itself brings, in the form of the engine. */
+    imageTest: array(schemas_string()).nullable().default(null),
+    services: array(schemas_string()),
+    compose: schemas_string(),
+    /** sha256 of each service of the compose file as the host's compose resolved it. */
+    definitions: record(schemas_string(), schemas_string()).default({}),
+    proxy: object({
+        service: schemas_string().optional(),
+        http: schemas_string().optional(),
+        https: schemas_string().optional()
+    }),
+    variant: schemas_enum(['https', 'http']),
+    /** The pairs of nginx configurations and what was chosen of each; releases before had one. */
+    pairs: array(pair).optional(),
+    /** sha256 of each file of the release, by its path in the app's folder. */
+    files: record(schemas_string(), schemas_string()),
+    /** What diveops.yml said, for a rollback without a checkout. */
+    config: custom().optional(),
+    /** Commands that may be repeated when the release is brought back. */
+    again: array(object({ service: schemas_string(), command: schemas_string(), again: schemas_boolean() }))
+        .default([]),
+    /** The .env that the release was made live with; values stay on the host. */
+    env: object({ sha256: schemas_string(), follow: record(schemas_string(), schemas_string()) }),
+    commit: schemas_string().optional(),
+    run: schemas_string().optional(),
+    actor: schemas_string().optional()
+});
+/** Reads a release.json; undefined when there is none or it is not one of ours. */
+function parseManifest(text) {
+    if (text.trim() === '')
+        return undefined;
+    try {
+        const read = manifest.parse(JSON.parse(text));
+        const { variant, proxy } = read;
+        const { http, https } = proxy;
+        return { ...read, pairs: read.pairs ?? (https ? [{ http, https, variant }] : []) };
+    }
+    catch {
+        return undefined;
+    }
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/app/compose.js
 
 
@@ -76092,12 +76181,17 @@ function dependencies(project, names) {
         visit(name);
     return [...found];
 }
-/** Folders on the host that a bind volume or a bind mount needs before a container starts. */
+/** Folders on the host that a bind volume needs before a container starts. */
 function compose_bindVolumeFolders(project) {
     return Object.values(project.volumes ?? {}).flatMap(({ driver_opts: options }) => options?.o?.split(',').includes('bind') && options.device ? [options.device] : []);
 }
+/** Whether a service mounts a folder of the host, or something in it, itself. */
+function compose_mountsFrom(project, folder) {
+    const mounts = Object.values(project.services).flatMap(({ volumes }) => volumes ?? []);
+    return mounts.some(({ type, source }) => type === 'bind' && source && inside(folder, source) !== undefined);
+}
 /** Where a path inside a service's container lives on the host; undefined in other kinds of volume. */
-function compose_hostPath(project, name, inContainer) {
+function hostPath(project, name, inContainer) {
     const mounts = [...(project.services[name]?.volumes ?? [])];
     mounts.sort((a, b) => b.target.length - a.target.length);
     for (const mount of mounts) {
@@ -76111,6 +76205,25 @@ function compose_hostPath(project, name, inContainer) {
             return folder + rest;
     }
     return undefined;
+}
+/** Where a file of the host is inside a service's container; undefined when it mounts no such path. */
+function compose_containerPath(project, name, file) {
+    for (const { source, target } of mountedFolders(project, name)) {
+        const rest = inside(source, file);
+        if (rest !== undefined)
+            return target.replace(/\/$/, '') + rest;
+    }
+    return undefined;
+}
+/** What a service mounts from the host, the longest path first. */
+function mountedFolders(project, name) {
+    const mounts = (project.services[name]?.volumes ?? []).flatMap(({ type, source, target }) => {
+        if (!source)
+            return [];
+        const folder = type === 'bind' ? source : project.volumes?.[source]?.driver_opts?.device;
+        return folder ? [{ source: folder, target }] : [];
+    });
+    return mounts.sort((a, b) => b.source.length - a.source.length);
 }
 /** Whether a service's containers read a file of the host: by a bind mount, a config or a secret. */
 function readsFile(project, name, file) {
@@ -76127,16 +76240,402 @@ function inside(folder, file) {
     return file === base || file.startsWith(`${base}/`) ? file.slice(base.length) : undefined;
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/base/shell.js
-/** One word of a POSIX shell command, whatever it contains. */
-function shell_quote(word) {
-    if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word))
-        return word;
-    return `'${word.replaceAll("'", `'\\''`)}'`;
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/certificates.js
+
+/** Contents of more files, and more certificates of one file, are not read. */
+const MOST_FILES = 200;
+const MOST_IN_FILE = 5;
+/**
+ * Lists a folder (`$1`) for certificates and keys and prints each: `@trouble path`, or `@file path`
+ * and the content, a space before each line; `@closed` when a folder may not be entered, `@end`.
+ * Runs on the host (`$2` is `host`: where links lead is told, too) and, where only root may read, in
+ * the proxy's container as nginx would read it; so it is POSIX and no more than busybox has.
+ */
+const READER = `LC_ALL=C; export LC_ALL
+cd "$1" || exit 1
+n=0
+find -L . -maxdepth 4 "(" -name archive -o -name accounts -o -name logs ")" -prune -o "(" -type f -o -type l ")" "(" -name "*.pem" -o -name "*.crt" -o -name "*.key" ")" -print 2>&1 | sort -r | while IFS= read -r f; do
+  case $f in
+    ./*/chain.pem|./chain.pem) [ ! -e "$(dirname "$f")/fullchain.pem" ] || continue ;;
+    ./*) ;;
+    *) echo "@closed ."; continue ;;
+  esac
+  n=$((n + 1))
+  if [ ! -e "$f" ]; then
+    if ls -lL "$f" 2>&1 | grep -qi "permission denied"; then echo "@unreadable $f"; else echo "@dangling $f"; fi
+  elif [ ! -r "$f" ] || [ "$n" -gt ${MOST_FILES} ]; then echo "@unreadable $f"
+  elif [ ! -s "$f" ]; then echo "@empty $f"
+  else
+    echo "@file $f"
+    if [ "$2" = host ]; then
+      real=$(readlink -f "$f"); here=$(pwd -P)
+      case $real in "$here"/*) real=./$(printf %s "$real" | tail -c +$(($(printf %s "$here" | wc -c) + 2))) ;; esac
+      echo "@real $real"
+    fi
+    head -c 65536 "$f" | sed "s/^/ /"; echo
+  fi
+done
+echo "@end ."`;
+/**
+ * Takes of what `READER` prints for the folder `$1` the certificates as they are, and of a private
+ * key only the public half: keys do not leave the host.
+ */
+const DIGEST = String.raw `folder=$1 openssl=$(command -v openssl) awk '
+  function flush() {
+    if (key != "") {
+      if (ENVIRON["openssl"] == "" || key ~ /ENCRYPTED/) print "@key unknown"
+      else { fflush(); print key | half; close(half) }
+    }
+    key = ""; text = ""; count = 0; inside = 0 }
+  BEGIN { half = "openssl pkey -pubout 2> /dev/null | sed \"s/^/ /\" | grep . || echo \"@key broken\"" }
+  /^@/ {
+    if ($1 != "@real") flush()
+    at = index($0, " "); path = substr($0, at + 1)
+    if (path ~ /^\.(\/|$)/) path = ENVIRON["folder"] substr(path, 2)
+    print $1 " " path; next }
+  /^ -----BEGIN .*CERTIFICATE-----/ { inside = 1; count++ }
+  inside && count <= ${MOST_IN_FILE} { print }
+  !inside { text = text substr($0, 2) "\n" }
+  /^ -----END .*CERTIFICATE-----/ { inside = 0 }
+  /^ -----END .*PRIVATE KEY-----/ { key = text }
+  END { flush() }'`;
+/**
+ * The probe that reads certificates and keys under `$P/certs`: also through the container of the
+ * proxy, wherever it has the folder, when the host's user may not read all of them. Needs `$P` and
+ * the function `front`.
+ */
+const CERTIFICATES_PROBE = `[ -d "$P/certs" ] || exit 0
+reader='${READER}'
+digest() { ${DIGEST}; }
+sh -c "$reader" sh "$P/certs" host 2> /dev/null | digest "$P/certs" > "$SCRATCH/certificates"
+grep -v '^@closed ' "$SCRATCH/certificates"
+if grep -q '^@end ' "$SCRATCH/certificates"; then
+  grep -qE '^@(unreadable|dangling|closed) ' "$SCRATCH/certificates" || exit 0
+fi
+box=$(front); seen=
+[ -z "$box" ] || docker inspect -f '{{range .Mounts}}{{println .Type .Destination}}{{println .Name}}{{println .Source}}{{end}}' "$box" > "$SCRATCH/mounts"
+[ -z "$box" ] || while read -r type inside && read -r name && read -r source; do
+  [ "$type" != volume ] || source=$(docker volume inspect -f '{{index .Options "device"}}' "$name" 2> /dev/null)
+  case $source in "$P/certs"|"$P/certs"/*) ;; *) continue ;; esac
+  docker exec "$box" sh -c "$reader" sh "$inside" < /dev/null 2> /dev/null | digest "$source" > "$SCRATCH/inside"
+  grep -v '^@closed ' "$SCRATCH/inside" && seen=yes
+done < "$SCRATCH/mounts"
+[ -n "$seen" ] || echo "@unreadable $P/certs"`;
+/** The files that the probe printed, by their paths on the host. */
+function readCertificates(text) {
+    const found = new Map();
+    // What came later was read as nginx reads it, and counts.
+    for (const piece of text.split(/^(?=@(?!real |key ))/m)) {
+        const [head = '', ...lines] = piece.trimEnd().split('\n');
+        const [, kind, path] = /^@(\S+) (.+)$/.exec(head) ?? [];
+        if (kind === undefined || path === undefined || kind === 'end')
+            continue;
+        found.set(path, kind === 'file' ? certificateFile(lines) : kind);
+    }
+    return found;
 }
-/** A command of a POSIX shell from its words. */
-function command(words) {
-    return words.map(shell_quote).join(' ');
+function certificateFile(lines) {
+    const text = lines.flatMap(line => (line.startsWith(' ') ? line.slice(1) : [])).join('\n');
+    const told = (name) => lines.find(line => line.startsWith(`@${name} `))?.slice(name.length + 2);
+    const block = (kind) => text.match(new RegExp(`-----BEGIN [A-Z0-9 ]*${kind}-----[^]*?-----END[^\\n]*`, 'g')) ?? [];
+    return {
+        certificates: block('CERTIFICATE').join('\n'),
+        publicKey: told('key') ?? block('PUBLIC KEY')[0],
+        real: told('real')
+    };
+}
+/** What a file named in an nginx configuration is on the host, for `look`. */
+function readingFor(project, proxy, certificates) {
+    return path => {
+        const onHost = hostPath(project, proxy, path);
+        if (onHost === undefined)
+            return 'missing';
+        const file = certificates.get(onHost);
+        if (file === undefined)
+            return closedAbove(onHost) ? 'unreadable' : 'missing';
+        if (typeof file === 'string')
+            return file;
+        const { real } = file;
+        if (real === undefined || compose_containerPath(project, proxy, real) !== undefined)
+            return file;
+        return 'not-mounted';
+    };
+    function closedAbove(file) {
+        return [...certificates].some(([folder, state]) => state === 'unreadable' && file.startsWith(`${folder}/`));
+    }
+}
+/** Reads `.diveops/tls.json`; undefined when it says nothing of a renewal. */
+function parseRenewal(text) {
+    try {
+        const { renewal } = JSON.parse(text);
+        const { at, result, error } = renewal ?? {};
+        if (typeof at !== 'string' || (result !== 'ok' && result !== 'failed'))
+            return undefined;
+        return { at, result, error: typeof error === 'string' ? error : undefined };
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/front.js
+/** Shell function that names the container which publishes port 80 or 443; needs `project`. */
+const FRONT = 'front() { docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1; }';
+/**
+ * What nginx reads: as it says itself, or its files as they lie there when it refuses them, which it
+ * does as soon as a certificate is gone, while it still serves what it read before.
+ */
+const NGINX_PROBE = `box=$(front); [ -n "$box" ] || exit 1
+docker exec "$box" nginx -T 2>/dev/null || docker exec "$box" sh -c 'nginx -v 2>/dev/null || exit 1
+for f in /etc/nginx/nginx.conf $(find -L /etc/nginx -type f -name "*.conf" ! -path /etc/nginx/nginx.conf); do
+  echo "# configuration file $f:"; cat "$f"
+done'`;
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/sections.js
+
+
+/**
+ * Joins probes into one script, so that all of them cost one round trip. Each runs in a subshell
+ * of its own: a failing one does not stop the others.
+ */
+function joinProbes(probes) {
+    const mark = `=${(0,external_node_crypto_.randomBytes)(12).toString('hex')}=`;
+    const names = Object.keys(probes);
+    const script = names
+        .map(name => `(\n${probes[name]}\n)\nprintf '\\n%s%s %s\\n' ${shell_quote(mark)} ${shell_quote(name)} $?`)
+        .join('\n');
+    return { script, read };
+    function read(stdout) {
+        const found = {};
+        let from = 0;
+        for (const match of stdout.matchAll(new RegExp(`\\n${mark}(\\S+) (\\d+)(?:\\n|$)`, 'g'))) {
+            const text = stdout.slice(from, match.index);
+            found[match[1]] = { text: text.trim(), code: Number(match[2]) };
+            from = match.index + match[0].length;
+        }
+        for (const name of names)
+            found[name] ??= { text: '', code: -1 };
+        return found;
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/facts.js
+
+
+
+
+
+const CONTAINER_FORMAT = [
+    '{{.Name}}',
+    '{{index .Config.Labels "com.docker.compose.service"}}',
+    '{{.Image}}',
+    '{{.State.Status}}',
+    '{{if .State.Health}}{{.State.Health.Status}}{{end}}',
+    '{{.RestartCount}}',
+    '{{index .Config.Labels "com.docker.compose.config-hash"}}',
+    '{{index .Config.Labels "com.docker.compose.oneoff"}}'
+].join('{{"\\t"}}');
+/**
+ * Values of secret variables are replaced on the host before its compose resolves the file, so that
+ * the resolved configuration can be read by the runner. Follows quoted values over several lines.
+ */
+const SCRUB = String.raw `
+scrub() { awk -v quotes="'\"" '
+  skip { if (index($0, q)) skip = 0; next }
+  match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
+    name = toupper(substr($0, 1, RLENGTH))
+    if (name ~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) {
+      rest = substr($0, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
+      if (q != "" && index(quotes, q) && !index(substr(rest, 2), q)) skip = 1
+      print substr($0, 1, RLENGTH) "redacted"; next
+    }
+  }
+  { print }'; }`;
+/**
+ * Prints the compose file that lies in a folder as the host's own compose resolves it, with the
+ * app's path in place of the folder's, and values of secret variables replaced. Needs `$P`, and
+ * the `scrub` function.
+ */
+function resolveConfig(folder, composeFile) {
+    return `cd ${folder} && { cat "$SCRATCH/secret/placeholders"; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
+docker compose -f ${shell_quote(composeFile)} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
+sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`;
+}
+/** The script that resolves the compose file of a kept release, with today's `.env`. */
+function keptConfigScript(path, release, composeFile) {
+    const name = shell_quote(path.slice(path.lastIndexOf('/') + 1));
+    const folder = `"$SCRATCH/kept/"${name}`;
+    return `P=${shell_quote(path)}
+${SCRUB}
+rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${shell_quote(release)} ${folder} || exit 1
+${resolveConfig(folder, composeFile)}`;
+}
+/** The files of the new release lie here on the host until they are taken over: a shell expression. */
+function facts_stagePath(path) {
+    // The folder's name is the app's own, because compose takes the project's name from it.
+    return `"$SCRATCH/stage/"${shell_quote(path.slice(path.lastIndexOf('/') + 1))}`;
+}
+const RELEASES = {
+    current: 'cat "$P/current/release.json"',
+    releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
+if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`
+};
+/** The script that reads which releases a host keeps, and which one is live. */
+function releaseProbes(path) {
+    const probes = joinProbes(RELEASES);
+    return {
+        script: `P=${shell_quote(path)}\n${probes.script}`,
+        read: (stdout) => readReleases(probes.read(stdout))
+    };
+}
+/**
+ * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
+ * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
+ * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
+ * changed.
+ */
+function factProbes(path, composeFile, kept) {
+    const stage = facts_stagePath(path);
+    const probes = joinProbes({
+        user: 'id -un; id -Gn',
+        clock: 'date +%s',
+        engine: `docker version --format '{{.Server.Version}}' 2>&1`,
+        compose: 'docker compose version --short 2>&1',
+        tools: 'for t in tar gzip awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
+        path: `if [ -d "$P" ]; then if [ -w "$P" ] && [ -x "$P" ]; then echo writable; else echo forbidden; fi
+elif [ -e "$P" ]; then echo not-a-folder
+else d=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done
+if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
+        freePath: 'd=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"',
+        freeImages: `d=$(docker info -f '{{.DockerRootDir}}'); while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"`,
+        envNames: String.raw `[ -f "$P/.env" ] && sed -nE "s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(''|\"\")?[[:space:]]*$/\2/p; t; s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2=/p" "$P/.env"`,
+        envHash: '[ -f "$P/.env" ] && sha256sum "$P/.env"',
+        ...RELEASES,
+        liveFiles: `cd ${stage} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
+        config: resolveConfig(stage, composeFile),
+        configError: 'cat "$SCRATCH/config.err"',
+        containers: `ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$(project)")
+[ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
+        missingImages: `images=$(sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | sort -u)
+[ -z "$images" ] || docker image inspect -f . $images 2>&1 > /dev/null | sed -n 's/.*No such image: //p'`,
+        volumes: 'docker volume ls -q',
+        listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
+        published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
+        programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
+        nginx: NGINX_PROBE,
+        available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
+        memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
+echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
+        certificates: CERTIFICATES_PROBE,
+        renewal: 'cat "$P/.diveops/tls.json"'
+    });
+    const script = `P=${shell_quote(path)}
+tar -xzf - -C "$SCRATCH" || exit 97
+${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
+${SCRUB}
+project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
+${FRONT}
+${probes.script}`;
+    return { script, read: (stdout) => readFacts(path, probes.read(stdout)) };
+}
+function readFacts(path, sections) {
+    const text = (name) => sections[name]?.text ?? '';
+    const rows = (name) => text(name).split('\n').filter(Boolean);
+    const project = parseProject(text('config'));
+    const [user = '', groups = ''] = text('user').split('\n');
+    return {
+        user,
+        groups: groups.split(' '),
+        clock: Number(text('clock')),
+        engine: sections.engine,
+        compose: sections.compose,
+        missingTools: rows('tools'),
+        path: text('path'),
+        freeKb: { path: freeKb(text('freePath')), images: freeKb(text('freeImages')) },
+        env: sections.envHash?.code === 0
+            ? { present: presentNames(rows('envNames')), sha256: text('envHash').slice(0, 64) }
+            : undefined,
+        ...readReleases(sections),
+        liveFiles: new Map(rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])),
+        config: { project, error: text('configError') },
+        containers: rows('containers').flatMap(container),
+        missingImages: rows('missingImages'),
+        volumes: rows('volumes'),
+        listening: listening(sections, project?.name),
+        nginx: sections.nginx?.code === 0 ? text('nginx') : undefined,
+        memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
+        certificates: readCertificates(text('certificates')),
+        renewal: parseRenewal(text('renewal'))
+    };
+}
+function readReleases(sections) {
+    const rows = sections.releases.text.split('\n');
+    return {
+        current: parseManifest(sections.current.text),
+        releases: rows.flatMap(row => parseManifest(row) ?? []),
+        unfinished: rows.flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? [])
+    };
+}
+function parseProject(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+function presentNames(rows) {
+    return new Map(rows.map(row => [row.replace(/=$/, ''), row.endsWith('=')]));
+}
+function memory(rows) {
+    return new Map(rows.map(row => [row.split(' ')[0], Number(row.split(' ')[1])]));
+}
+function freeKb(df) {
+    return Number(df.split('\n').at(-1)?.split(/\s+/)[3] ?? Number.NaN);
+}
+function container(row) {
+    const [name = '', service = '', imageId = '', state = '', health = '', restarts, configHash = '', oneoff] = row.split('\t');
+    if (oneoff === 'True')
+        return [];
+    return [
+        {
+            name: name.replace(/^\//, ''),
+            service,
+            imageId,
+            state,
+            health,
+            restarts: Number(restarts),
+            configHash
+        }
+    ];
+}
+/** Ports that something else than our own project listens on, with what is known of it. */
+function listening(sections, project) {
+    const published = (sections.published?.text ?? '').split('\n').map(row => row.split('\t'));
+    const ours = new Set(published.filter(row => row[1] === project).flatMap(row => portsOf(row[2])));
+    const programs = (sections.programs?.text ?? '').split('\n').map(row => row.split('\t'));
+    return (sections.listening?.text ?? '')
+        .split('\n')
+        .map(hex => Number.parseInt(hex, 16))
+        .filter(port => port > 0 && !ours.has(port))
+        .map(port => {
+        const other = published.find(row => portsOf(row[2]).includes(port));
+        const process = programs.find(row => row[0]?.endsWith(`:${port}`))?.[1];
+        const name = process && /\(\("([^"]+)"/.exec(process)?.[1];
+        return {
+            port,
+            program: other ? `container '${other[0]}'` : name ? `'${name}'` : 'another program'
+        };
+    });
+}
+function portsOf(ports = '') {
+    return [...ports.matchAll(/:(\d+)(?:-(\d+))?->/g)].flatMap(match => {
+        const first = Number(match[1]);
+        const last = Number(match[2] ?? match[1]);
+        return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    });
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/health/container.js
@@ -76156,7 +76655,80 @@ function unescapeDollars(words) {
     return words.map(word => word.replaceAll('$$', '$'));
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/environment.js
+
+/** Where the facts' tar put the variables that the run hands over: a shell expression. */
+const GIVEN_ENV = '"$SCRATCH/secret/env"';
+/**
+ * Shell functions that change .env and put it back. `.diveops/env/` keeps each version under its
+ * sha256; from the change on until the release is live, `.diveops/env.undo` says which version was
+ * there before and which one this product wrote, so that also a later run can undo what an
+ * interrupted one began.
+ */
+const ENVIRONMENT_FUNCTIONS = `
+hash_env() { sha256sum < .env | cut -c 1-64; }
+keep_env() { [ -f ".diveops/env/$1" ] || cp .env ".diveops/env/$1"; }
+drop_env() { grep -qsF "$1" releases/*/release.json || rm -f ".diveops/env/$1"; } # unless a release is of it
+env_back() { # .env as it was before the run that failed, unless somebody else changed it meanwhile
+  [ -f .diveops/env.undo ] || return 0
+  read -r before after generated < .diveops/env.undo
+  if [ "$(hash_env)" = "$after" ]; then
+    # Data may have been made with a generated password already, so the next try needs it again.
+    [ -z "$generated" ] || (umask 077; cp .env .diveops/env.undone)
+    (umask 077; cp ".diveops/env/$before" .env.new) && mv .env.new .env || { note "warning: .env could not be put back; its version from before is $P/.diveops/env/$before"; return 0; }
+  else note "warning: .env was changed by somebody else meanwhile and stays; its version from before this run is $P/.diveops/env/$before"; fi
+  drop_env "$after"; rm -f .diveops/env.undo; }
+env_done() { # the release is live with its .env
+  rm -f .diveops/env.undo .diveops/env.undone
+  for version in .diveops/env/*; do drop_env "$(basename "$version")"; done; }
+`;
+/** Step environment: what the target changes in .env, and nothing else of it. */
+function environment_environmentStep({ environment: { add, generate, follow } }) {
+    const names = add.map(([name]) => name);
+    return `step environment
+umask 077
+mkdir -p .diveops/env
+new="$P/.env.new"
+before=
+if [ -f .env ]; then
+  before=$(hash_env); keep_env "$before"
+  # A run that was interrupted may have left its own changes: what was before those counts.
+  if [ -f .diveops/env.undo ]; then read -r first after _ < .diveops/env.undo; [ "$after" != "$before" ] || before=$first; fi
+  cp .env "$new" && { [ -z "$(tail -c 1 "$new")" ] || echo >> "$new"; }
+else : > "$new"; fi || fail "cannot write $new"
+[ ! -f ${GIVEN_ENV} ] || while IFS= read -r line; do
+  name=$(printf '%s' "$line" | sed 's/=.*//'); value=$(printf '%s' "$line" | sed "s/^[^=]*='//; s/'$//")
+  ! grep -qE "^[[:space:]]*(export[[:space:]]+)?$name[[:space:]]*=[[:space:]]*[^[:space:]]" "$new" ||
+    grep -qxF -e "$line" -e "$name=$value" -e "$name=\\"$value\\"" "$new" ||
+    note "warning: .env on the host has another value for $name than the input 'env'; the host's is kept"
+done < ${GIVEN_ENV}
+set_line() { # NAME VALUE: replaces the line where it stands, or adds it
+  awk -v name="$1" -v line="$1='$2'" '
+    $0 ~ "^[ \\t]*(export[ \\t]+)?" name "[ \\t]*=" { if (!done) print line; done = 1; next }
+    { print } END { if (!done) print line }' "$new" > "$new.2" && mv "$new.2" "$new"; }
+take() { # NAME: the line that the client sent
+  value=$(sed -n "s/^$1='\\(.*\\)'$/\\1/p" "$SCRATCH/secret/env" "$SCRATCH/secret/template" | head -n 1)
+  sed -i -E "/^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*=[[:space:]]*$/d" "$new"
+  printf "%s='%s'\\n" "$1" "$value" >> "$new"; }
+make() { # NAME LENGTH: letters and digits, those of a try before that failed if there was one
+  value=$(sed -n "s/^$1='\\(.*\\)'$/\\1/p" .diveops/env.undone 2> /dev/null | head -n 1)
+  [ -n "$value" ] || value=$(LC_ALL=C tr -dc A-Za-z0-9 < /dev/urandom | head -c "$2")
+  printf "%s='%s'\\n" "$1" "$value" >> "$new"; }
+${names.map(name => `take ${shell_quote(name)}`).join('\n')}
+${generate.map(([name, length]) => `make ${shell_quote(name)} ${length}`).join('\n')}
+${follow.map(([name, value]) => `set_line ${shell_quote(name)} ${shell_quote(value)}`).join('\n')}
+hash=$(sha256sum < "$new" | cut -c 1-64)
+if [ -f .env ] && cmp -s .env "$new"; then rm "$new"
+else
+  [ -z "$before" ] || echo "$before $hash ${generate.length > 0 ? 'generated' : ''}" > .diveops/env.undo
+  mv "$new" .env || fail "cannot write $P/.env"
+fi
+keep_env "$hash"
+printf '@env %s\\n' "$hash"`;
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/library.js
+
 
 /**
  * Shell functions on the host, POSIX and no more than coreutils, awk and docker:
@@ -76230,13 +76802,210 @@ put() { # SOURCE TARGET: over the same inode when there is one, which a single-f
 /** A script of a deploy: the shell functions, the app's place, then the given commands. */
 function library_onHost(place, body) {
     return `P=${shell_quote(place.path)} C=${shell_quote(place.compose)} N=${shell_quote(place.project)} RELEASE=${shell_quote(place.release)}
-${FUNCTIONS}
-mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
+${FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
 ${body}
 `;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/health/life.js
+/** Which part of a life is left, from 1 for all to 0 for none. */
+function lifeLeft({ notBefore, notAfter }, now) {
+    const left = (notAfter.getTime() - now.getTime()) / (notAfter.getTime() - notBefore.getTime());
+    return Math.min(1, Math.max(0, left));
+}
+/** With less than this part of its life left a certificate should have been renewed. */
+const LEAST_LIFE_LEFT = 1 / 3;
+
+;// CONCATENATED MODULE: ./packages/core/lib/tls/certificate.js
+
+const BLOCK = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+/** Reads a certificate and its chain in PEM form; undefined when it is none. */
+function parseCertificate(pem) {
+    try {
+        const x509 = new external_node_crypto_.X509Certificate(pem);
+        return {
+            names: [...(x509.subjectAltName ?? '').matchAll(/\bDNS:"?([^",\s]+)/g)].map(match => match[1].toLowerCase()),
+            serial: x509.serialNumber.toLowerCase().replace(/^0+(?=.)/, ''),
+            notBefore: new Date(x509.validFrom),
+            notAfter: new Date(x509.validTo),
+            chain: pem.match(BLOCK)?.length ?? 1,
+            publicKey: comparable(x509.publicKey),
+            x509
+        };
+    }
+    catch {
+        return undefined;
+    }
+}
+/** The text by which a public key in PEM form is compared; undefined when it is none. */
+function parsePublicKey(pem) {
+    try {
+        return comparable((0,external_node_crypto_.createPublicKey)(pem));
+    }
+    catch {
+        return undefined;
+    }
+}
+function comparable(key) {
+    return key.export({ type: 'spki', format: 'der' }).toString('base64');
+}
+/**
+ * Whether browsers accept a certificate for a name as nginx writes it: `*.a.example` needs that very
+ * wildcard, `.a.example` both it and the name itself.
+ */
+function covers(certificate, name) {
+    if (name.startsWith('.')) {
+        return covers(certificate, name.slice(1)) && covers(certificate, `*${name}`);
+    }
+    if (name.startsWith('*'))
+        return certificate.names.includes(name);
+    // Browsers have not looked at the subject's common name for years.
+    return certificate.x509.checkHost(name, { subject: 'never' }) !== undefined;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/tls/look.js
+
+
+
+const look_WORDS = {
+    missing: what => `there is no ${what}`,
+    dangling: what => `the ${what} is a link that leads nowhere`,
+    'not-mounted': what => `the ${what} is a link out of what the proxy's container mounts; mount the whole folder`,
+    empty: what => `the ${what} is empty`,
+    unreadable: what => `the ${what} may not be read, and no proxy runs that could read it`
+};
+/** Looks at the certificate and the key of each site. */
+function look(sites, read, now) {
+    return sites.map(site => {
+        const found = judge(site, read, now);
+        return { site, certificate: undefined, problem: undefined, ...found };
+    });
+}
+function judge({ names, certificate: path, key: keyPath }, read, now) {
+    const file = read(path);
+    if (typeof file === 'string')
+        return inTrouble(file, `certificate ${path}`);
+    const certificate = parseCertificate(file.certificates);
+    if (!certificate)
+        return unusable(`${path} is not a certificate`);
+    const keyFile = read(keyPath);
+    if (typeof keyFile === 'string')
+        return inTrouble(keyFile, `key ${keyPath}`);
+    const { publicKey } = keyFile;
+    if (publicKey === undefined || publicKey === 'broken')
+        return unusable(`${keyPath} is not a key`);
+    if (publicKey !== 'unknown' && parsePublicKey(publicKey) !== certificate.publicKey) {
+        return unusable(`the key ${keyPath} does not match the certificate ${path}`);
+    }
+    const bare = names.find(name => !covers(certificate, name));
+    if (bare !== undefined) {
+        const covered = certificate.names.length > 0 ? names_list(certificate.names) : 'no name at all';
+        return unusable(`the certificate ${path} does not cover server_name ${bare}: it is for ${covered}`);
+    }
+    if (certificate.notAfter <= now) {
+        const problem = `certificate of ${siteName(names, path)} expired on ${day(certificate.notAfter)}`;
+        return { certificate, verdict: 'expired', problem };
+    }
+    return { certificate, verdict: 'good' };
+}
+function unusable(problem) {
+    return { verdict: 'unusable', problem };
+}
+function inTrouble(trouble, what) {
+    const verdict = trouble === 'unreadable' ? 'unseen' : 'unusable';
+    return { verdict, problem: look_WORDS[trouble](what) };
+}
+/** What to warn of although the certificate serves: it expired, or should have been renewed. */
+function lifeWarning({ site, certificate, verdict, problem }, now) {
+    if (verdict === 'expired')
+        return `${problem}: run the setup-ssl action`;
+    if (!certificate || lifeLeft(certificate, now) >= LEAST_LIFE_LEFT)
+        return undefined;
+    return (`certificate of ${siteName(site.names, site.certificate)} ends on ${day(certificate.notAfter)}, less ` +
+        'than a third of its life is left: run the setup-ssl action');
+}
+function siteName(names, path) {
+    return names[0] ?? path;
+}
+function day(date) {
+    return date.toISOString().slice(0, 10);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/pairs.js
+
+
+const REMEDY = 'run the setup-ssl action';
+/**
+ * Chooses each pair's configuration by looking at the certificates of its HTTPS sites; those of
+ * `stay` keep the HTTP-only one.
+ */
+function pairs_choosePairs(known, facts, project, proxy, stay = []) {
+    const now = new Date(facts.clock * 1000);
+    const warnings = new Set();
+    const pairs = known.map(pair => ({ ...pair, variant: choose(pair) }));
+    const { renewal } = facts;
+    if (renewal?.result === 'failed' && pairs.length > 0) {
+        const why = renewal.error ? `: ${renewal.error}` : '';
+        warnings.add(`the last renewal of the certificates failed (${renewal.at}${why}); ` +
+            'once that is mended, run ./init-ssl.sh --renew on the server');
+    }
+    const secure = pairs.every(({ variant }) => variant === 'https');
+    return { pairs, variant: secure ? 'https' : 'http', warnings: [...warnings] };
+    function choose(pair) {
+        const { http, https, sites, domain } = pair;
+        if (stay.includes(pair))
+            return 'http';
+        if (proxy === undefined)
+            return 'https';
+        if (sites === undefined)
+            return todays(pair, facts);
+        const looks = look(sites, readingFor(project, proxy, facts.certificates), now);
+        const unusable = problemOf(looks, 'unusable');
+        const unseen = problemOf(looks, 'unseen');
+        for (const one of looks) {
+            const warning = lifeWarning(one, now);
+            if (warning !== undefined)
+                warnings.add(warning);
+        }
+        if (unusable === undefined && unseen === undefined)
+            return 'https';
+        const whose = domain === undefined ? '' : ` for ${domain}`;
+        if (http === undefined) {
+            warnings.add(`${unusable ?? unseen}, and nginx has no HTTP-only configuration to start with${whose}: set 'proxy.http' in diveops.yml`);
+            return 'https';
+        }
+        // What we may not read nginx may: its root reads it, and read it when this was chosen before.
+        const variant = unusable === undefined ? todays(pair, facts) : 'http';
+        const file = variant === 'https' ? `keeps ${https}` : `serves the HTTP-only ${http}`;
+        warnings.add(`nginx ${file}${whose}: ${unusable ?? unseen}; ${REMEDY}`);
+        return variant;
+    }
+}
+function problemOf(looks, verdict) {
+    return looks.find(one => one.verdict === verdict)?.problem;
+}
+function todays({ https }, { current }) {
+    return current?.pairs.find(pair => pair.https === https)?.variant ?? 'http';
+}
+/** Where each domain of the app answers: over HTTPS when its own pair, else the shared one, does. */
+function originsOf(pairs, domains) {
+    const shared = pairs.find(({ domain }) => domain === undefined);
+    const families = domains.length > 0 ? domains : [['localhost']];
+    return families.flatMap(family => {
+        const own = pairs.find(({ domain }) => domain !== undefined && family.includes(domain));
+        const scheme = (own ?? shared)?.variant ?? 'http';
+        return family.map(name => `${scheme}://${name}`);
+    });
+}
+/** Files of a release that stand at another path while live: the HTTP-only ones, by that path. */
+function standIns(pairs) {
+    return new Map(pairs.flatMap(({ variant, http, https }) => variant === 'http' && http !== undefined ? [[https, http]] : []));
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/target.js
+
+
+
 
 
 
@@ -76247,13 +77016,9 @@ function decideTarget(source, facts, project, image, given) {
     const { config } = source;
     const built = builtServices(project, repositoryOf(image));
     const proxy = proxyService(project, config.proxy.service);
-    const { variant, reason } = chooseVariant(source, facts, project, proxy);
-    const follow = config.proxy.https === undefined ? {} : config.env[variant];
-    const liveFiles = new Map(source.files.map(({ path, content }) => [path, sha256(content)]));
-    const { http, https } = config.proxy;
-    const variantFile = variant === 'http' && http && https ? [http, https] : undefined;
-    if (variantFile)
-        liveFiles.set(variantFile[1], liveFiles.get(variantFile[0]));
+    const choice = choosePairs(repositoryPairs(source, project, proxy), facts, project, proxy);
+    const follow = choice.pairs.length === 0 ? {} : config.env[choice.variant];
+    const files = source.files.map(({ path, content }) => [path, sha256(content)]);
     const environment = environmentChange(source.template, given, facts.env?.present ?? new Map(), follow);
     refuseNewSecretsOverData(environment, facts, project, config.path);
     return {
@@ -76261,37 +77026,53 @@ function decideTarget(source, facts, project, image, given) {
         project,
         built,
         proxy,
-        variant,
-        variantReason: reason,
-        liveFiles,
-        staleFiles: new Map(Object.entries(facts.current?.files ?? {}).filter(([path]) => !liveFiles.has(path))),
-        variantFiles: config.proxy.https !== undefined,
-        variantFile,
+        ...choice,
+        ...placedFiles(new Map(files), choice, facts.current?.files ?? {}),
         environment,
         follow
     };
 }
-function chooseVariant({ config, files }, facts, project, proxy) {
-    const { http, https } = config.proxy;
-    if (http === undefined || https === undefined || proxy === undefined) {
-        return { variant: 'https', reason: undefined };
-    }
-    const configuration = files.find(({ path }) => path === https)?.content.toString() ?? '';
-    const wanted = certificatePaths(configuration);
-    if (facts.certificates === undefined) {
-        const variant = facts.current?.variant ?? 'http';
-        return {
-            variant,
-            reason: `user '${facts.user}' may not read certs/, so the variant stays '${variant}'`
-        };
-    }
-    const missing = wanted.filter(file => {
-        const onHost = hostPath(project, proxy, file);
-        return onHost === undefined || !facts.certificates?.includes(onHost);
+/** The pairs of a checkout, each with what its HTTPS configuration serves. */
+function repositoryPairs({ config, files }, project, proxy) {
+    const included = new Map(files.flatMap(({ path, content }) => {
+        const inside = proxy && containerPath(project, proxy, `${config.path}/${path}`);
+        return inside ? [[inside, content.toString()]] : [];
+    }));
+    return pairsOf(config.proxy).map(pair => {
+        const text = files.find(({ path }) => path === pair.https)?.content.toString() ?? '';
+        return { ...pair, sites: readSites(readConfiguration(text, included)) };
     });
-    return missing.length === 0
-        ? { variant: 'https', reason: undefined }
-        : { variant: 'http', reason: `no certificate at ${missing[0]}` };
+}
+/**
+ * The target that a kept release is, the live one included, with the nginx configurations and the
+ * variables that follow them chosen from the certificates that the host has now. `there` are the
+ * files that stand in the app's folder for the release that goes. With `as-it-was` no pair that was
+ * on HTTP-only goes to HTTPS.
+ */
+function keptTarget(manifest, project, facts, there, pairs = 'choose') {
+    const { image, services, config } = manifest;
+    const proxy = compose_proxyService(project, manifest.proxy.service);
+    const stay = manifest.pairs.filter(({ variant }) => pairs === 'as-it-was' && variant === 'http');
+    const choice = pairs_choosePairs(manifest.pairs, facts, project, proxy, stay);
+    const same = choice.variant === manifest.variant;
+    const follow = same ? manifest.env.follow : (config?.env[choice.variant] ?? {});
+    return {
+        image,
+        project,
+        built: services,
+        proxy,
+        ...choice,
+        ...placedFiles(new Map(Object.entries(manifest.files)), choice, there),
+        environment: { add: [], generate: [], follow: Object.entries(follow) },
+        follow
+    };
+}
+function placedFiles(files, { pairs }, there) {
+    const liveFiles = new Map(files);
+    for (const [to, from] of standIns(pairs))
+        liveFiles.set(to, files.get(from));
+    const stale = Object.entries(there).filter(([path]) => !liveFiles.has(path));
+    return { liveFiles, staleFiles: new Map(stale) };
 }
 /** New secrets beside old data would lock the app out of its own database. */
 function refuseNewSecretsOverData({ generate }, facts, project, path) {
@@ -76315,9 +77096,11 @@ function differences(target, facts) {
     const stopped = Object.keys(target.project.services).filter(name => !target.built.includes(name) && !isUp(facts, name));
     return [
         current.image !== target.image ? [`image: ${current.image} is live`] : [],
-        current.variant !== target.variant
-            ? [`nginx: from the ${current.variant} to the ${target.variant} variant`]
-            : [],
+        target.pairs.flatMap(({ domain, https, variant }) => {
+            const before = current.pairs.find(pair => pair.https === https)?.variant ?? variant;
+            const where = domain === undefined ? 'nginx' : `nginx for ${domain}`;
+            return before === variant ? [] : [`${where}: from the ${before} to the ${variant} variant`];
+        }),
         changedFiles(target, facts).map(path => `file: ${path}`),
         [...target.staleFiles.keys()].map(path => `file: ${path} is no longer part of it`),
         names.map(name => `new variable: ${name}`),
@@ -76443,6 +77226,7 @@ function keptImage(app, service, release) {
 
 
 
+
 /** Releases that stay: the new one, the one before it, and the newest up to `keep` in all. */
 function releasesToPrune(known, live, previous, keep) {
     const others = known
@@ -76457,9 +77241,7 @@ function releasesToPrune(known, live, previous, keep) {
  */
 function commitScript(place, live, pruned, kept, unfinished) {
     const keptImages = new Set([live, ...kept].map(({ image }) => image));
-    const keptEnv = new Set([live, ...kept].map(({ env }) => env.sha256));
     const images = [...new Set(pruned.map(({ image }) => image))].filter(name => !keptImages.has(name));
-    const environments = [...new Set(pruned.map(({ env }) => env.sha256))].filter(name => !keptEnv.has(name));
     const release = `"$P/releases/"${shell_quote(live.id)}`;
     return library_onHost(place, `step commit
 umask 077
@@ -76469,8 +77251,7 @@ step prune
 ${pruned.flatMap(({ id, services }) => services.map(name => `docker image rm ${shell_quote(keptImage(place.project, name, id))} > /dev/null 2>&1`)).join('\n')}
 ${images.map(name => `docker image rm ${shell_quote(name)} > /dev/null 2>&1 || docker image inspect ${shell_quote(name)} > /dev/null 2>&1 && note ${shell_quote(`${name} is still in use and stays`)}`).join('\n')}
 ${[...pruned.map(({ id }) => id), ...unfinished].map(id => `rm -rf "$P/releases/"${shell_quote(id)}`).join('\n')}
-${environments.map(hash => `rm -f "$P/.diveops/env/"${shell_quote(hash)}`).join('\n')}
-true`);
+env_done`);
 }
 /**
  * Takes back what a run made before it failed, so that the host is as it was. `image` is removed,
@@ -76481,298 +77262,15 @@ function discardScript(place, services, image) {
 ${services.map(name => `docker image rm ${shell_quote(keptImage(place.project, name, place.release))} > /dev/null 2>&1`).join('\n')}
 ${image === undefined ? '' : `docker image rm ${shell_quote(image)} > /dev/null 2>&1`}
 rm -rf "$P/releases/"${shell_quote(place.release)}
-true`);
+env_back`);
 }
-
-;// CONCATENATED MODULE: ./packages/core/lib/release/manifest.js
-
-const manifest = object({
-    id: schemas_string(),
-    app: schemas_string(),
-    created: schemas_string(),
-    /** The image as it was handed to the action: name@digest. */
-    image: schemas_string(),
-    /** What the engine on the host calls that image. */
-    imageId: schemas_string(),
-    /** The health test that the image itself brings, in the form of the engine. */
-    imageTest: array(schemas_string()).nullable().default(null),
-    services: array(schemas_string()),
-    compose: schemas_string(),
-    /** sha256 of each service of the compose file as the host's compose resolved it. */
-    definitions: record(schemas_string(), schemas_string()).default({}),
-    proxy: object({
-        service: schemas_string().optional(),
-        http: schemas_string().optional(),
-        https: schemas_string().optional()
-    }),
-    variant: schemas_enum(['https', 'http']),
-    /** sha256 of each file of the release, by its path in the app's folder. */
-    files: record(schemas_string(), schemas_string()),
-    /** What diveops.yml said, for a rollback without a checkout. */
-    config: custom().optional(),
-    /** Commands that may be repeated when the release is brought back. */
-    again: array(object({ service: schemas_string(), command: schemas_string(), again: schemas_boolean() }))
-        .default([]),
-    /** The .env that the release was made live with; values stay on the host. */
-    env: object({ sha256: schemas_string(), follow: record(schemas_string(), schemas_string()) }),
-    commit: schemas_string().optional(),
-    run: schemas_string().optional(),
-    actor: schemas_string().optional()
-});
-/** Reads a release.json; undefined when there is none or it is not one of ours. */
-function parseManifest(text) {
-    if (text.trim() === '')
-        return undefined;
-    try {
-        return manifest.parse(JSON.parse(text));
-    }
-    catch {
-        return undefined;
-    }
+/** Puts .env back as it was before the run, and nothing else. */
+function environmentBackScript(place) {
+    return library_onHost(place, 'step environment\nenv_back');
 }
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/sections.js
-
-
-/**
- * Joins probes into one script, so that all of them cost one round trip. Each runs in a subshell
- * of its own: a failing one does not stop the others.
- */
-function joinProbes(probes) {
-    const mark = `=${(0,external_node_crypto_.randomBytes)(12).toString('hex')}=`;
-    const names = Object.keys(probes);
-    const script = names
-        .map(name => `(\n${probes[name]}\n)\nprintf '\\n%s%s %s\\n' ${shell_quote(mark)} ${shell_quote(name)} $?`)
-        .join('\n');
-    return { script, read };
-    function read(stdout) {
-        const found = {};
-        let from = 0;
-        for (const match of stdout.matchAll(new RegExp(`\\n${mark}(\\S+) (\\d+)(?:\\n|$)`, 'g'))) {
-            const text = stdout.slice(from, match.index);
-            found[match[1]] = { text: text.trim(), code: Number(match[2]) };
-            from = match.index + match[0].length;
-        }
-        for (const name of names)
-            found[name] ??= { text: '', code: -1 };
-        return found;
-    }
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/facts.js
-
-
-
-const CONTAINER_FORMAT = [
-    '{{.Name}}',
-    '{{index .Config.Labels "com.docker.compose.service"}}',
-    '{{.Image}}',
-    '{{.State.Status}}',
-    '{{if .State.Health}}{{.State.Health.Status}}{{end}}',
-    '{{.RestartCount}}',
-    '{{index .Config.Labels "com.docker.compose.config-hash"}}',
-    '{{index .Config.Labels "com.docker.compose.oneoff"}}'
-].join('{{"\\t"}}');
-/**
- * Values of secret variables are replaced on the host before its compose resolves the file, so that
- * the resolved configuration can be read by the runner. Follows quoted values over several lines.
- */
-const SCRUB = String.raw `
-scrub() { awk -v quotes="'\"" '
-  skip { if (index($0, q)) skip = 0; next }
-  match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
-    name = toupper(substr($0, 1, RLENGTH))
-    if (name ~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) {
-      rest = substr($0, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
-      if (q != "" && index(quotes, q) && !index(substr(rest, 2), q)) skip = 1
-      print substr($0, 1, RLENGTH) "redacted"; next
-    }
-  }
-  { print }'; }`;
-/**
- * Prints the compose file that lies in a folder as the host's own compose resolves it, with the
- * app's path in place of the folder's, and values of secret variables replaced. Needs `$P`, and
- * the `scrub` function.
- */
-function resolveConfig(folder, composeFile) {
-    return `cd ${folder} && { cat "$SCRATCH/secret/placeholders"; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
-docker compose -f ${shell_quote(composeFile)} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
-sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`;
-}
-/** The script that resolves the compose file of a kept release, with today's `.env`. */
-function keptConfigScript(path, release, composeFile) {
-    const name = shell_quote(path.slice(path.lastIndexOf('/') + 1));
-    const folder = `"$SCRATCH/kept/"${name}`;
-    return `P=${shell_quote(path)}
-${SCRUB}
-rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${shell_quote(release)} ${folder} || exit 1
-${resolveConfig(folder, composeFile)}`;
-}
-/** The files of the new release lie here on the host until they are taken over: a shell expression. */
-function facts_stagePath(path) {
-    // The folder's name is the app's own, because compose takes the project's name from it.
-    return `"$SCRATCH/stage/"${shell_quote(path.slice(path.lastIndexOf('/') + 1))}`;
-}
-const RELEASES = {
-    current: 'cat "$P/current/release.json"',
-    releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
-if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`
-};
-/** The script that reads which releases a host keeps, and which one is live. */
-function releaseProbes(path) {
-    const probes = joinProbes(RELEASES);
-    return {
-        script: `P=${shell_quote(path)}\n${probes.script}`,
-        read: (stdout) => readReleases(probes.read(stdout))
-    };
-}
-/**
- * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
- * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
- * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
- * changed.
- */
-function factProbes(path, composeFile, kept) {
-    const stage = facts_stagePath(path);
-    const probes = joinProbes({
-        user: 'id -un; id -Gn',
-        clock: 'date +%s',
-        engine: `docker version --format '{{.Server.Version}}' 2>&1`,
-        compose: 'docker compose version --short 2>&1',
-        tools: 'for t in tar gzip awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
-        path: `if [ -d "$P" ]; then if [ -w "$P" ] && [ -x "$P" ]; then echo writable; else echo forbidden; fi
-elif [ -e "$P" ]; then echo not-a-folder
-else d=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done
-if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
-        freePath: 'd=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"',
-        freeImages: `d=$(docker info -f '{{.DockerRootDir}}'); while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"`,
-        envNames: String.raw `[ -f "$P/.env" ] && sed -nE "s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(''|\"\")?[[:space:]]*$/\2/p; t; s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2=/p" "$P/.env"`,
-        envHash: '[ -f "$P/.env" ] && sha256sum "$P/.env"',
-        ...RELEASES,
-        liveFiles: `cd ${stage} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
-        config: resolveConfig(stage, composeFile),
-        configError: 'cat "$SCRATCH/config.err"',
-        containers: `ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$(project)")
-[ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
-        missingImages: `images=$(sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | sort -u)
-[ -z "$images" ] || docker image inspect -f . $images 2>&1 > /dev/null | sed -n 's/.*No such image: //p'`,
-        volumes: 'docker volume ls -q',
-        listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
-        published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
-        programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
-        nginx: `front=$(docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1)
-[ -n "$front" ] && docker exec "$front" nginx -T 2>/dev/null`,
-        available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
-        memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
-echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
-        certificates: `[ -d "$P/certs" ] || exit 0
-find -L "$P/certs" -maxdepth 4 -type f -size +0c -name '*.pem' 2> "$SCRATCH/find.err"; [ ! -s "$SCRATCH/find.err" ] || ! grep -q 'ermission denied' "$SCRATCH/find.err"`
-    });
-    const script = `P=${shell_quote(path)}
-tar -xzf - -C "$SCRATCH" || exit 97
-${kept === undefined ? '' : `mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
-${SCRUB}
-project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
-${probes.script}`;
-    return { script, read: (stdout) => readFacts(path, probes.read(stdout)) };
-}
-function readFacts(path, sections) {
-    const text = (name) => sections[name]?.text ?? '';
-    const rows = (name) => text(name).split('\n').filter(Boolean);
-    const project = parseProject(text('config'));
-    const [user = '', groups = ''] = text('user').split('\n');
-    return {
-        user,
-        groups: groups.split(' '),
-        clock: Number(text('clock')),
-        engine: sections.engine,
-        compose: sections.compose,
-        missingTools: rows('tools'),
-        path: text('path'),
-        freeKb: { path: freeKb(text('freePath')), images: freeKb(text('freeImages')) },
-        env: sections.envHash?.code === 0
-            ? { present: presentNames(rows('envNames')), sha256: text('envHash').slice(0, 64) }
-            : undefined,
-        ...readReleases(sections),
-        liveFiles: new Map(rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])),
-        config: { project, error: text('configError') },
-        containers: rows('containers').flatMap(container),
-        missingImages: rows('missingImages'),
-        volumes: rows('volumes'),
-        listening: listening(sections, project?.name),
-        nginx: sections.nginx?.code === 0 ? text('nginx') : undefined,
-        memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
-        certificates: sections.certificates?.code === 0 ? rows('certificates') : undefined
-    };
-}
-function readReleases(sections) {
-    const rows = sections.releases.text.split('\n');
-    return {
-        current: parseManifest(sections.current.text),
-        releases: rows.flatMap(row => parseManifest(row) ?? []),
-        unfinished: rows.flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? [])
-    };
-}
-function parseProject(text) {
-    try {
-        return JSON.parse(text);
-    }
-    catch {
-        return undefined;
-    }
-}
-function presentNames(rows) {
-    return new Map(rows.map(row => [row.replace(/=$/, ''), row.endsWith('=')]));
-}
-function memory(rows) {
-    return new Map(rows.map(row => [row.split(' ')[0], Number(row.split(' ')[1])]));
-}
-function freeKb(df) {
-    return Number(df.split('\n').at(-1)?.split(/\s+/)[3] ?? Number.NaN);
-}
-function container(row) {
-    const [name = '', service = '', imageId = '', state = '', health = '', restarts, configHash = '', oneoff] = row.split('\t');
-    if (oneoff === 'True')
-        return [];
-    return [
-        {
-            name: name.replace(/^\//, ''),
-            service,
-            imageId,
-            state,
-            health,
-            restarts: Number(restarts),
-            configHash
-        }
-    ];
-}
-/** Ports that something else than our own project listens on, with what is known of it. */
-function listening(sections, project) {
-    const published = (sections.published?.text ?? '').split('\n').map(row => row.split('\t'));
-    const ours = new Set(published.filter(row => row[1] === project).flatMap(row => portsOf(row[2])));
-    const programs = (sections.programs?.text ?? '').split('\n').map(row => row.split('\t'));
-    return (sections.listening?.text ?? '')
-        .split('\n')
-        .map(hex => Number.parseInt(hex, 16))
-        .filter(port => port > 0 && !ours.has(port))
-        .map(port => {
-        const other = published.find(row => portsOf(row[2]).includes(port));
-        const process = programs.find(row => row[0]?.endsWith(`:${port}`))?.[1];
-        const name = process && /\(\("([^"]+)"/.exec(process)?.[1];
-        return {
-            port,
-            program: other ? `container '${other[0]}'` : name ? `'${name}'` : 'another program'
-        };
-    });
-}
-function portsOf(ports = '') {
-    return [...ports.matchAll(/:(\d+)(?:-(\d+))?->/g)].flatMap(match => {
-        const first = Number(match[1]);
-        const last = Number(match[2] ?? match[1]);
-        return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-    });
+/** Sets the variables that follow the nginx variant where a release is put back with another one. */
+function followScript(place, target) {
+    return library_onHost(place, `${environment_environmentStep(target)}\nrm -f .diveops/env.undo`);
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/app/environment.js
@@ -77034,7 +77532,7 @@ async function login_readConfig(file) {
 const HUB = 'docker.io';
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const TAG = /^\w[\w.-]{0,127}$/;
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const reference_DIGEST = /^sha256:[0-9a-f]{64}$/;
 const HOST = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\d{1,5})?$/;
 /** Whether a text can be a tag. */
 function isTag(text) {
@@ -77042,7 +77540,7 @@ function isTag(text) {
 }
 /** Whether a text is the digest of an image. */
 function isDigest(text) {
-    return DIGEST.test(text);
+    return reference_DIGEST.test(text);
 }
 /**
  * Reads an image reference and completes short names, so that `nginx` becomes
@@ -77112,8 +77610,8 @@ function shortReference(reference) {
 
 
 
-/** Where the facts' tar put what the run hands over in secret: shell expressions. */
-const GIVEN_ENV = '"$SCRATCH/secret/env"';
+
+/** Where the facts' tar put the registry login: a shell expression. */
 const DOCKER_LOGIN = '"$SCRATCH/secret/docker"';
 /** Where the host's user keeps logins of his own. */
 const USER_LOGIN = `"\${DOCKER_CONFIG:-$HOME/.docker}"`;
@@ -77124,55 +77622,28 @@ const UNPACKED_RATIO = 2.5;
  * release serves. A failure leaves the live site as it was.
  */
 function prepareScript(place, target, missingImages) {
-    return onHost(place, [upload(place, target), environment(target), pull(place, target, missingImages)].join('\n'));
+    return onHost(place, [upload(place, target), environmentStep(target), pull(place, target, missingImages)].join('\n'));
 }
-/** Step pull alone, for a release whose files are on the host already. */
-function pullScript(place, target, missingImages) {
-    return library_onHost(place, pull(place, target, missingImages));
+/** Steps environment and pull, for a release whose files are on the host already. */
+function prepareKeptScript(place, target, missingImages) {
+    return library_onHost(place, [environment_environmentStep(target), pull(place, target, missingImages)].join('\n'));
 }
 function upload(place, target) {
-    const folders = bindVolumeFolders(target.project).filter(folder => folder.startsWith(`${place.path}/`));
+    const certs = `${place.path}/certs`;
+    const folders = [
+        ...bindVolumeFolders(target.project).filter(folder => folder.startsWith(`${place.path}/`)),
+        // The engine would make it for root alone.
+        ...(mountsFrom(target.project, certs) ? [certs] : [])
+    ];
     return `step upload
 umask 022
-mkdir -p releases .diveops/env ${folders.map(quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
+mkdir -p releases .diveops ${folders.map(quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
 R="$P/releases/"${quote(place.release)}
 mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { rm -rf "$R"; fail "cannot write $R: $(df -Pk "$P" | awk 'END { print $4 }') KB free"; }
 if [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$N")" ]; then
   # Nothing runs yet, so nothing can be disturbed; databases may mount files of the release.
 ${placeFiles(place.release, target)}
 fi`;
-}
-function environment({ environment: { add, generate, follow } }) {
-    const names = add.map(([name]) => name);
-    return `step environment
-umask 077
-new="$P/.env.new"
-if [ -f .env ]; then
-  cp .env "$new" && { [ -z "$(tail -c 1 "$new")" ] || echo >> "$new"; }
-else : > "$new"; fi || fail "cannot write $new"
-while IFS= read -r line; do
-  name=$(printf '%s' "$line" | sed 's/=.*//'); value=$(printf '%s' "$line" | sed "s/^[^=]*='//; s/'$//")
-  ! grep -qE "^[[:space:]]*(export[[:space:]]+)?$name[[:space:]]*=[[:space:]]*[^[:space:]]" "$new" ||
-    grep -qxF -e "$line" -e "$name=$value" -e "$name=\\"$value\\"" "$new" ||
-    note "warning: .env on the host has another value for $name than the input 'env'; the host's is kept"
-done < ${GIVEN_ENV}
-set_line() { # NAME VALUE: replaces the line where it stands, or adds it
-  awk -v name="$1" -v line="$1='$2'" '
-    $0 ~ "^[ \\t]*(export[ \\t]+)?" name "[ \\t]*=" { if (!done) print line; done = 1; next }
-    { print } END { if (!done) print line }' "$new" > "$new.2" && mv "$new.2" "$new"; }
-take() { # NAME: the line that the client sent
-  value=$(sed -n "s/^$1='\\(.*\\)'$/\\1/p" "$SCRATCH/secret/env" "$SCRATCH/secret/template" | head -n 1)
-  sed -i -E "/^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*=[[:space:]]*$/d" "$new"
-  printf "%s='%s'\\n" "$1" "$value" >> "$new"; }
-${names.map(name => `take ${quote(name)}`).join('\n')}
-${generate
-        .map(([name, length]) => `printf "%s='%s'\\n" ${quote(name)} "$(LC_ALL=C tr -dc A-Za-z0-9 < /dev/urandom | head -c ${length})" >> "$new"`)
-        .join('\n')}
-${follow.map(([name, value]) => `set_line ${quote(name)} ${quote(value)}`).join('\n')}
-if [ -f .env ] && cmp -s .env "$new"; then rm "$new"; else mv "$new" .env || fail "cannot write $P/.env"; fi
-hash=$(sha256sum .env | cut -c 1-64)
-[ -f ".diveops/env/$hash" ] || cp .env ".diveops/env/$hash"
-printf '@env %s\\n' "$hash"`;
 }
 function pull(place, target, missingImages) {
     const { image, built } = target;
@@ -77261,6 +77732,7 @@ function newManifest(place, target, { imageId, imageTest, envHash }, { source, r
         definitions: Object.fromEntries(Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])),
         proxy: source.config.proxy,
         variant: target.variant,
+        pairs: target.pairs,
         files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),
         config: source.config,
         again: source.config.release.filter(({ again }) => again),
@@ -77269,6 +77741,204 @@ function newManifest(place, target, { imageId, imageTest, envHash }, { source, r
         run: run.url,
         actor: run.actor
     };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/base/hash.js
+
+/** sha256 in hexadecimal. */
+function hash_sha256(content) {
+    return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/upstreams.js
+const PASS = /\b(?:proxy|uwsgi|fastcgi|scgi|grpc)_pass\s+(?:[a-z]+:\/\/)?([^\s;/:]+)/g;
+const SERVER = /\bserver\s+(?!\{)(?:unix:)?([^\s;:{]+)/g;
+/** Reads the names that an nginx configuration addresses; `nginx -T` has all includes in it. */
+function readUpstreams(configuration) {
+    const text = configuration.replace(/(^|\s)#.*$/gm, '$1');
+    const passed = [...text.matchAll(PASS)].map(match => match[1]);
+    const served = [...text.matchAll(SERVER)].map(match => match[1]);
+    return {
+        names: new Set([...passed, ...served].filter(name => !name.startsWith('$'))),
+        dynamic: /\bresolver\s/.test(text) && passed.some(name => name.startsWith('$'))
+    };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/tactics.js
+
+
+
+
+/** What one web process more may take beside what one takes now. */
+const MEMORY_FACTOR = 1.3;
+/**
+ * How each service of the built image is replaced: kept when nothing of it changed, rolled when the
+ * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason. `force`
+ * is for a way back: what was read before the failed release came then counts for nothing.
+ */
+function chooseTactics(target, facts, config, { strategy, force = false }) {
+    const { built, proxy, project } = target;
+    const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
+    return {
+        services: new Map(built.map(name => [name, tactic(name)])),
+        replaceProxy: mustReplaceProxy(target, facts, strategy),
+        outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path)))
+    };
+    function tactic(name) {
+        if (strategy === 'roll' && !force && !isChanged(name, target, facts, config.path)) {
+            return { how: 'keep' };
+        }
+        const why = obstacle(name, target, facts, config, strategy);
+        return why === undefined ? { how: 'roll' } : { how: 'stop-first', why };
+    }
+}
+/** Whether the proxy's own container must be made anew, which is a gap of a second or so. */
+function mustReplaceProxy(target, facts, strategy) {
+    const { proxy } = target;
+    if (proxy === undefined || target.built.includes(proxy))
+        return false;
+    if (strategy === 'recreate' || facts.nginx === undefined)
+        return true;
+    return facts.current?.definitions[proxy] !== tactics_definitionHash(target, proxy);
+}
+/** A hash of a service as the host's compose resolves it; tells whether its definition changed. */
+function tactics_definitionHash({ project }, name) {
+    return hash_sha256(JSON.stringify(project.services[name] ?? null));
+}
+function isChanged(name, target, facts, path) {
+    const { current, env, containers } = facts;
+    const { add, generate } = target.environment;
+    return (current?.image !== target.image ||
+        current.definitions[name] !== tactics_definitionHash(target, name) ||
+        current.env.sha256 !== env?.sha256 ||
+        JSON.stringify(current.env.follow) !== JSON.stringify(target.follow) ||
+        add.length + generate.length > 0 ||
+        readsChangedFile(name, target, facts, path) ||
+        !containers.some(({ service, imageId, state }) => service === name && imageId === current.imageId && state === 'running'));
+}
+/** Whether a service reads a file that this release changes; a running container may not notice. */
+function readsChangedFile(name, target, facts, path) {
+    const files = [...changedFiles(target, facts), ...target.staleFiles.keys()];
+    return files.some(file => readsFile(target.project, name, `${path}/${file}`));
+}
+function obstacle(name, { project, proxy }, facts, config, strategy) {
+    const one = project.services[name];
+    const running = facts.containers.filter(({ service, state }) => service === name && state === 'running');
+    if (strategy === 'recreate')
+        return 'strategy: recreate';
+    if (config.stopFirst.includes(name))
+        return 'stop-first in diveops.yml';
+    if (isOneShot(project, name))
+        return 'it runs once and ends';
+    if (running.length === 0)
+        return 'it does not run yet';
+    if (running.length > 1)
+        return `${running.length} containers of it run`;
+    if (proxy === undefined || !facts.containers.some(({ service }) => service === proxy)) {
+        return 'no proxy stands before it';
+    }
+    if (facts.nginx === undefined)
+        return `service '${proxy}' is not an nginx that can be asked`;
+    const upstreams = readUpstreams(facts.nginx);
+    const names = namesOf(project, name);
+    if (!names.some(alias => upstreams.names.has(alias))) {
+        return upstreams.dynamic
+            ? 'nginx resolves its name at each request, which a pin does not reach'
+            : `nginx does not address it by name (${names.join(', ')})`;
+    }
+    if (one.network_mode !== undefined)
+        return `network_mode: ${one.network_mode}`;
+    if (one.devices?.length)
+        return 'it has a device';
+    if (Object.values(one.networks ?? {}).some(network => network?.ipv4_address)) {
+        return 'it has a fixed address';
+    }
+    const used = facts.memoryKb.services.get(name) ?? 0;
+    if (used * MEMORY_FACTOR > facts.memoryKb.available) {
+        return `not enough memory for two: ${mb(used)} used by one, ${mb(facts.memoryKb.available)} available`;
+    }
+    return undefined;
+}
+function mb(kb) {
+    return `${Math.round(kb / 1024)} MB`;
+}
+/** Every name by which other services can address one. */
+function namesOf(project, name) {
+    const one = project.services[name];
+    const aliases = Object.values(one?.networks ?? {}).flatMap(network => network?.aliases ?? []);
+    return [...new Set([name, ...(one?.container_name ? [one.container_name] : []), ...aliases])];
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/kept.js
+
+
+
+
+
+
+
+
+
+
+/**
+ * Makes a release live that the host keeps, with the nginx configurations and the variables that
+ * follow them as today's certificates say, which are looked at now. The release that is live already
+ * goes the same way: only what today's certificates change is then switched, and nothing when that
+ * is nothing. With `verify` that decides at the end, and everything goes back when it throws. Returns
+ * what was read and what it led to. The lock must be held.
+ */
+async function putKeptLive(run, request, goal, verify) {
+    const { path, strategy, login } = request;
+    const { outcome } = run;
+    const config = { ...(goal.config ?? parseConfig('')), path, compose: goal.compose };
+    const probes = factProbes(path, goal.compose, goal.id);
+    const secrets = await handover({ config, files: [], template: [] }, [], login);
+    const facts = probes.read(await run.read('preflight', path, probes.script, secrets));
+    const project = run.judge(facts, config);
+    const target = keptTarget(goal, project, facts, facts.current?.files ?? {});
+    const why = differences(target, facts);
+    const tactics = chooseTactics(target, facts, config, { strategy });
+    outcome.image = goal.image;
+    outcome.previous = facts.current?.id;
+    run.tellPlan(planRows(target, facts, tactics, why), target);
+    if (why.length === 0 && goal.id === facts.current?.id) {
+        Object.assign(outcome, { state: 'unchanged', release: goal.id });
+        return { facts, target };
+    }
+    const place = { path, compose: goal.compose, project: project.name, release: goal.id };
+    const { imageTest, envHash } = await prepare(run, place, target, goal, facts);
+    outcome.state = 'unknown';
+    try {
+        await run.switch(place, target, config, tactics, imageTest);
+        await verify?.({ facts, target });
+    }
+    catch (error) {
+        const told = run.tell(error);
+        await run.restore(facts, place, target, config, tactics, error);
+        throw told;
+    }
+    const { variant, pairs, follow } = target;
+    const live = { ...goal, variant, pairs, env: { sha256: envHash, follow } };
+    await run.script(commitScript(place, live, [], facts.releases, []), JSON.stringify(live, null, 2));
+    Object.assign(outcome, { state: 'live', release: goal.id });
+    return { facts, target };
+}
+async function prepare(run, place, target, goal, facts) {
+    const timeoutS = Math.ceil((goal.config?.health.timeoutMs ?? 60_000) / 1000);
+    // What the live release had run for it was run when it went live.
+    const again = goal.id === facts.current?.id ? [] : goal.again;
+    try {
+        const said = await run.script(prepareKeptScript(place, target, facts.missingImages));
+        if (again.length > 0) {
+            await run.job(place, 'again', commandsScript(place, target, again, timeoutS));
+        }
+        return readPrepared(said);
+    }
+    catch (error) {
+        const told = run.tell(error);
+        await run.discard(facts, place, target);
+        throw told;
+    }
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/ssh/host.js
@@ -77295,47 +77965,6 @@ async function mustRun(host, what, script, options) {
     if (result.code !== 0)
         throw new RemoteError(what, host.name, result);
     return result;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/restore.js
-
-
-
-/**
- * The target that brings a kept release back: its image, its files and its compose file as the
- * host's own compose resolves it, with the nginx variant that serves today (today's certificates
- * decide that, not those of the day of the release).
- */
-async function previousTarget(host, place, manifest, facts, failed) {
-    const { stdout } = await mustRun(host, `reading release ${manifest.id}`, keptConfigScript(place.path, manifest.id, manifest.compose));
-    const project = JSON.parse(stdout);
-    return keptTarget(manifest, project, facts.current, Object.fromEntries(failed.liveFiles));
-}
-/**
- * The target that a kept release is, with the nginx variant and the variables that follow it as they
- * are today. `there` are the files that stand in the app's folder for the release that goes.
- */
-function keptTarget(manifest, project, current, there) {
-    const { service, http, https } = manifest.proxy;
-    const variant = current?.variant ?? manifest.variant;
-    const variantFile = variant === 'http' && http && https ? [http, https] : undefined;
-    const liveFiles = new Map(Object.entries(manifest.files));
-    if (variantFile)
-        liveFiles.set(variantFile[1], liveFiles.get(variantFile[0]));
-    return {
-        image: manifest.image,
-        project,
-        built: manifest.services,
-        proxy: compose_proxyService(project, service),
-        variant,
-        variantReason: undefined,
-        liveFiles,
-        staleFiles: new Map(Object.entries(there).filter(([path]) => !liveFiles.has(path))),
-        variantFiles: https !== undefined,
-        variantFile,
-        environment: { add: [], generate: [], follow: [] },
-        follow: current?.env.follow ?? manifest.env.follow
-    };
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/job.js
@@ -77531,15 +78160,16 @@ function refuseForeignImage(project, repository, built) {
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/files.js
 
+
 /**
- * Puts the files of a release in place in the app's folder, the chosen nginx variant included, and
+ * Puts the files of a release in place in the app's folder, the chosen nginx variants included, and
  * removes those of the release before that are no longer part of it, if nobody changed them since.
  */
-function files_placeFiles(release, { liveFiles, staleFiles, variantFile }) {
+function files_placeFiles(release, { liveFiles, staleFiles, pairs }) {
     const from = (path) => `"$P/releases/"${shell_quote(`${release}/${path}`)}`;
+    const replaced = standIns(pairs);
     const placed = [...liveFiles.keys()].map(path => {
-        const source = path === variantFile?.[1] ? variantFile[0] : path;
-        return `put ${from(source)} "$P/"${shell_quote(path)} || fail ${shell_quote(`cannot write ${path}`)}`;
+        return `put ${from(replaced.get(path) ?? path)} "$P/"${shell_quote(path)} || fail ${shell_quote(`cannot write ${path}`)}`;
     });
     const removed = [...staleFiles].map(([path, hash]) => `[ "$(sha256sum < "$P/"${shell_quote(path)} 2>/dev/null)" != ${shell_quote(`${hash}  -`)} ] || rm "$P/"${shell_quote(path)}`);
     return [...placed, ...removed].join('\n');
@@ -77654,6 +78284,21 @@ done
 [ -z "$left" ] || note "warning: the definition of$left changed and the running one was left, with what depends on it; to apply it: docker compose -f $C up -d"`;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/restore.js
+
+
+
+/**
+ * The target that brings a kept release back: its image, its files and its compose file as the
+ * host's own compose resolves it. What served over HTTP only goes on so, and HTTPS stays unless its
+ * certificates are gone: a way back leads to what was seen to work.
+ */
+async function previousTarget(host, place, manifest, facts, failed) {
+    const { stdout } = await mustRun(host, `reading release ${manifest.id}`, keptConfigScript(place.path, manifest.id, manifest.compose));
+    const project = JSON.parse(stdout);
+    return keptTarget(manifest, project, facts, Object.fromEntries(failed.liveFiles), 'as-it-was');
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/rolllibrary.js
 /**
  * Shell functions of a roll, beside those of every script: pins in /etc/hosts of the proxy and of
@@ -77703,15 +78348,16 @@ drain() { # SECONDS: until the workers of before the last reload have finished w
     [ "$(awk -v a="$begin" -v b="$(seconds)" -v l="$1" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 0
     sleep 0.1
   done; }
-ask() { # NAME URL-PATH: status of an answer through the proxy, 000 for none
+ask() { # ORIGIN URL-PATH: status of an answer through the proxy, 000 for none
+  called=$(basename "$1")
   if docker exec "$FRONT" sh -c 'command -v curl' > /dev/null 2>&1; then
-    docker exec "$FRONT" curl -sk -o /dev/null -w '%{http_code}' --max-time 5 --resolve "$1:443:127.0.0.1" --resolve "$1:80:127.0.0.1" "$SCHEME://$1$2" 2>/dev/null
-  elif docker exec "$FRONT" wget -q -T 5 -O /dev/null --header "Host: $1" "http://127.0.0.1$2" > /dev/null 2>&1; then echo 200
+    docker exec "$FRONT" curl -sk -o /dev/null -w '%{http_code}' --max-time 5 --resolve "$called:443:127.0.0.1" --resolve "$called:80:127.0.0.1" "$1$2" 2>/dev/null
+  elif docker exec "$FRONT" wget -q -T 5 -O /dev/null --header "Host: $called" "http://127.0.0.1$2" > /dev/null 2>&1; then echo 200
   else echo 000; fi; }
-serves() { # whether every domain answers through the proxy without an error of the server's
-  for name in $DOMAINS; do
-    status=$(ask "$name" "$HEALTH")
-    case $status in 2*|3*|4*) ;; *) printf '%s answers %s through the proxy\n' "$name" "$status" > "$SCRATCH/test.out"; return 1 ;; esac
+serves() { # whether every origin answers through the proxy without an error of the server's
+  for origin in $ORIGINS; do
+    status=$(ask "$origin" "$HEALTH")
+    case $status in 2*|3*|4*) ;; *) printf '%s answers %s through the proxy\n' "$origin" "$status" > "$SCRATCH/test.out"; return 1 ;; esac
   done; }
 steady() { # CONTAINER TEST...: runs, never restarted, healthy, and the site answers
   box=$1; shift
@@ -77726,132 +78372,6 @@ bake() { # SECONDS CONTAINER TEST...
     sleep 0.25
   done; }
 `;
-
-;// CONCATENATED MODULE: ./packages/core/lib/base/hash.js
-
-/** sha256 in hexadecimal. */
-function hash_sha256(content) {
-    return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/proxy/upstreams.js
-const PASS = /\b(?:proxy|uwsgi|fastcgi|scgi|grpc)_pass\s+(?:[a-z]+:\/\/)?([^\s;/:]+)/g;
-const SERVER = /\bserver\s+(?!\{)(?:unix:)?([^\s;:{]+)/g;
-/** Reads the names that an nginx configuration addresses; `nginx -T` has all includes in it. */
-function readUpstreams(configuration) {
-    const text = configuration.replace(/(^|\s)#.*$/gm, '$1');
-    const passed = [...text.matchAll(PASS)].map(match => match[1]);
-    const served = [...text.matchAll(SERVER)].map(match => match[1]);
-    return {
-        names: new Set([...passed, ...served].filter(name => !name.startsWith('$'))),
-        dynamic: /\bresolver\s/.test(text) && passed.some(name => name.startsWith('$'))
-    };
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/tactics.js
-
-
-
-
-/** What one web process more may take beside what one takes now. */
-const MEMORY_FACTOR = 1.3;
-/**
- * How each service of the built image is replaced: kept when nothing of it changed, rolled when the
- * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason. `force`
- * is for a way back: what was read before the failed release came then counts for nothing.
- */
-function chooseTactics(target, facts, config, { strategy, force = false }) {
-    const { built, proxy, project } = target;
-    const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
-    return {
-        services: new Map(built.map(name => [name, tactic(name)])),
-        replaceProxy: mustReplaceProxy(target, facts, strategy),
-        outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path)))
-    };
-    function tactic(name) {
-        if (strategy === 'roll' && !force && !isChanged(name, target, facts, config.path)) {
-            return { how: 'keep' };
-        }
-        const why = obstacle(name, target, facts, config, strategy);
-        return why === undefined ? { how: 'roll' } : { how: 'stop-first', why };
-    }
-}
-/** Whether the proxy's own container must be made anew, which is a gap of a second or so. */
-function mustReplaceProxy(target, facts, strategy) {
-    const { proxy } = target;
-    if (proxy === undefined || target.built.includes(proxy))
-        return false;
-    if (strategy === 'recreate' || facts.nginx === undefined)
-        return true;
-    return facts.current?.definitions[proxy] !== tactics_definitionHash(target, proxy);
-}
-/** A hash of a service as the host's compose resolves it; tells whether its definition changed. */
-function tactics_definitionHash({ project }, name) {
-    return hash_sha256(JSON.stringify(project.services[name] ?? null));
-}
-function isChanged(name, target, facts, path) {
-    const { current, env, containers } = facts;
-    const { add, generate } = target.environment;
-    return (current?.image !== target.image ||
-        current.definitions[name] !== tactics_definitionHash(target, name) ||
-        current.env.sha256 !== env?.sha256 ||
-        JSON.stringify(current.env.follow) !== JSON.stringify(target.follow) ||
-        add.length + generate.length > 0 ||
-        readsChangedFile(name, target, facts, path) ||
-        !containers.some(({ service, imageId, state }) => service === name && imageId === current.imageId && state === 'running'));
-}
-/** Whether a service reads a file that this release changes; a running container may not notice. */
-function readsChangedFile(name, target, facts, path) {
-    const files = [...changedFiles(target, facts), ...target.staleFiles.keys()];
-    return files.some(file => readsFile(target.project, name, `${path}/${file}`));
-}
-function obstacle(name, { project, proxy }, facts, config, strategy) {
-    const one = project.services[name];
-    const running = facts.containers.filter(({ service, state }) => service === name && state === 'running');
-    if (strategy === 'recreate')
-        return 'strategy: recreate';
-    if (config.stopFirst.includes(name))
-        return 'stop-first in diveops.yml';
-    if (isOneShot(project, name))
-        return 'it runs once and ends';
-    if (running.length === 0)
-        return 'it does not run yet';
-    if (running.length > 1)
-        return `${running.length} containers of it run`;
-    if (proxy === undefined || !facts.containers.some(({ service }) => service === proxy)) {
-        return 'no proxy stands before it';
-    }
-    if (facts.nginx === undefined)
-        return `service '${proxy}' is not an nginx that can be asked`;
-    const upstreams = readUpstreams(facts.nginx);
-    const names = namesOf(project, name);
-    if (!names.some(alias => upstreams.names.has(alias))) {
-        return upstreams.dynamic
-            ? 'nginx resolves its name at each request, which a pin does not reach'
-            : `nginx does not address it by name (${names.join(', ')})`;
-    }
-    if (one.network_mode !== undefined)
-        return `network_mode: ${one.network_mode}`;
-    if (one.devices?.length)
-        return 'it has a device';
-    if (Object.values(one.networks ?? {}).some(network => network?.ipv4_address)) {
-        return 'it has a fixed address';
-    }
-    const used = facts.memoryKb.services.get(name) ?? 0;
-    if (used * MEMORY_FACTOR > facts.memoryKb.available) {
-        return `not enough memory for two: ${mb(used)} used by one, ${mb(facts.memoryKb.available)} available`;
-    }
-    return undefined;
-}
-function mb(kb) {
-    return `${Math.round(kb / 1024)} MB`;
-}
-/** Every name by which other services can address one. */
-function namesOf(project, name) {
-    const one = project.services[name];
-    const aliases = Object.values(one?.networks ?? {}).flatMap(network => network?.aliases ?? []);
-    return [...new Set([name, ...(one?.container_name ? [one.container_name] : []), ...aliases])];
-}
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/roll.js
 
@@ -77880,13 +78400,12 @@ function rollScript(place, target, roll) {
     const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
     const before = dependencies(project, built).filter(name => others.includes(name));
     const after = others.filter(name => !before.includes(name));
-    const domains = roll.domains.length > 0 ? roll.domains : ['localhost'];
     const test = (name) => readyTest(target, name, roll.imageTest);
     const stop = (names) => replaceScript(target, names, roll);
     return library_onHost(place, `${ROLL_FUNCTIONS}
 step roll
 umask 022
-SCHEME=${target.variant === 'https' && target.variantFiles ? 'https' : 'http'} HEALTH=${shell_quote(roll.healthPath)} DOMAINS=${shell_quote(domains.join(' '))}
+HEALTH=${shell_quote(roll.healthPath)} ORIGINS=${shell_quote(roll.origins.join(' '))}
 FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
 R="$P/releases/$RELEASE"
 ${startNeeded(target, before, roll.timeoutS)}
@@ -77920,11 +78439,11 @@ pin ${word} "$serving" ${names} || fail ${shell_quote(`/etc/hosts of service '${
 docker compose --project-directory "$P" -p "$N" -f "$R/$C" -f - run -d --no-deps --use-aliases --name "$bridge-$RELEASE" ${word} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
 ${override}
 OVERRIDE
-  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1; unpin ${word}; printf '@back %s\\n' ${word}; fail ${shell_quote(`the bridge of service '${name}' could not be started`)}; }
+  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1; unpin ${word}; env_back; printf '@back %s\\n' ${word}; fail ${shell_quote(`the bridge of service '${name}' could not be started`)}; }
 new=$(docker inspect -f '{{.Id}}' "$bridge-$RELEASE")
 docker update --restart unless-stopped "$new" > /dev/null
 back() { # WHY: the old container takes over again
-  pin ${word} "$serving" ${names}; files_back; reload; printf '@back %s\\n' ${word}
+  pin ${word} "$serving" ${names}; files_back; env_back; reload; printf '@back %s\\n' ${word}
   explain "$new"; docker rm -f "$new" > /dev/null 2>&1; unpin ${word}; fail "$1"; }
 wait_ready ${roll.timeoutS} "$new" ${test(name)}
 case $? in
@@ -77953,7 +78472,7 @@ unpin ${word}`;
     }
     function reloadOnly() {
         return `if [ -n "$FRONT" ]; then
-  reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; files_back; printf '@back %s\\n' reload; fail 'nginx refuses the configuration of this release'; }
+  reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; files_back; env_back; printf '@back %s\\n' reload; fail 'nginx refuses the configuration of this release'; }
 fi`;
     }
 }
@@ -78426,6 +78945,7 @@ async function runScript(host, script, { log, timeline, stdin, signal }) {
 
 
 
+
 /** How long a job that an earlier run left may go on before this run gives up, in seconds. */
 const JOB_PATIENCE_S = 600;
 /**
@@ -78511,9 +79031,11 @@ class Run {
         refuse(judgeApp(facts, config, project, this.host.name));
         return project;
     }
-    /** Shows the plan and keeps it for the outcome. */
-    tellPlan(plan) {
+    /** Shows the plan and what to know of the certificates, and keeps the plan for the outcome. */
+    tellPlan(plan, { warnings }) {
         this.outcome.plan = plan;
+        for (const text of warnings)
+            this.seams.log.warning(text);
         for (const { service, what, why } of plan) {
             this.seams.log.info(`  ${service}: ${what}${why ? ` (${why})` : ''}`);
         }
@@ -78531,9 +79053,14 @@ class Run {
                 replaceProxy,
                 bakeS: health.bakeMs / 1000,
                 healthPath: health.path,
-                domains: domains.flat()
+                origins: originsOf(target.pairs, domains)
             });
         await this.job(place, strategy, script);
+    }
+    /** Begins a step that works from here, not by a script on the host. */
+    begin(step) {
+        this.#timeline.begin(step);
+        this.seams.log.info(`→ ${step}`);
     }
     /** Runs a script made by `onHost`. */
     script(script, stdin) {
@@ -78551,14 +79078,16 @@ class Run {
     async discard(facts, place, target) {
         this.outcome.release = facts.current?.id;
         // The goal of a rollback is a kept release and stays one.
-        if (facts.releases.some(({ id }) => id === place.release))
-            return;
+        const stays = facts.releases.some(({ id }) => id === place.release);
         const kept = facts.releases.some(({ image }) => image === target.image);
+        const script = stays
+            ? environmentBackScript(place)
+            : discardScript(place, target.built, kept ? undefined : target.image);
         try {
-            await this.script(discardScript(place, target.built, kept ? undefined : target.image));
+            await this.script(script);
         }
         catch (error) {
-            this.seams.log.warning(`the release '${place.release}' was left on the host: ${(0,errors/* errorMessage */.g)(error)}`);
+            this.seams.log.warning(`what the release '${place.release}' brought was left on the host: ${(0,errors/* errorMessage */.g)(error)}`);
         }
     }
     /** Says first why a run failed, before anything is put back; the details are not told twice. */
@@ -78592,7 +79121,11 @@ class Run {
         log.info(`putting back release ${previous.id}`);
         try {
             const place = { ...failed, compose: previous.compose, release: previous.id };
+            // Before anything else: compose reads .env for the release that comes back.
+            await this.script(environmentBackScript(failed));
             const target = await previousTarget(this.host, place, previous, facts, wanted);
+            if (target.variant !== previous.variant)
+                await this.script(followScript(place, target));
             if (previous.again.length > 0) {
                 await this.job(place, 'again', commandsScript(place, target, previous.again, timeoutS));
             }
@@ -78623,15 +79156,6 @@ function isBackAlready(error, { services }) {
 
 
 
-
-
-
-
-
-
-
-
-
 /**
  * Makes a kept release live again, by the same roll and the same verification as a deploy. Needs
  * neither a checkout nor, while the image is on the host, the registry. Never throws.
@@ -78640,52 +79164,10 @@ function rollback(request, seams) {
     return conduct(request, seams, run => goBack(request, run));
 }
 async function goBack(request, run) {
-    const { path, login, strategy } = request;
-    const { outcome } = run;
-    run.takeLock(path);
-    const reading = releaseProbes(path);
-    const known = reading.read(await run.read('releases', path, reading.script));
-    const goal = chooseRelease(request.release, known, run.host.name);
-    const config = { ...(goal.config ?? parseConfig('')), path, compose: goal.compose };
-    const probes = factProbes(path, goal.compose, goal.id);
-    const secrets = await handover({ config, files: [], template: [] }, [], login);
-    const facts = probes.read(await run.read('preflight', path, probes.script, secrets));
-    const project = run.judge(facts, config);
-    const target = keptTarget(goal, project, facts.current, facts.current?.files ?? {});
-    const why = differences(target, facts);
-    const tactics = chooseTactics(target, facts, config, { strategy });
-    outcome.image = goal.image;
-    outcome.previous = facts.current?.id;
-    run.tellPlan(planRows(target, facts, tactics, why));
-    const place = { path, compose: goal.compose, project: project.name, release: goal.id };
-    const { imageTest } = await prepare(run, place, target, goal, facts);
-    outcome.state = 'unknown';
-    try {
-        await run.switch(place, target, config, tactics, imageTest);
-    }
-    catch (error) {
-        const told = run.tell(error);
-        await run.restore(facts, place, target, config, tactics, error);
-        throw told;
-    }
-    const env = { sha256: facts.env?.sha256 ?? goal.env.sha256, follow: target.follow };
-    const live = { ...goal, variant: target.variant, env };
-    await run.script(commitScript(place, live, [], facts.releases, []), JSON.stringify(live, null, 2));
-    outcome.state = 'live';
-    outcome.release = goal.id;
-}
-async function prepare(run, place, target, goal, facts) {
-    const timeoutS = Math.ceil((goal.config?.health.timeoutMs ?? 60_000) / 1000);
-    try {
-        const said = await run.script(pullScript(place, target, facts.missingImages));
-        if (goal.again.length > 0) {
-            await run.job(place, 'again', commandsScript(place, target, goal.again, timeoutS));
-        }
-        return readPrepared(said);
-    }
-    catch (error) {
-        throw run.tell(error);
-    }
+    run.takeLock(request.path);
+    const reading = releaseProbes(request.path);
+    const known = reading.read(await run.read('releases', request.path, reading.script));
+    await putKeptLive(run, request, chooseRelease(request.release, known, run.host.name));
 }
 /** The release to go back to; one line that lists the kept ones when there is no such release. */
 function chooseRelease(wanted, { current, releases }, host) {
@@ -80021,7 +80503,7 @@ class NodeSSH {
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/ssh/pem.js
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----/gs;
+const pem_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----/gs;
 // As long as the cipher's block, or it would eat base64 that follows without a newline.
 const HEADERS = /Proc-Type:\s*4,ENCRYPTED|DEK-Info:\s*(?:DES[A-Z0-9-]*,[0-9A-Fa-f]{16}|[A-Z0-9-]+,[0-9A-Fa-f]{32})/g;
 /** How the body of every OpenSSH private key begins: `openssh-key-v1`. */
@@ -80050,7 +80532,7 @@ function repairText(given) {
 }
 /** The PEM blocks of a repaired text, however their lines were broken or indented. */
 function findPem(text) {
-    return [...text.matchAll(BLOCK)].map(([, label = '', inner = '']) => ({
+    return [...text.matchAll(pem_BLOCK)].map(([, label = '', inner = '']) => ({
         label,
         headers: inner.match(HEADERS) ?? [],
         body: inner.replace(HEADERS, '').replace(/\s/g, '')
@@ -80259,7 +80741,7 @@ function algorithmsFor(pins, seen = []) {
     return types.flatMap(type => ALGORITHMS[type] ?? []);
 }
 /** Compares a host key, in SSH's wire format, with the pins. Pure: ssh2 asks again at each rekey. */
-function judge(pins, key) {
+function hostkeys_judge(pins, key) {
     if (pins.revoked.some(line => line.key?.equals(key)))
         return 'revoked';
     if (pins.keys.length === 0)
@@ -80395,7 +80877,7 @@ async function handshake(socket, options) {
         keepaliveCountMax: options.keepaliveCount,
         algorithms: { ...handshake_ALGORITHMS, serverHostKey: options.hostKeyAlgorithms },
         hostVerifier: (shown) => {
-            const verdict = judge(pins, shown);
+            const verdict = hostkeys_judge(pins, shown);
             seen.hostKey = shown;
             seen.verdict = verdict;
             return verdict === 'pinned' || (verdict === 'unknown' && options.acceptUnknown);
@@ -81002,7 +81484,7 @@ async function connect(target, options = {}) {
             log.info(`${(0,errors/* errorMessage */.g)(error)}; trying again (${retriesLeft} left)`);
         }
     });
-    if (judge(pins, hostKey) === 'unknown') {
+    if (hostkeys_judge(pins, hostKey) === 'unknown') {
         log.warning(`the host key of ${place.name} was not verified, anybody could have answered; save this line ` +
             `in the input 'known-hosts': ${knownHostsLine(pins, hostKey)}`);
     }
