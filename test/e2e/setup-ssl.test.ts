@@ -160,7 +160,7 @@ test('the server looks as its operators know it', async () => {
   expect(release).toMatchObject({ variant: 'https', pairs: [{ variant: 'https' }] })
   expect(await operator('stat -c %A init-ssl.sh')).toBe('-rwxr-xr-x\n')
   expect(await operator('crontab -l')).toMatch(
-    /^\d+ \d+,\d+ \* \* \* \/opt\/diveops\/init-ssl\.sh --renew .*\n$/
+    /^\d+ \d+,\d+ \* \* \* "\/opt\/diveops\/init-ssl\.sh" --renew .*\n$/
   )
   expect(JSON.parse(await operator('cat .diveops/tls.json')).renewal).toMatchObject({
     result: 'ok'
@@ -230,8 +230,11 @@ test('every command of the operations guide does what it says', async () => {
   expect(commands.length).toBeGreaterThan(20)
   for (const command of commands) {
     const follows = command.includes('logs -f')
-    // In a terminal, as an operator has it, who then presses Ctrl-D.
-    const typed = `timeout ${follows ? 5 : 120} script -qec ${quote(command)} /dev/null < /dev/null`
+    // In a terminal, as an operator has it, who leaves a shell with Ctrl-D.
+    const keys = / (shell|psql .*)$/.test(command)
+      ? "sleep 8; printf '\\004'; sleep 4; printf '\\004'"
+      : ':'
+    const typed = `{ ${keys}; } | timeout ${follows ? 5 : 120} script -qec ${quote(command)} /dev/null`
     const { code, output } = await tryOperator(typed)
     expect([command, output, code]).toEqual([command, output, follows ? 124 : 0])
   }
