@@ -79,12 +79,22 @@ test.each([
     'commands',
     commandsScript(place, target, [{ service: 'web', command: nasty, again: false }], 60)
   ],
-  ['recreate', recreateScript(place, target, { imageTest: null, timeoutS: 60 })],
+  [
+    'recreate',
+    recreateScript(place, target, {
+      imageTest: null,
+      timeoutS: 60,
+      doors: new Map(),
+      healthPath: nasty
+    })
+  ],
   [
     'roll',
     rollScript(place, target, {
       tactics: new Map([['web', { how: 'roll' }]]),
       replaceProxy: true,
+      back: false,
+      doors: new Map([['web', { port: 8000, speaks: 'http' }]]),
       imageTest: null,
       timeoutS: 60,
       bakeS: 10,

@@ -51,7 +51,8 @@ export async function putKeptLive(
   const project: Project = run.judge(facts, config)
   const target = keptTarget(goal, project, facts, facts.current?.files ?? {})
   const why = differences(target, facts)
-  const tactics = chooseTactics(target, facts, config, { strategy })
+  const back = facts.current !== undefined && goal.id < facts.current.id
+  const tactics = chooseTactics(target, facts, config, { strategy, back })
   outcome.image = goal.image
   outcome.previous = facts.current?.id
   run.tellPlan(planRows(target, facts, tactics, why), target)

@@ -1,6 +1,7 @@
 """A web service as small as can be, that can be built to misbehave (BEHAVIOUR)."""
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -8,6 +9,8 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 RELEASE = os.environ["RELEASE"]
+if os.path.exists("/motto"):
+    RELEASE += "/" + open("/motto").read().strip()
 BEHAVIOUR = os.environ["BEHAVIOUR"]
 
 
@@ -35,10 +38,27 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+def call(addresses):
+    """Asks other services again and again, and writes down what was not answered."""
+    signal.signal(signal.SIGINT, lambda *_: sys.exit())
+    while True:
+        for address in addresses:
+            try:
+                said = "answered"
+                urllib.request.urlopen(address, timeout=5).read()
+            except Exception as error:
+                said = f"{address}: {error}"
+            with open("/data/calls", "a") as log:
+                log.write(f"{said}\n")
+        time.sleep(0.05)
+
+
 def main():
     command = sys.argv[1] if len(sys.argv) > 1 else "serve"
     if command == "check":
         urllib.request.urlopen("http://127.0.0.1:8000/health/", timeout=4)
+    elif command == "call":
+        call(sys.argv[2:])
     elif command == "migrate":
         print("migrating with", os.environ.get("API_TOKEN", "no token"))
         if BEHAVIOUR == "bad-migration":
