@@ -1,7 +1,14 @@
-import { connection, rebootVps, resetVps, restartVpsEngine, up } from '@diveops/lab'
+import {
+  connection,
+  rebootVps,
+  resetVps,
+  restartVpsEngine,
+  type Seen,
+  startLoad,
+  up
+} from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
-import { type Seen, startLoad } from '../harness/load.ts'
 import {
   buildTiny,
   checkoutTiny,

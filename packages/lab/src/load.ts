@@ -3,6 +3,8 @@ import { Agent, request } from 'node:http'
 
 /** What visitors saw while a load ran. */
 export interface Seen {
+  /** Requests that visitors made; one that was asked again on a new connection counts once. */
+  sent: number
   answered: number
   /** Requests without a good answer, one line each. */
   lost: string[]
@@ -31,6 +33,7 @@ const TIMEOUT_MS = 15_000
  */
 export function startLoad(url: string): Load {
   const seen: Seen = {
+    sent: 0,
     answered: 0,
     lost: [],
     retried: 0,
@@ -45,6 +48,7 @@ export function startLoad(url: string): Load {
 
   const timer = setInterval(() => {
     count += 1
+    seen.sent += 1
     const sent = count % 40 === 0 ? get('/slow', false) : count % 8 === 0 ? post() : get('/', true)
     open.add(sent)
     sent.then(() => open.delete(sent))
