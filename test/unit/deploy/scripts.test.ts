@@ -88,6 +88,7 @@ test.each([
       imageTest: null,
       timeoutS: 60,
       bakeS: 10,
+      errorsPercent: 5,
       healthPath: '/health/',
       origins: ['https://happydiving.mx']
     })

@@ -17,6 +17,7 @@ export interface Service {
   configs?: { source: string }[]
   secrets?: { source: string }[]
   network_mode?: string
+  stop_grace_period?: string
   devices?: unknown[]
   networks?: Record<string, { aliases?: string[]; ipv4_address?: string } | null>
 }

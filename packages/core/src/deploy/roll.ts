@@ -1,6 +1,8 @@
 import { dependencies } from '../app/compose.ts'
 import { quote } from '../base/shell.ts'
+import { BAKE_FUNCTIONS } from './bakelibrary.ts'
 import { startNeeded } from './commands.ts'
+import { drainSeconds } from './drain.ts'
 import { keepFiles, placeFiles } from './files.ts'
 import { onHost, type Place } from './library.ts'
 import { readyTest, replaceScript, reportLeft, startService, tagImage } from './recreate.ts'
@@ -17,13 +19,12 @@ export interface Roll {
   imageTest: string[] | null
   timeoutS: number
   bakeS: number
+  /** Share of error answers to visitors that is taken while the release is watched. */
+  errorsPercent: number
   /** Asked of each origin, such as `https://a.example`, through the proxy. */
   healthPath: string
   origins: readonly string[]
 }
-
-/** Longer than this no old worker of nginx is waited for; its connections are cut when web goes. */
-const DRAIN_S = 40
 
 /**
  * Makes a release live without a gap: services that the proxy does not address first, stop-first;
@@ -52,7 +53,7 @@ export function rollScript(place: Place, target: Target, roll: Roll): string {
   const stop = (names: readonly string[]) => replaceScript(target, names, roll)
   return onHost(
     place,
-    `${ROLL_FUNCTIONS}
+    `${ROLL_FUNCTIONS}${BAKE_FUNCTIONS}
 step roll
 umask 022
 HEALTH=${quote(roll.healthPath)} ORIGINS=${quote(roll.origins.join(' '))}
@@ -75,6 +76,9 @@ ${reportLeft(others)}`
   function rollOne(name: string): string {
     const word = quote(name)
     const names = quote(namesOf(project, name).join(' '))
+    const unsteady = quote(`service '${name}' did not stay healthy while it was watched`)
+    const drainS = drainSeconds(project.services[name])
+    const drain = `drain ${drainS} || note 'after ${drainS} s connections from before the switch are still open; they are cut now'`
     const override = JSON.stringify({
       services: { [name]: { image: target.image, pull_policy: 'never' } }
     })
@@ -104,20 +108,22 @@ case $? in
   *) back "service '${name}' ended by itself with exit code $(docker inspect -f '{{.State.ExitCode}}' "$new") before it was healthy" ;;
 esac
 note ${quote(`the bridge of ${name} is healthy`)}
+remember
 ${roll.replaceProxy ? '' : 'place_files'}
 pin ${word} "$new" ${names} && reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; back 'nginx refuses the configuration of this release'; }
 step 'bake ${name}'
-bake ${roll.bakeS} "$new" ${test(name)} || { show 'while it was watched:' < "$SCRATCH/test.out"; back ${quote(`service '${name}' did not stay healthy while it was watched`)}; }
+bake ${roll.bakeS} ${roll.errorsPercent} "$new" ${test(name)} || back ${unsteady}": $why"
 step 'replace ${name}'
-drain ${DRAIN_S}
+${drain}
+moved "$serving" || back ${unsteady}": $why"
 ${tagImage(target, [name])}
 dc rm -sf ${word} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${word} >> "$SCRATCH/up.out" 2>&1 || {
   show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be made anew; its bridge serves`)}; }
 ${startService(name)}
 must_be_ready ${roll.timeoutS} ${word} ${test(name)}
 pin ${word} "$(ids ${word} | head -n 1)" ${names} && reload || fail ${quote(`nginx could not be pointed to service '${name}'; its bridge serves`)}
-serves || { show 'the site says:' < "$SCRATCH/test.out"; fail ${quote(`the site does not answer after service '${name}' was replaced`)}; }
-drain ${DRAIN_S}
+serves || fail ${quote(`the site does not answer after service '${name}' was replaced`)}": $why"
+${drain}
 docker ps -aq --filter "name=$bridge-" | xargs -r docker stop > /dev/null 2>&1
 docker ps -aq --filter "name=$bridge-" | xargs -r docker rm -f > /dev/null 2>&1
 unpin ${word}`

@@ -37,36 +37,19 @@ reload() { # 1 when nginx refuses its configuration, which it then does not use
     tries=$((tries + 1)); sleep 0.05
   done
   return 1; }
-drain() { # SECONDS: until the workers of before the last reload have finished what they serve
+old_workers() { # of before the last reload that still finish what they serve
+  live=" $(workers | tr '\n' ' ') "
+  for worker in $before; do case $live in *" $worker "*) echo "$worker" ;; esac; done; }
+drain() { # SECONDS: until the old workers are done; 1 when some are not by then
   begin=$(seconds)
-  while :; do
-    left=; now=" $(workers | tr '\n' ' ') "
-    for worker in $before; do case $now in *" $worker "*) left=yes ;; esac; done
-    [ -n "$left" ] || return 0
-    [ "$(awk -v a="$begin" -v b="$(seconds)" -v l="$1" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 0
+  while [ -n "$(old_workers)" ]; do
+    [ "$(awk -v a="$begin" -v b="$(seconds)" -v l="$1" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 1
     sleep 0.1
   done; }
 ask() { # ORIGIN URL-PATH: status of an answer through the proxy, 000 for none
   called=$(basename "$1")
   if docker exec "$FRONT" sh -c 'command -v curl' > /dev/null 2>&1; then
-    docker exec "$FRONT" curl -sk -o /dev/null -w '%{http_code}' --max-time 5 --resolve "$called:443:127.0.0.1" --resolve "$called:80:127.0.0.1" "$1$2" 2>/dev/null
-  elif docker exec "$FRONT" wget -q -T 5 -O /dev/null --header "Host: $called" "http://127.0.0.1$2" > /dev/null 2>&1; then echo 200
+    docker exec "$FRONT" curl -sk -A diveops-watch -o /dev/null -w '%{http_code}' --max-time 5 --resolve "$called:443:127.0.0.1" --resolve "$called:80:127.0.0.1" "$1$2" 2>/dev/null
+  elif docker exec "$FRONT" wget -q -U diveops-watch -T 5 -O /dev/null --header "Host: $called" "http://127.0.0.1$2" > /dev/null 2>&1; then echo 200
   else echo 000; fi; }
-serves() { # whether every origin answers through the proxy without an error of the server's
-  for origin in $ORIGINS; do
-    status=$(ask "$origin" "$HEALTH")
-    case $status in 2*|3*|4*) ;; *) printf '%s answers %s through the proxy\n' "$origin" "$status" > "$SCRATCH/test.out"; return 1 ;; esac
-  done; }
-steady() { # CONTAINER TEST...: runs, never restarted, healthy, and the site answers
-  box=$1; shift
-  [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null)" = 'running 0' ] || { echo 'it stopped or restarted' > "$SCRATCH/test.out"; return 1; }
-  [ $# -eq 0 ] || timeout 10 docker exec "$box" "$@" > "$SCRATCH/test.out" 2>&1 </dev/null || return 1
-  serves; }
-bake() { # SECONDS CONTAINER TEST...
-  span=$1; shift; since=$(seconds)
-  while :; do
-    steady "$@" || return 1
-    [ "$(awk -v a="$since" -v b="$(seconds)" -v l="$span" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 0
-    sleep 0.25
-  done; }
 `

@@ -150,6 +150,7 @@ export class Run {
             tactics: services,
             replaceProxy,
             bakeS: health.bakeMs / 1000,
+            errorsPercent: health.errorsPercent,
             healthPath: health.path,
             origins: originsOf(target.pairs, domains)
           })
