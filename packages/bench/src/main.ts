@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { errorMessage, UserError } from '@diveops/core/base/errors'
 import { bundles } from './bundles.ts'
-import { refuseStaleBundles } from './node.ts'
+import { refuseStaleBundles } from './stale.ts'
 import { tls } from './tls.ts'
 import { trips } from './trips.ts'
 
