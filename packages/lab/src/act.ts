@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { OWNER as PUBLISHER, prepareActions } from '@diveops/build'
+import { OWNER as PUBLISHER } from '@diveops/build'
 import { command, quote } from '@diveops/core/base/shell'
 import { runnerExec } from './exec.ts'
+import { prepareCheckout } from './published.ts'
 import { allowRegistryUser } from './registry.ts'
 import { copyRepository, pack } from './repository.ts'
 import { knownHosts, OWNER, registryToken, SERVER_USER, serverKey } from './secrets.ts'
@@ -27,14 +28,6 @@ export interface ActOptions {
 }
 
 const RUNS = '/lab/runs'
-
-/** What a published version would be; of all versions, `v1` is the one that workflows name. */
-const RELEASE = {
-  version: [1, 0, 0],
-  author: { name: 'lab', email: 'lab@localhost' },
-  date: '2026-01-01T00:00:00Z',
-  notes: 'Not published.'
-} as const
 
 /** An action in the runner: its name and the id of the commit that it would be published as. */
 interface Action {
@@ -106,7 +99,7 @@ async function runAct(place: string, script: string, options: ActOptions): Promi
 async function copyActions(target: string): Promise<Action[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'diveops-lab-actions-'))
   try {
-    const actions = await prepareActions(folder, RELEASE)
+    const actions = await prepareCheckout(folder)
     await pack(path.join(folder, 'files'), undefined, target)
     return actions
   } finally {
