@@ -173,6 +173,14 @@ describe('one version after the other', () => {
       /## 1\.1\.0\n\n### Minor changes\n\n- \*\*ship\*\*: A full stop\.\n\n## 1\.0\.0/
     )
   }, 60_000)
+
+  test('a v1 that somebody has put back stays there', async () => {
+    await gitIn('ship', 'push', '--quiet', '--force', '.', 'v1.0.0:refs/tags/v1')
+    const before = await allRefs()
+    expect(before.ship?.v1).toBe(first.ship?.main)
+    expect(await publish()).toMatchObject({ code: 0, stderr: '' })
+    expect(await allRefs()).toEqual(before)
+  }, 60_000)
 })
 
 describe('a push that fails in the middle', () => {
@@ -195,7 +203,11 @@ describe('a push that fails in the middle', () => {
     const unprotect = await protect(victim)
     const { code, stderr } = await publish()
     expect(code).toBe(1)
-    expect(stderr).toMatch(new RegExp(`^${victim} was not pushed: .*\n.*run the same again.*\n$`))
+    expect(stderr).toMatch(
+      new RegExp(
+        `^${victim} was not pushed: remote: error: hook declined to update refs/tags/v1\n.*run the same again.*\n$`
+      )
+    )
     const half = await allRefs()
     expect(half[victim]).toEqual({ '': undefined })
     const done = order.slice(0, -2)

@@ -1,5 +1,6 @@
 import { publishedMetadata, publishedReadme } from '@diveops/build'
 import { sectionOf, withSection } from '@diveops/build/publish/changelog'
+import { gitError } from '@diveops/build/publish/git'
 import { parentFor, parseTarget, updatesFor } from '@diveops/build/publish/target'
 import { parseVersion } from '@diveops/build/publish/version'
 import { expect, test } from '@jest/globals'
@@ -113,4 +114,23 @@ test('the changelog gets a section on top, the strongest changes first', () => {
   expect(sectionOf(after, '1.1.0')).toBe(section)
   expect(sectionOf(after, '1.0.0')).toBe('### Major changes\n\n- **a**: First.')
   expect(sectionOf(after, '1.1')).toBeUndefined()
+})
+
+const REJECTED = ` ! [remote rejected] abc -> v1.0.0 (atomic push failure)
+ ! [remote rejected] abc -> v1 (hook declined)
+error: failed to push some refs to 'https://x.org/y'`
+
+test.each([
+  [REJECTED, '! [remote rejected] abc -> v1 (hook declined)'],
+  [
+    "warning: x\nfatal: unable to access 'https://u:p@x.org/y/': refused\nfatal: z\n",
+    "fatal: unable to access 'https://x.org/y/': refused"
+  ],
+  [
+    'remote: error: GH013: rule violations\n ! [remote rejected] x\n',
+    'remote: error: GH013: rule violations'
+  ],
+  ['', 'exit code 1']
+])('why git failed: %j', (stderr, expected) => {
+  expect(gitError({ code: 1, stdout: '', stderr })).toBe(expected)
 })

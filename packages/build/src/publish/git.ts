@@ -40,12 +40,20 @@ export async function git(
   return result.stdout.trimEnd()
 }
 
+/** What in git's output says best why it failed, the best first. */
+const REASONS = [
+  /^(fatal|remote: (error|fatal)): /,
+  // Of an atomic push that fails, this is said of every reference; only one has another reason.
+  /^ ! \[(?!.*\(atomic push fail)/,
+  /^error: /
+]
+
 /** The line in which git says why it failed, without credentials that are part of a URL. */
 export function gitError({ code, stderr }: GitResult): string {
   if (code === null) return `no answer within ${TIMEOUT_MS / 1000} s`
   const lines = stderr.split('\n').filter(line => line.trim() !== '')
-  const line = lines.find(text => /^(fatal|error|remote: error): /.test(text)) ?? lines.at(-1)
-  return withoutCredentials(line ?? `exit code ${code}`)
+  const best = REASONS.map(reason => lines.find(line => reason.test(line))).find(Boolean)
+  return withoutCredentials(best ?? lines.at(-1) ?? `exit code ${code}`).trim()
 }
 
 /** A URL, or a text with some in it, without user names and passwords. */
