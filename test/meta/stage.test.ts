@@ -28,8 +28,14 @@ test('publishes an action as its own repository, and nothing else', async () => 
       expect(await readdir(path.join(files, 'dist'))).toEqual([...BUNDLE_FILES])
     }
     expect((await readdir(files)).sort()).toEqual(expected)
-    for (const file of ['action.yml', 'README.md']) {
-      expect(await readFile(path.join(files, file), 'utf8')).not.toMatch(/\.\.\//)
+    const [metadata, readme] = await Promise.all(
+      ['action.yml', 'README.md'].map(file => readFile(path.join(files, file), 'utf8'))
+    )
+    expect(metadata).not.toContain('../')
+    expect(readme).not.toContain('](../')
+    const uses = (metadata as string).match(/uses: .*/g) ?? []
+    for (const line of uses) {
+      expect(line).toMatch(/^uses: diveops\/[a-z-]+@[0-9a-f]{40} # v1\.2\.3$/)
     }
   }
 })
