@@ -1,17 +1,17 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { actionNames, bundledNames, publishingOrder } from '@diveops/build'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { Project } from '../harness/project.ts'
+import { type Refs, Remotes } from '../harness/remotes.ts'
 
 const names = await actionNames()
 const order = await publishingOrder()
 
 let project: Project
-let remotes: string
+let remotes: Remotes
 beforeAll(async () => {
   project = await Project.copy()
   // Git takes its time for megabytes of bundle, and their fingerprints are beside them.
@@ -24,47 +24,21 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => project.remove())
 
-/** Empty repositories for all actions. */
 async function makeRemotes() {
-  remotes = await mkdtemp(path.join(tmpdir(), 'diveops-remotes-'))
-  for (const name of names) await init(name)
+  remotes = await Remotes.make(names)
 }
+
+const removeRemotes = () => remotes.remove()
 
 async function reset() {
   await project.git('reset', '--quiet', '--hard', 'version-1')
   await project.git('clean', '--quiet', '--force', '-d')
 }
 
-const removeRemotes = () => rm(remotes, { recursive: true })
+const publish = (...words: string[]) =>
+  project.command('publish', '--to', remotes.pattern, ...words)
 
-const pattern = () => path.join(remotes, '{name}.git')
-const publish = (...words: string[]) => project.command('publish', '--to', pattern(), ...words)
-
-async function init(name: string) {
-  await mkdir(remote(name))
-  await gitIn(name, 'init', '--quiet', '--bare', '--initial-branch=main')
-}
-
-function remote(name: string): string {
-  return path.join(remotes, `${name}.git`)
-}
-
-async function gitIn(name: string, ...words: string[]): Promise<string> {
-  return (await promisify(execFile)('git', words, { cwd: remote(name) })).stdout.trim()
-}
-
-/** Every reference of an action's repository with its commit. */
-async function refs(name: string): Promise<Record<string, string>> {
-  const format = '--format=%(refname:lstrip=2) %(objectname)'
-  const text = await gitIn(name, 'for-each-ref', format)
-  return Object.fromEntries(text.split('\n').map(line => line.split(' ')))
-}
-
-async function allRefs(): Promise<Record<string, Record<string, string>>> {
-  return Object.fromEntries(await Promise.all(names.map(async name => [name, await refs(name)])))
-}
-
-const NOTHING = Object.fromEntries(names.map(name => [name, { '': undefined }]))
+const NOTHING = Object.fromEntries(names.map(name => [name, {}]))
 
 /** Makes the next version from a change of one README. */
 async function raise(kind: string, summary: string) {
@@ -80,7 +54,7 @@ async function raise(kind: string, summary: string) {
 
 /** The commits that an action's action.yml pins, by the name of the pinned action. */
 async function pins(name: string): Promise<Record<string, string>> {
-  const text = await gitIn(name, 'show', 'main:action.yml')
+  const text = await remotes.git(name, 'show', 'main:action.yml')
   const uses = text.matchAll(/uses: diveops\/([a-z-]+)@([0-9a-f]{40}) # v1\.0\.0$/gm)
   return Object.fromEntries([...uses].map(([, nested, commit]) => [nested, commit]))
 }
@@ -98,7 +72,7 @@ test('one version for all, from the changesets', async () => {
 })
 
 describe('one version after the other', () => {
-  let first: Awaited<ReturnType<typeof allRefs>>
+  let first: Record<string, Refs>
   let shown: string
   beforeAll(makeRemotes)
   afterAll(async () => {
@@ -109,7 +83,7 @@ describe('one version after the other', () => {
   test('--dry-run pushes nothing', async () => {
     const { code, stdout, stderr } = await publish('--dry-run')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(await allRefs()).toEqual(NOTHING)
+    expect(await remotes.allRefs()).toEqual(NOTHING)
     shown = stdout
   }, 60_000)
 
@@ -117,24 +91,32 @@ describe('one version after the other', () => {
     const { code, stdout, stderr } = await publish()
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toBe(shown.replaceAll('would push', 'pushed'))
-    first = await allRefs()
+    first = await remotes.allRefs()
     for (const name of names) {
       const commit = first[name]?.main
       expect(first[name]).toEqual({ main: commit, v1: commit, 'v1.0': commit, 'v1.0.0': commit })
       expect(stdout).toContain(`${name}: pushed ${commit} as v1.0.0, v1.0, v1, main\n`)
-      const about = await gitIn(name, 'show', '--no-patch', '--format=%an %ae%n%s%n%b', 'v1.0.0')
+      const about = await remotes.git(
+        name,
+        'show',
+        '--no-patch',
+        '--format=%an %ae%n%s%n%b',
+        'v1.0.0'
+      )
       expect(about).toMatch(new RegExp(`^Ada ada@example.org\n${name} v1.0.0\n### Major changes\n`))
       expect(about).toContain(`Made from ${await project.git('rev-parse', 'HEAD')} of`)
     }
   }, 60_000)
 
   test('a repository has what its action needs, and nothing else', async () => {
-    expect(await gitIn('deploy-vps', 'ls-tree', '-r', '--name-only', 'v1')).toBe(
+    expect(await remotes.git('deploy-vps', 'ls-tree', '-r', '--name-only', 'v1')).toBe(
       'LICENSE\nREADME.md\naction.yml\ndist/index.js\ndist/licenses.txt\ndist/package.json'
     )
-    expect(await gitIn('deploy-vps', 'show', 'v1:action.yml')).toContain('  main: dist/index.js')
-    expect(await gitIn('deploy-vps', 'show', 'v1:dist/index.js')).toBe('// deploy-vps')
-    expect(await gitIn('ship', 'ls-tree', '-r', '--name-only', 'v1')).toBe(
+    expect(await remotes.git('deploy-vps', 'show', 'v1:action.yml')).toContain(
+      '  main: dist/index.js'
+    )
+    expect(await remotes.git('deploy-vps', 'show', 'v1:dist/index.js')).toBe('// deploy-vps')
+    expect(await remotes.git('ship', 'ls-tree', '-r', '--name-only', 'v1')).toBe(
       'LICENSE\nREADME.md\naction.yml'
     )
   })
@@ -149,10 +131,10 @@ describe('one version after the other', () => {
 
   test('from another commit with the same content, only what is missing is made', async () => {
     await project.commit()
-    await gitIn('ship', 'update-ref', '-d', 'refs/tags/v1')
+    await remotes.git('ship', 'update-ref', '-d', 'refs/tags/v1')
     const { code, stdout, stderr } = await publish()
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(await allRefs()).toEqual(first)
+    expect(await remotes.allRefs()).toEqual(first)
     expect(stdout).toContain(`rollback: v1.0.0 is published as ${first.rollback?.main}\n`)
     expect(stdout).toContain(`ship: pushed ${first.ship?.main} as v1\n`)
   }, 60_000)
@@ -160,14 +142,14 @@ describe('one version after the other', () => {
   test('the next version moves v1, and leaves the versions before it', async () => {
     await raise('minor', 'A full stop.')
     expect(await publish()).toMatchObject({ code: 0, stderr: '' })
-    const second = await allRefs()
+    const second = await remotes.allRefs()
     for (const name of names) {
       const [old, young] = [first[name]?.main, second[name]?.main]
       expect(second[name]).toEqual({
         ...{ main: young, v1: young, 'v1.0': old },
         ...{ 'v1.0.0': old, 'v1.1': young, 'v1.1.0': young }
       })
-      expect(await gitIn(name, 'rev-parse', 'main^')).toBe(old)
+      expect(await remotes.git(name, 'rev-parse', 'main^')).toBe(old)
     }
     expect(await project.read('CHANGELOG.md')).toMatch(
       /## 1\.1\.0\n\n### Minor changes\n\n- \*\*ship\*\*: A full stop\.\n\n## 1\.0\.0/
@@ -175,11 +157,11 @@ describe('one version after the other', () => {
   }, 60_000)
 
   test('a v1 that somebody has put back stays there', async () => {
-    await gitIn('ship', 'push', '--quiet', '--force', '.', 'v1.0.0:refs/tags/v1')
-    const before = await allRefs()
+    await remotes.git('ship', 'push', '--quiet', '--force', '.', 'v1.0.0:refs/tags/v1')
+    const before = await remotes.allRefs()
     expect(before.ship?.v1).toBe(first.ship?.main)
     expect(await publish()).toMatchObject({ code: 0, stderr: '' })
-    expect(await allRefs()).toEqual(before)
+    expect(await remotes.allRefs()).toEqual(before)
   }, 60_000)
 })
 
@@ -189,7 +171,7 @@ describe('a push that fails in the middle', () => {
 
   /** Lets a repository refuse that v1 is made or moved. */
   async function protect(name: string) {
-    const hook = path.join(remote(name), 'hooks/update')
+    const hook = path.join(remotes.path(name), 'hooks/update')
     await writeFile(
       hook,
       '#!/bin/sh\n[ "$1" != refs/tags/v1 ] || { echo protected >&2; exit 1; }\n'
@@ -208,14 +190,14 @@ describe('a push that fails in the middle', () => {
         `^${victim} was not pushed: remote: error: hook declined to update refs/tags/v1\n.*run the same again.*\n$`
       )
     )
-    const half = await allRefs()
-    expect(half[victim]).toEqual({ '': undefined })
+    const half = await remotes.allRefs()
+    expect(half[victim]).toEqual({})
     const done = order.slice(0, -2)
     for (const name of done) expect(half[name]).toHaveProperty(['v1.0.0'])
 
     await unprotect()
     expect(await publish()).toMatchObject({ code: 0, stderr: '' })
-    const whole = await allRefs()
+    const whole = await remotes.allRefs()
     for (const name of done) expect(whole[name]).toEqual(half[name])
     for (const name of names) expect(whole[name]).toHaveProperty(['v1'], whole[name]?.main)
     for (const [nested, commit] of Object.entries(await pins('ship'))) {
@@ -265,13 +247,13 @@ describe('nothing is pushed anywhere', () => {
     ],
     [
       'when one remote is not there',
-      () => rm(remote('ship'), { recursive: true }),
+      () => rm(remotes.path('ship'), { recursive: true }),
       /^\/.*\/ship\.git cannot be read: fatal: '.*' does not appear to be a git repository$/m
     ],
     [
       'when one has this version with other content',
       async () => {
-        await promisify(execFile)('sh', ['-c', FOREIGN], { cwd: remote('rollback') })
+        await promisify(execFile)('sh', ['-c', FOREIGN], { cwd: remotes.path('rollback') })
       },
       /^rollback has v1\.0\.0 with other content, and a version never changes: add a changeset/m
     ]
@@ -279,13 +261,13 @@ describe('nothing is pushed anywhere', () => {
     '%s',
     async (_case, spoil, line) => {
       await spoil()
-      const before = await allRefs().catch(() => undefined)
+      const before = await remotes.allRefs().catch(() => undefined)
       const { code, stderr } = await publish()
       expect(code).toBe(1)
       expect(stderr).toMatch(/^nothing is published:\n/)
       expect(stderr).toMatch(line)
       expect(stderr.trim().split('\n')).toHaveLength(2)
-      expect(await allRefs().catch(() => undefined)).toEqual(before)
+      expect(await remotes.allRefs().catch(() => undefined)).toEqual(before)
     },
     60_000
   )
