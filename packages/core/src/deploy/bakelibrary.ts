@@ -42,16 +42,19 @@ within_budget() { # PERCENT: of what visitors got since the switch, or the share
 sockets() { # CONTAINER: the connections that its kernel knows, also those that just ended
   at=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
   cat "/proc/$at/net/tcp" "/proc/$at/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
-ends() { # out|in PEER: of connections made to the peer, or accepted from it, the port at the caller's side
+ends() { # out|in PEER [STATE]: of connections made to the peer, or accepted from it, but those in a state, the port at the caller's side
   networks "$2" | cut -d ' ' -f 2 > "$SCRATCH/peer"
-  awk -v way="$1" -v file="$SCRATCH/peer" '
+  awk -v way="$1" -v file="$SCRATCH/peer" -v but="$3" '
     BEGIN { while ((getline line < file) > 0) if (split(line, n, ".") == 4) peer[sprintf("%02X%02X%02X%02X", n[4], n[3], n[2], n[1])] }
-    { split($2, here, ":"); split($3, there, ":"); if ($4 == "0A") listens[here[2]]; near[NR] = here[2]; ip[NR] = there[1]; far[NR] = there[2] }
-    END { for (one in ip) if (substr(ip[one], length(ip[one]) - 7) in peer && (near[one] in listens) == (way == "in")) print way == "in" ? far[one] : near[one] }'; }
-calls() { { sockets "$FRONT" | ends out "$1"; sockets "$1" | ends in "$FRONT"; } | sort -u; } # CONTAINER: the proxy's connections to it
-moved() { # OLD: the old workers being gone, nginx connects to the old container no more
+    { split($2, here, ":"); split($3, there, ":"); state[NR] = $4; near[NR] = here[2]; ip[NR] = there[1]; far[NR] = there[2] }
+    $4 == "0A" { listens[here[2]] }
+    END { for (one in ip) {
+      if (!(substr(ip[one], length(ip[one]) - 7) in peer) || state[one] == but) continue
+      if ((near[one] in listens) == (way == "in")) print way == "in" ? far[one] : near[one] } }'; }
+calls() { { sockets "$FRONT" | ends out "$1" "$2"; sockets "$1" | ends in "$FRONT" "$2"; } | sort -u; } # CONTAINER [STATE]: the proxy's connections to it
+moved() { # OLD: its old workers being gone, nginx has no open connection (01) to the old container, and makes no new one
   [ -z "$(old_workers)" ] || return 0
-  calls "$1" > "$SCRATCH/calls.before"; serves || return 1; calls "$1" > "$SCRATCH/calls"
+  calls "$1" 01 > "$SCRATCH/calls.before"; serves || return 1; calls "$1" > "$SCRATCH/calls"
   [ -z "$(comm -13 "$SCRATCH/calls.before" "$SCRATCH/calls")" ] || { why='nginx still asks the old container'; return 1; }; }
 steady() { # CONTAINER TEST...: runs, never restarted, healthy, and the site answers
   box=$1; shift
