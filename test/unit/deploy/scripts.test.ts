@@ -98,15 +98,8 @@ test.each([
     })
   ],
   ['commit', commitScript(place, manifest, [manifest], [], ['unfinished'])],
-  ['backup', backupScript(place, { services: ['db', nasty], database: nasty, sure: true }, 'auto')],
-  [
-    'own backup',
-    backupScript(
-      place,
-      { services: [], database: undefined, sure: false },
-      { service: 'db', command: nasty, verify: nasty }
-    )
-  ],
+  ['backup', backupScript(place, { services: ['db', nasty], database: nasty, sure: true })],
+  ['own backup', backupScript(place, { service: 'db', command: nasty, verify: nasty })],
   ['prune of backups', pruneBackupsScript(place, 5)],
   [
     'question to Django',

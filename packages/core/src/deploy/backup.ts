@@ -18,6 +18,9 @@ export interface Backup {
 
 const POSTGRES = /(^|\/)(postgres|postgresql|postgis|pgvector|timescaledb)[^/]*$/
 
+/** A backup by commands of the user's own. */
+export type OwnBackup = Exclude<AppConfig['backup'], string>
+
 /** Which services may be the app's PostgreSQL, and how sure that is. */
 export interface Candidates {
   services: string[]
@@ -64,17 +67,13 @@ function isPostgres(project: Project, name: string): boolean {
  * named by the release. PostgreSQL's is proven by a restore into a scratch database. Any failure
  * ends the run before anything else has changed. Says `@backups` (see `readBackups`).
  */
-export function backupScript(
-  place: Place,
-  found: Candidates,
-  backup: Exclude<AppConfig['backup'], 'off'>
-): string {
+export function backupScript(place: Place, what: Candidates | OwnBackup): string {
   return onHost(
     place,
     `${BACKUP_FUNCTIONS}
 step backup
 begin_backups
-${backup === 'auto' ? dumps(found) : ownCommand(backup)}
+${'command' in what ? ownCommand(what) : dumps(what)}
 end_backups`
   )
 }
@@ -95,7 +94,7 @@ done
 [ -n "$found" ] || ${none}`
 }
 
-function ownCommand(own: Exclude<AppConfig['backup'], string>): string {
+function ownCommand(own: OwnBackup): string {
   return `backup_command ${[own.service, own.command, own.verify ?? ''].map(quote).join(' ')}`
 }
 

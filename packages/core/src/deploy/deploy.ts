@@ -101,7 +101,7 @@ class Deploy {
     try {
       ;[prepared, schema] = await this.#prepare(place, target, facts, timeoutS)
     } catch (error) {
-      const told = this.#run.tell(withBackup(error, place))
+      const told = this.#run.tell(withBackup(error, place, target.built, this.#run.seams.log))
       await this.#run.discard(facts, place, target)
       throw told
     }

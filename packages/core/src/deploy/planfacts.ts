@@ -14,7 +14,8 @@ export interface PlanFacts {
  * health checks; `create` says the same. The folder's own .env and mounts count, not those of `stage`.
  */
 export function startDryRun(stage: string, composeFile: string): string {
-  return `(docker compose --project-directory "$P" -f ${stage}/${quote(composeFile)} --dry-run create --pull never > "$SCRATCH/dry.out" 2>&1; : > "$SCRATCH/dry.done") < /dev/null &`
+  return `rm -f "$SCRATCH/dry.done"
+(docker compose --project-directory "$P" -f ${stage}/${quote(composeFile)} --dry-run create --pull never > "$SCRATCH/dry.out" 2>&1; : > "$SCRATCH/dry.done") < /dev/null &`
 }
 
 /** The probes of the plan. */

@@ -49,14 +49,14 @@ export function backupFor(
   first: boolean
 ): string | undefined {
   const { backup, release } = config
-  if (backup === 'off' || (release.length === 0 && !schema?.pending.length)) return undefined
-  if (schema === undefined && inquiry(config) === undefined && backup === 'auto') return undefined
-  if (schema?.pending.length === 0) return undefined
-  if (first && schema?.applied?.length === 0) return undefined
-  if (backup !== 'auto')
-    return backupScript(place, { services: [], database: undefined, sure: false }, backup)
+  if (backup === 'off') return undefined
+  const asked = inquiry(config) !== undefined
+  const untold = asked || (backup !== 'auto' && release.length > 0)
+  const isEmpty = first && schema?.applied?.length === 0
+  if (isEmpty || !(schema ? schema.pending.length > 0 : untold)) return undefined
+  if (backup !== 'auto') return backupScript(place, backup)
   const found = candidates(target, schema?.database)
-  if (typeof found !== 'string') return backupScript(place, found, backup)
+  if (typeof found !== 'string') return backupScript(place, found)
   log.warning(`no backup is made: ${found}; diveops.yml can name a command ('backup')`)
   return undefined
 }
@@ -70,17 +70,24 @@ export function tellBackups(
 ): void {
   for (const backup of backups) {
     const line = wayBack(place, backup, built)
-    log.info(`  the database as it is now is in ${place.path}/${backup.file}`)
+    log.info(`  the database as it was before this release is in ${place.path}/${backup.file}`)
     if (line) log.info(`  to put it back, on the host run: ${line}`)
   }
 }
 
-/** An error of a step after the backup names the file that has the database as it was. */
-export function withBackup(error: unknown, place: Place): unknown {
+/** Names in the error of a step after the backup the file that has the database as it was. */
+export function withBackup(
+  error: unknown,
+  place: Place,
+  built: readonly string[],
+  log: Log
+): unknown {
   if (!(error instanceof StepFailure)) return error
-  const files = readBackups(error.values).map(({ file }) => `${place.path}/${file}`)
-  if (files.length === 0) return error
-  const text = `${error.message}; the database as it was before is in ${files.join(', ')}`
+  const backups = readBackups(error.values)
+  if (backups.length === 0) return error
+  tellBackups(place, backups, built, log)
+  const files = backups.map(({ file }) => `${place.path}/${file}`).join(', ')
+  const text = `${error.message}; the database as it was before is in ${files}`
   return new StepFailure(text, error.details, error.values)
 }
 
