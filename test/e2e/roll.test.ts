@@ -79,7 +79,7 @@ test('a roll loses no request, applies every POST once and leaves nothing behind
     deployTiny(workspace, { digest: digests.r2, strategy: 'roll' })
   )
   expect(state(result)).toBe('live')
-  expect(JSON.parse(result.outputs.plan ?? '')).toMatchObject([
+  expect(JSON.parse(result.outputs.plan ?? '').services).toMatchObject([
     { service: 'store', what: 'keep' },
     { service: 'web', what: 'roll' },
     { service: 'proxy', what: 'reload' }

@@ -9,11 +9,11 @@ import { read } from './inputs.ts'
 /** Makes a kept release live again; fails when it does not serve afterwards. */
 export async function main(context: Context, env = process.env): Promise<void> {
   const { secrets, log } = context
-  const { host, release, login, strategy, lockTimeoutMs } = read(secrets)
+  const { host, ...inputs } = read(secrets)
   const folder = env.GITHUB_WORKSPACE ?? process.cwd()
   const path = host.path ?? (await readConfig(folder, host.config)).path
   const outcome = await rollback(
-    { path, release, login, strategy, lockTimeoutMs, run: runOf(env) },
+    { path, ...inputs, run: runOf(env) },
     { connect: () => connect(host, { log, secrets }), clock: systemClock, log }
   )
   await report(outcome, 'Rollback', host.host, context)

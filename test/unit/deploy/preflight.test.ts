@@ -28,7 +28,9 @@ const good: Facts = {
   nginx: undefined,
   memoryKb: { available: 1e6, services: new Map() },
   certificates: new Map(),
-  renewal: undefined
+  renewal: undefined,
+  recreates: new Set(),
+  editedVariables: []
 }
 
 test('a host that has everything is accepted', () => {

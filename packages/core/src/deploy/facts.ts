@@ -11,6 +11,7 @@ import {
   readCertificates
 } from './certificates.ts'
 import { FRONT, FRONT_PROBE } from './front.ts'
+import { PLAN_PROBES, type PlanFacts, readPlanFacts, startDryRun } from './planfacts.ts'
 import { joinProbes, type Section } from './sections.ts'
 
 /** A container of the app as the engine has it now. */
@@ -25,7 +26,7 @@ export interface Container {
 }
 
 /** Everything that a deploy needs to know of the host, read in one round trip. */
-export interface Facts {
+export interface Facts extends PlanFacts {
   user: string
   groups: string[]
   /** Seconds since the epoch by the host's clock. */
@@ -168,11 +169,13 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
     memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
 echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
     certificates: CERTIFICATES_PROBE,
-    renewal: 'cat "$P/.diveops/tls.json"'
+    renewal: 'cat "$P/.diveops/tls.json"',
+    ...PLAN_PROBES
   })
   const script = `P=${quote(path)}
 tar -xzf - -C "$SCRATCH" || exit 97
 ${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
+${startDryRun(stage, composeFile)}
 ${SCRUB}
 project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
 ${FRONT}
@@ -188,6 +191,7 @@ function readFacts(path: string, sections: Sections): Facts {
   const project = parseProject(text('config'))
   const [user = '', groups = ''] = text('user').split('\n')
   const front = sections.front?.code === 0 ? readFront(text('front')) : undefined
+  const containers = rows('containers').flatMap(container)
   return {
     user,
     groups: groups.split(' '),
@@ -206,7 +210,8 @@ function readFacts(path: string, sections: Sections): Facts {
       rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])
     ),
     config: { project, error: text('configError') },
-    containers: rows('containers').flatMap(container),
+    containers,
+    ...readPlanFacts(sections, containers),
     missingImages: rows('missingImages'),
     volumes: rows('volumes'),
     listening: listening(sections, project?.name),

@@ -45,6 +45,9 @@ export function judgeHost(facts: Facts, config: AppConfig, host: string, now: nu
 /** Judges what only the resolved compose file tells. Throws for a name that the file does not have. */
 export function judgeApp(facts: Facts, config: AppConfig, project: Project, host: string): Check[] {
   for (const one of config.release) service(project, one.service, "diveops.yml: 'release'")
+  const { migrations, backup } = config
+  if (migrations) service(project, migrations.service, "diveops.yml: 'migrations.service'")
+  if (typeof backup === 'object') service(project, backup.service, "diveops.yml: 'backup.service'")
   const wanted = Object.entries(project.services).flatMap(([name, one]) =>
     publishedPorts(one).map(port => ({ name, port }))
   )

@@ -11,7 +11,8 @@ import { asJob, awaitJobs, JOBS_STILL_RUN } from './job.ts'
 import type { Place } from './library.ts'
 import type { Outcome, RunRequest, Seams } from './outcome.ts'
 import { originsOf } from './pairs.ts'
-import type { PlanRow } from './plan.ts'
+import { noPlan, type Plan } from './plan.ts'
+import { planLines } from './plantext.ts'
 import { judgeApp, judgeHost, refuse } from './preflight.ts'
 import { recreateScript } from './recreate.ts'
 import { previousTarget } from './restore.ts'
@@ -39,7 +40,7 @@ export async function conduct(
     release: undefined,
     previous: undefined,
     image: undefined,
-    plan: [],
+    plan: noPlan(),
     steps: timeline.steps,
     error: undefined
   }
@@ -123,12 +124,10 @@ export class Run {
   }
 
   /** Shows the plan and what to know of the certificates, and keeps the plan for the outcome. */
-  tellPlan(plan: PlanRow[], { warnings }: Target): void {
+  tellPlan(plan: Plan, { warnings }: Target): void {
     this.outcome.plan = plan
     for (const text of warnings) this.seams.log.warning(text)
-    for (const { service, what, why } of plan) {
-      this.seams.log.info(`  ${service}: ${what}${why ? ` (${why})` : ''}`)
-    }
+    for (const line of planLines(plan)) this.seams.log.info(`  ${line}`)
   }
 
   /** Makes what was prepared live. */
