@@ -92,7 +92,7 @@ test.each([
       origins: ['https://happydiving.mx']
     })
   ],
-  ['commit', commitScript(place, manifest, [manifest], [], ['unfinished'])],
+  ['commit', commitScript(place, manifest, [manifest], [], ['unfinished'], 'run')],
   ['discard', discardScript(place, ['web'])],
   ['environment back', environmentBackScript(place)],
   ['follow', followScript(place, target)]

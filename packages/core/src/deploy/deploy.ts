@@ -2,16 +2,18 @@ import { builtRepository, type Project, repositoryOf } from '../app/compose.ts'
 import { releaseId } from '../release/identity.ts'
 import { commandsScript } from './commands.ts'
 import { commitScript, releasesToPrune } from './commit.ts'
+import { conduct } from './conduct.ts'
 import { type Facts, factProbes } from './facts.ts'
 import { handover } from './handover.ts'
-import { asJob } from './job.ts'
+import { tellBroken } from './kept.ts'
 import type { Place } from './library.ts'
 import type { Outcome, Request, Seams } from './outcome.ts'
 import { planRows } from './plan.ts'
 import { refuseForeignImage } from './preflight.ts'
-import { prepareScript } from './prepare.ts'
+import { prepareScript, saidScript } from './prepare.ts'
 import { newManifest, type Prepared, readPrepared } from './record.ts'
-import { conduct, type Run } from './run.ts'
+import { putBack } from './restore.ts'
+import type { Run } from './run.ts'
 import { chooseTactics, type Tactics } from './tactics.ts'
 import { decideTarget, differences, type Target } from './target.ts'
 
@@ -20,7 +22,7 @@ import { decideTarget, differences, type Target } from './target.ts'
  * in which the host is.
  */
 export function deploy(request: Request, seams: Seams): Promise<Outcome> {
-  return conduct(request, seams, run => new Deploy(request, run).go())
+  return conduct('deploy', request, seams, run => new Deploy(request, run).go())
 }
 
 class Deploy {
@@ -42,6 +44,7 @@ class Deploy {
     refuseForeignImage(project, repositoryOf(image), target.built)
     const why = differences(target, facts)
     const tactics = chooseTactics(target, facts, source.config, { strategy })
+    tellBroken(facts, this.#run, 'putting this one live')
     outcome.image = image
     outcome.previous = facts.current?.id
     this.#run.tellPlan(planRows(target, facts, tactics, why), target)
@@ -90,21 +93,25 @@ class Deploy {
       await this.#run.discard(facts, place, target)
       throw told
     }
-    this.#run.outcome.state = 'unknown'
-    try {
-      await this.#run.switch(place, target, config, tactics, prepared.imageTest)
-    } catch (error) {
-      const told = this.#run.tell(error)
-      await this.#run.restore(facts, place, target, config, tactics, error)
-      throw told
-    }
     const live = newManifest(place, target, prepared, this.#request, new Date(clock.now()))
     const pruned = releasesToPrune(facts.releases, live, facts.current?.id, config.keep)
     const kept = facts.releases.filter(one => !pruned.includes(one))
-    await this.#run.script(
-      commitScript(place, live, pruned, kept, facts.unfinished),
-      JSON.stringify(live, null, 2)
-    )
+    const commit = commitScript(place, live, pruned, kept, facts.unfinished, this.#run.id)
+    this.#run.outcome.state = 'unknown'
+    try {
+      await this.#run.switch(place, target, config, tactics, prepared.imageTest, { facts, commit })
+    } catch (error) {
+      const told = this.#run.tell(error)
+      await putBack(this.#run, {
+        facts,
+        failed: place,
+        wanted: target,
+        config,
+        tactics,
+        cause: error
+      })
+      throw told
+    }
     this.#run.outcome.state = 'live'
   }
 
@@ -118,7 +125,8 @@ class Deploy {
     const commands = this.#request.source.config.release
     const script = prepareScript(place, target, facts.missingImages)
     if (commands.length === 0) return this.#run.script(script)
-    const job = asJob(place, 'release', commandsScript(place, target, commands, timeoutS))
-    return this.#run.script(`${script}\n${job.script}`, job.stdin)
+    // What prepare said is said by the job, too: its own lines may be lost with the connection.
+    const job = `${saidScript(place, target)}\n${commandsScript(place, target, commands, timeoutS)}`
+    return this.#run.job(place, 'release', job, script)
   }
 }

@@ -23,7 +23,7 @@ export interface Roll {
 }
 
 /** Longer than this no old worker of nginx is waited for; its connections are cut when web goes. */
-const DRAIN_S = 40
+export const DRAIN_S = 40
 
 /**
  * Makes a release live without a gap: services that the proxy does not address first, stop-first;

@@ -65,6 +65,7 @@ steady() { # CONTAINER TEST...: runs, never restarted, healthy, and the site ans
 bake() { # SECONDS CONTAINER TEST...
   span=$1; shift; since=$(seconds)
   while :; do
+    [ ! -f "$SCRATCH/cancel" ] || { echo 'the run was cancelled' > "$SCRATCH/test.out"; return 1; }
     steady "$@" || return 1
     [ "$(awk -v a="$since" -v b="$(seconds)" -v l="$span" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 0
     sleep 0.25
