@@ -1,5 +1,6 @@
 import { builtRepository, type Project, repositoryOf } from '../app/compose.ts'
 import { releaseId } from '../release/identity.ts'
+import { adopt } from './adopt.ts'
 import { commandsScript } from './commands.ts'
 import { commitScript, releasesToPrune } from './commit.ts'
 import { conduct } from './conduct.ts'
@@ -37,11 +38,15 @@ class Deploy {
   async go(): Promise<void> {
     const { source, planOnly, strategy, given } = this.#request
     const { outcome } = this.#run
-    const facts = await this.#readFacts()
+    let facts = await this.#readFacts()
     const project = this.#run.judge(facts, source.config)
     const image = this.#image(project)
-    const target = decideTarget(source, facts, project, image, given)
+    let target = decideTarget(source, facts, project, image, given)
     refuseForeignImage(project, repositoryOf(image), target.built)
+    if (!planOnly) {
+      facts = await adopt(this.#run, facts, target, source.config)
+      target = decideTarget(source, facts, project, image, given)
+    }
     const why = differences(target, facts)
     const tactics = chooseTactics(target, facts, source.config, { strategy })
     tellBroken(facts, this.#run, 'putting this one live')

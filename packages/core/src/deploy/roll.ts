@@ -95,7 +95,9 @@ OVERRIDE
 new=$(docker inspect -f '{{.Id}}' "$bridge-$RELEASE")
 docker update --restart unless-stopped "$new" > /dev/null
 back() { # WHY: the old container takes over again
-  pin ${word} "$serving" ${names}; files_back; env_back; reload; printf '@back %s\\n' ${word}
+  pin ${word} "$serving" ${names}; files_back; env_back; printf '@back %s\\n' ${word}
+  # What the bridge still answers is answered to its end.
+  reload && drain ${DRAIN_S}
   explain "$new"; docker rm -f "$new" > /dev/null 2>&1; unpin ${word}; fail "$1"; }
 wait_ready ${roll.timeoutS} "$new" ${test(name)}
 case $? in

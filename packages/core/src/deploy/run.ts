@@ -111,6 +111,7 @@ export class Run {
   judge(facts: Facts, config: AppConfig): Project {
     const checks = judgeHost(facts, config, this.host.name, this.seams.clock.now())
     this.seams.log.info(`  ${checks.map(({ name, found }) => `${name}: ${found}`).join(' · ')}`)
+    for (const { warning } of checks) if (warning) this.seams.log.warning(warning)
     refuse(checks)
     const project = facts.config.project as Project
     refuse(judgeApp(facts, config, project, this.host.name))
