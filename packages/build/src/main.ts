@@ -1,6 +1,6 @@
 import { build } from './build.ts'
 import { check } from './check.ts'
-import { test } from './test.ts'
+import { faults, test } from './test.ts'
 
 const COMMANDS: Record<string, (words: string[]) => Promise<number>> = {
   build: async words => {
@@ -8,13 +8,14 @@ const COMMANDS: Record<string, (words: string[]) => Promise<number>> = {
     return 0
   },
   check,
+  faults,
   test
 }
 
 const [name = '', ...words] = process.argv.slice(2)
 const command = COMMANDS[name]
 if (!command) {
-  console.error(`usage: npm run ${Object.keys(COMMANDS).join(' | npm run ')}`)
+  console.error(`usage: npm run build | npm run check | npm run test | npm run test:faults`)
   process.exit(2)
 }
 try {
