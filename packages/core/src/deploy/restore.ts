@@ -1,11 +1,12 @@
 import type { Project } from '../app/compose.ts'
 import type { AppConfig } from '../app/config.ts'
-import { Cancelled, errorMessage } from '../base/errors.ts'
+import { Cancelled, errorMessage, UserError } from '../base/errors.ts'
 import type { Manifest } from '../release/manifest.ts'
 import { ConnectionLost } from '../ssh/host.ts'
 import { commandsScript } from './commands.ts'
 import { environmentBackScript, followScript } from './commit.ts'
-import { type Facts, keptConfigScript } from './facts.ts'
+import { type Facts, factProbes } from './facts.ts'
+import { handover } from './handover.ts'
 import { onHost, type Place } from './library.ts'
 import type { Run } from './run.ts'
 import { StepFailure } from './step.ts'
@@ -53,15 +54,18 @@ export async function putBack(run: Run, failure: Failure): Promise<void> {
     await run.script(engineScript(place))
     // Before anything else: compose reads .env for the release that comes back.
     await run.script(environmentBackScript(failed))
-    const target = await previousTarget(run, place, previous, facts, wanted)
+    const now = await factsForWayBack(run, place, previous, config)
+    const there = Object.fromEntries(wanted.liveFiles)
+    const project = now.config.project as Project
+    const target = keptTarget(previous, project, now, there, 'as-it-was')
     if (target.variant !== previous.variant) await run.script(followScript(place, target))
     if (previous.again.length > 0) {
       await run.job(place, 'again', commandsScript(place, target, previous.again, timeoutS))
     }
     const { strategy } = run.request
-    const back = chooseTactics(target, facts, config, { strategy, force: true })
+    const back = chooseTactics(target, now, config, { strategy, force: true })
     await run.switch(place, target, config, back, previous.imageTest, {
-      facts: { ...facts, broken: facts.broken ?? run.asBroken(failed.release) }
+      facts: { ...now, broken: run.asBroken(failed.release) }
     })
     await run.discard(facts, failed, wanted)
     Object.assign(run.outcome, { state: 'restored', release: previous.id })
@@ -94,19 +98,19 @@ function isBackAlready(error: unknown, { services }: Tactics): boolean {
 }
 
 /**
- * The target that brings a kept release back: its image, its files and its compose file as the
- * host's own compose resolves it. What served over HTTP only goes on so, and HTTPS stays unless its
- * certificates are gone: a way back leads to what was seen to work.
+ * What the host is like now, for the target that brings a kept release back: its image, its files and
+ * its compose file as the host's own compose resolves it. What served over HTTP only goes on so, and
+ * HTTPS stays unless its certificates are gone: a way back leads to what was seen to work.
  */
-async function previousTarget(
+async function factsForWayBack(
   run: Run,
-  place: Place,
-  manifest: Manifest,
-  facts: Facts,
-  failed: Target
-): Promise<Target> {
-  const { path, release, compose } = place
-  const stdout = await run.read('restore', path, keptConfigScript(path, release, compose))
-  const project = JSON.parse(stdout) as Project
-  return keptTarget(manifest, project, facts, Object.fromEntries(failed.liveFiles), 'as-it-was')
+  { path, compose, release }: Place,
+  previous: Manifest,
+  config: AppConfig
+): Promise<Facts> {
+  const probes = factProbes(path, compose, release)
+  const stdin = await handover({ config, files: [], template: [] }, [], undefined)
+  const facts = probes.read(await run.read('restore', path, probes.script, stdin))
+  if (facts.config.project) return { ...facts, current: previous }
+  throw new UserError(`its compose file is refused: ${facts.config.error}`)
 }

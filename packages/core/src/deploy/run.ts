@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import type { Project } from '../app/compose.ts'
 import type { AppConfig } from '../app/config.ts'
 import { Cancelled, errorMessage, UserError } from '../base/errors.ts'
@@ -84,11 +85,11 @@ export class Run {
     const before = first ? awaitJobs(path, JOB_PATIENCE_S) + recoverScript(path) : ''
     const reading = this.host.run(before + script, {
       ...(stdin && { stdin, cargo: true }),
-      ...(this.seams.cancel && { signal: this.seams.cancel }),
+      ...this.#signal(),
       what: 'reading the host'
     })
     reading.catch(() => {})
-    await this.host.locked()
+    await Promise.race([this.host.locked(), reading])
     this.#timeline.begin(step)
     const result = await reading
     this.#timeline.end()
@@ -153,7 +154,9 @@ export class Run {
             healthPath: health.path,
             origins: originsOf(target.pairs, domains)
           })
-    const begin = `cd ${quote(place.path)} || exit 1\n${recordLine(switchLine(this.#identity, place.release, facts.current?.id))}`
+    // A way back still has the release in it that failed.
+    const goal = facts.broken?.run === this.id ? facts.broken.release : place.release
+    const begin = `cd ${quote(place.path)} || exit 1\n${recordLine(switchLine(this.#identity, goal, facts.current?.id))}`
     const settle = facts.broken ? settleScript(place, target) : ''
     await this.job(place, SWITCH, [begin, script, settle, commit].join('\n'))
   }
@@ -195,7 +198,10 @@ export class Run {
     more: Pick<StepOptions, 'stdin' | 'hear'>,
     cause: Error
   ): Promise<Map<string, string>> {
-    const patience = this.seams.clock.sleep(CANCEL_PATIENCE_MS).then(() => Promise.reject(cause))
+    // The process need not live on for it.
+    const patience = setTimeout(CANCEL_PATIENCE_MS, undefined, { ref: false }).then(() =>
+      Promise.reject(cause)
+    )
     const ending = this.#run(() => job.cancelScript(), more)
     try {
       const said = await Promise.race([ending, patience])
@@ -211,15 +217,19 @@ export class Run {
     }
   }
 
+  /** What a cancelled run still does, it does to leave the host in order: that has no signal. */
+  #signal(): { signal?: AbortSignal } {
+    const { cancel } = this.seams
+    return cancel === undefined || this.#cancelled ? {} : { signal: cancel }
+  }
+
   async #run(
     script: Script,
     more: Pick<StepOptions, 'stdin' | 'hear'> = {}
   ): Promise<Map<string, string>> {
-    const { log, cancel } = this.seams
-    // What a cancelled run still does, it does to leave the host in order.
-    const signal = this.#cancelled ? undefined : cancel
+    const options = { log: this.seams.log, timeline: this.#timeline, ...this.#signal(), ...more }
     try {
-      return await runScript(this.host, script, { log, timeline: this.#timeline, signal, ...more })
+      return await runScript(this.host, script, options)
     } catch (error) {
       this.#cancelled ||= error instanceof Cancelled
       throw error
