@@ -9,6 +9,7 @@ import {
 } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
+import { expectApplied, expectClean } from '../harness/after.ts'
 import {
   buildTiny,
   checkoutTiny,
@@ -51,22 +52,6 @@ async function checkout(change?: (folder: string) => Promise<void>): Promise<str
 /** Runs something while visitors come. */
 async function underLoad<T>(what: () => Promise<T>): Promise<{ result: T; seen: Seen }> {
   return loaded((await connection()).LAB_HTTP, what)
-}
-
-/** Nothing of a roll is left: no bridge, no pin, and compose has nothing to do. */
-async function expectClean(): Promise<void> {
-  expect(await onServer('docker ps -a --format "{{.Names}}" | sort')).toBe(
-    'tiny-proxy-1\ntiny-store-1\ntiny-web-1\n'
-  )
-  expect(await onServer('docker exec tiny-proxy-1 cat /etc/hosts')).not.toContain('roll of')
-  const said = await onServer('docker compose -f docker-compose.prod.yml up -d')
-  expect(said).not.toMatch(/Creat|Recreat|Start/)
-}
-
-/** Every POST was applied once, none was lost. */
-async function expectApplied(posted: readonly string[]): Promise<void> {
-  const applied = (await onServer('docker exec tiny-web-1 cat /data/bookings')).split('\n')
-  for (const key of posted) expect(applied.filter(line => line === key)).toHaveLength(1)
 }
 
 function state({ outputs, log, code }: Outcome): string {

@@ -1,3 +1,4 @@
+import { onCancel } from '@diveops/core/action/cancel'
 import type { Context } from '@diveops/core/action/run'
 import { readConfig } from '@diveops/core/app/source'
 import { systemClock } from '@diveops/core/base/time'
@@ -14,7 +15,7 @@ export async function main(context: Context, env = process.env): Promise<void> {
   const path = host.path ?? (await readConfig(folder, host.config)).path
   const outcome = await rollback(
     { path, ...inputs, run: runOf(env) },
-    { connect: () => connect(host, { log, secrets }), clock: systemClock, log }
+    { connect: () => connect(host, { log, secrets }), clock: systemClock, log, cancel: onCancel() }
   )
   await report(outcome, 'Rollback', host.host, context)
 }

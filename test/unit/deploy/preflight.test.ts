@@ -18,6 +18,8 @@ const good: Facts = {
   current: undefined,
   releases: [],
   unfinished: [],
+  broken: undefined,
+  brokenFiles: {},
   liveFiles: new Map(),
   config: { project: { name: 'app', services: {} }, error: '' },
   containers: [],

@@ -116,7 +116,7 @@ test.each([
       origins: ['https://happydiving.mx']
     })
   ],
-  ['commit', commitScript(place, manifest, [manifest], [], ['unfinished'])],
+  ['commit', commitScript(place, manifest, [manifest], [], ['unfinished'], 'run')],
   ['backup', backupScript(place, { services: ['db', nasty], database: nasty, sure: true })],
   ['own backup', backupScript(place, { service: 'db', command: nasty, verify: nasty })],
   ['prune of backups', pruneBackupsScript(place, 5)],

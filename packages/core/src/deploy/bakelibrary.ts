@@ -70,6 +70,7 @@ bake() { # SECONDS PERCENT CONTAINERS TEST...: 1 with the reason in $why as soon
   span=$1 percent=$2; shift 2
   since=$(seconds) switched=$(date +%s.%N); : > "$SCRATCH/test.out"
   while :; do
+    [ ! -f "$SCRATCH/cancel" ] || { why='the run was cancelled'; return 1; }
     steady "$@" && within_budget "$percent" || return 1
     ! past "$since" "$span" || return 0
     sleep 0.25

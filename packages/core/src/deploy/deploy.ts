@@ -1,21 +1,24 @@
 import { builtRepository, type Project, repositoryOf } from '../app/compose.ts'
 import type { Schema } from '../app/migrations.ts'
 import { releaseId } from '../release/identity.ts'
+import { adopt } from './adopt.ts'
 import { pruneBackupsScript, readBackups } from './backup.ts'
 import { commandsScript } from './commands.ts'
 import { commitScript, releasesToPrune } from './commit.ts'
+import { conduct } from './conduct.ts'
 import { type Facts, factProbes } from './facts.ts'
 import { tellFileChanges } from './filediff.ts'
 import { handover } from './handover.ts'
-import { asJob } from './job.ts'
+import { tellBroken } from './kept.ts'
 import { onHost, type Place } from './library.ts'
 import type { Outcome, Request, Seams } from './outcome.ts'
 import { makePlan } from './plan.ts'
 import { journalPlan, migrationLines } from './plantext.ts'
 import { refuseForeignImage } from './preflight.ts'
-import { prepareScript } from './prepare.ts'
+import { prepareScript, saidScript } from './prepare.ts'
 import { newManifest, type Prepared, readPrepared } from './record.ts'
-import { conduct, type Run } from './run.ts'
+import { putBack } from './restore.ts'
+import type { Run } from './run.ts'
 import {
   backupFor,
   inquiryScript,
@@ -32,7 +35,7 @@ import { decideTarget, differences, type Target } from './target.ts'
  * in which the host is.
  */
 export function deploy(request: Request, seams: Seams): Promise<Outcome> {
-  return conduct(request, seams, run => new Deploy(request, run).go())
+  return conduct('deploy', request, seams, run => new Deploy(request, run).go())
 }
 
 class Deploy {
@@ -47,13 +50,18 @@ class Deploy {
   async go(): Promise<void> {
     const { source, planOnly, strategy, given } = this.#request
     const { outcome } = this.#run
-    const facts = await this.#readFacts()
+    let facts = await this.#readFacts()
     const project = this.#run.judge(facts, source.config)
     const image = this.#image(project)
-    const target = decideTarget(source, facts, project, image, given)
+    let target = decideTarget(source, facts, project, image, given)
     refuseForeignImage(project, repositoryOf(image), target.built)
+    if (!planOnly) {
+      facts = await adopt(this.#run, facts, target, source.config)
+      target = decideTarget(source, facts, project, image, given)
+    }
     const why = differences(target, facts)
     const tactics = chooseTactics(target, facts, source.config, { strategy })
+    tellBroken(facts, this.#run, 'putting this one live')
     outcome.image = image
     outcome.previous = facts.current?.id
     const plan = makePlan(target, facts, tactics, source.config.path, why)
@@ -105,22 +113,26 @@ class Deploy {
       await this.#run.discard(facts, place, target)
       throw told
     }
-    this.#run.outcome.state = 'unknown'
-    try {
-      await this.#run.switch(place, target, config, tactics, prepared.imageTest)
-    } catch (error) {
-      const told = this.#run.tell(error)
-      await this.#run.restore(facts, place, target, config, tactics, error)
-      warnOfNewerSchema(this.#run.outcome, schema, this.#run.seams.log)
-      throw told
-    }
     const live = newManifest(place, target, prepared, this.#request, new Date(clock.now()), schema)
     const pruned = releasesToPrune(facts.releases, live, facts.current?.id, config.keep)
     const kept = facts.releases.filter(one => !pruned.includes(one))
-    await this.#run.script(
-      `${commitScript(place, live, pruned, kept, facts.unfinished)}\n${pruneBackupsScript(place, config.keep)}`,
-      JSON.stringify(live, null, 2)
-    )
+    const commit = `${commitScript(place, live, pruned, kept, facts.unfinished, this.#run.id)}\n${pruneBackupsScript(place, config.keep)}`
+    this.#run.outcome.state = 'unknown'
+    try {
+      await this.#run.switch(place, target, config, tactics, prepared.imageTest, { facts, commit })
+    } catch (error) {
+      const told = this.#run.tell(error)
+      await putBack(this.#run, {
+        facts,
+        failed: place,
+        wanted: target,
+        config,
+        tactics,
+        cause: error
+      })
+      warnOfNewerSchema(this.#run.outcome, schema, this.#run.seams.log)
+      throw told
+    }
     this.#run.outcome.state = 'live'
   }
 
@@ -142,10 +154,10 @@ class Deploy {
     const question = inquiryScript(place, target, config, timeoutS)
     if (question === undefined) {
       const work = this.#work(place, target, facts, undefined, timeoutS)
-      const job = asJob(place, 'release', work)
+      // What prepare said is said by the job, too: its own lines may be lost with the connection.
       const said = await (work === ''
         ? this.#run.script(first)
-        : this.#run.script(`${first}\n${job.script}`, job.stdin))
+        : this.#run.job(place, 'release', `${saidScript(place, target)}\n${work}`, first))
       this.#tellBackups(place, target, said)
       return [readPrepared(said), undefined]
     }

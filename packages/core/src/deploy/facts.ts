@@ -2,6 +2,7 @@ import type { Project } from '../app/compose.ts'
 import { quote } from '../base/shell.ts'
 import type { Front } from '../proxy/front.ts'
 import { readFront } from '../proxy/look.ts'
+import { type BrokenSwitch, brokenSwitch, LAST_SWITCH } from '../release/journal.ts'
 import { type Manifest, parseManifest } from '../release/manifest.ts'
 import {
   CERTIFICATES_PROBE,
@@ -42,6 +43,10 @@ export interface Facts extends PlanFacts {
   releases: Manifest[]
   /** Names in `releases/` without a release.json that we can read: left by runs that failed. */
   unfinished: string[]
+  /** The run that began to make a release live and did not come to an end, if any. */
+  broken: BrokenSwitch | undefined
+  /** Files of that run's release with their sha256, wherever it came to put them. */
+  brokenFiles: Record<string, string>
   /** sha256 of the files of the new release as they are in the app's folder now. */
   liveFiles: Map<string, string>
   config: { project: Project | undefined; error: string }
@@ -115,6 +120,8 @@ export function stagePath(path: string): string {
 }
 
 const RELEASES = {
+  broken: `cd "$P" && ${LAST_SWITCH}`,
+  brokenFiles: `cd "$P/releases" && for r in */; do [ -f "$r/release.json" ] || (cd "$r" && find . -type f -exec sha256sum {} +); done`,
   current: 'cat "$P/current/release.json"',
   releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
 if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`
@@ -225,7 +232,10 @@ function readFacts(path: string, sections: Sections): Facts {
 
 function readReleases(sections: Record<keyof typeof RELEASES, Section>) {
   const rows = sections.releases.text.split('\n')
+  const files = sections.brokenFiles.text.split('\n').filter(Boolean)
   return {
+    broken: brokenSwitch(sections.broken.text),
+    brokenFiles: Object.fromEntries(files.map(row => [row.slice(68), row.slice(0, 64)])),
     current: parseManifest(sections.current.text),
     releases: rows.flatMap(row => parseManifest(row) ?? []),
     unfinished: rows.flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? [])

@@ -12,6 +12,7 @@ import { makePlan } from './plan.ts'
 import { journalPlan } from './plantext.ts'
 import { prepareKeptScript } from './prepare.ts'
 import { type Prepared, readPrepared } from './record.ts'
+import { putBack } from './restore.ts'
 import type { Run } from './run.ts'
 import { inquiryScript, judgeSchema, schemaOf } from './schemasteps.ts'
 import { chooseTactics, type Strategy } from './tactics.ts'
@@ -54,7 +55,11 @@ export async function putKeptLive(
   const secrets = await handover({ config, files: [], template: [] }, [], login)
   const facts = probes.read(await run.read('preflight', path, probes.script, secrets))
   const project: Project = run.judge(facts, config)
-  const target = keptTarget(goal, project, facts, facts.current?.files ?? {})
+  tellBroken(facts, run, `putting release ${goal.id} live`)
+  const target = keptTarget(goal, project, facts, {
+    ...facts.brokenFiles,
+    ...facts.current?.files
+  })
   const why = differences(target, facts)
   const back = facts.current !== undefined && goal.id < facts.current.id
   const tactics = chooseTactics(target, facts, config, { strategy, back })
@@ -69,20 +74,34 @@ export async function putKeptLive(
   }
   const place: Place = { path, compose: goal.compose, project: project.name, release: goal.id }
   const { imageTest, envHash } = await prepare(run, place, target, goal, facts, acceptNewerSchema)
-  outcome.state = 'unknown'
-  try {
-    await run.switch(place, target, config, tactics, imageTest)
-    await verify?.({ facts, target })
-  } catch (error) {
-    const told = run.tell(error)
-    await run.restore(facts, place, target, config, tactics, error)
-    throw told
-  }
   const { variant, pairs, follow } = target
   const live: Manifest = { ...goal, variant, pairs, env: { sha256: envHash, follow } }
-  await run.script(commitScript(place, live, [], facts.releases, []), JSON.stringify(live, null, 2))
+  const commit = commitScript(place, live, [], facts.releases, facts.unfinished, run.id)
+  outcome.state = 'unknown'
+  try {
+    if (verify === undefined) {
+      await run.switch(place, target, config, tactics, imageTest, { facts, commit })
+    } else {
+      await run.switch(place, target, config, tactics, imageTest, { facts })
+      await verify({ facts, target })
+      await run.script(commit)
+    }
+  } catch (error) {
+    const told = run.tell(error)
+    await putBack(run, { facts, failed: place, wanted: target, config, tactics, cause: error })
+    throw told
+  }
   Object.assign(outcome, { state: 'live', release: goal.id })
   return { facts, target }
+}
+
+/** Says in one line what an earlier run left half-way, and what this one does about it. */
+export function tellBroken({ broken }: Pick<Facts, 'broken'>, run: Run, todo: string): void {
+  if (!broken) return
+  const { action, release, url, actor, at } = broken
+  run.seams.log.info(
+    `  a ${action} of release ${release} broke off half-way (${url} by ${actor}, ${at}); ${todo}, with every service made anew`
+  )
 }
 
 async function prepare(
@@ -96,7 +115,7 @@ async function prepare(
   const timeoutS = Math.ceil((goal.config?.health.timeoutMs ?? 60_000) / 1000)
   // What the live release had run for it was run when it went live.
   const isLive = goal.id === facts.current?.id
-  const again = isLive ? [] : goal.again
+  const again = isLive && !facts.broken ? [] : goal.again
   const question =
     isLive || !goal.config ? undefined : inquiryScript(place, target, goal.config, timeoutS)
   try {

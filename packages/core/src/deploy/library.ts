@@ -86,6 +86,13 @@ put() { # SOURCE TARGET: over the same inode when there is one, which a single-f
   cmp -s "$1" "$2" || { cp "$1" "$2.new" && cat "$2.new" > "$2" && rm "$2.new"; }; }
 `
 
+/** Shell text that adds a line, a JSON object, to the journal with the time. */
+export function recordLine(line: string): string {
+  const rest = quote(line.slice(1))
+  return `[ -z "$(tail -c 1 .diveops/journal.jsonl 2> /dev/null)" ] || echo >> .diveops/journal.jsonl
+printf '{"at":"%s",%s\\n' "$(date -u +%FT%TZ)" ${rest} >> .diveops/journal.jsonl`
+}
+
 /** A script of a deploy: the shell functions, the app's place, then the given commands. */
 export function onHost(place: Place, body: string): string {
   return `P=${quote(place.path)} C=${quote(place.compose)} N=${quote(place.project)} RELEASE=${quote(place.release)} FRONT=

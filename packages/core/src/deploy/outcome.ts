@@ -47,4 +47,8 @@ export interface Seams {
   connect: () => Promise<Connection>
   clock: Clock
   log: Log
+  /** Aborted with a `Cancelled` when the run is to stop. */
+  cancel?: AbortSignal | undefined
+  /** How long the host may be out of reach after a connection broke; five minutes when undefined. */
+  patienceMs?: number
 }

@@ -15,6 +15,8 @@ export interface Check {
   name: string
   found: string
   problem?: string
+  /** What the user is to know although the run goes on. */
+  warning?: string
 }
 
 /**
@@ -145,7 +147,10 @@ function judgeClock({ clock }: Facts, now: number): Check {
   const off = Math.round(Math.abs(clock - now / 1000))
   return {
     name: 'clock',
-    found: off > CLOCK_WARNING_S ? `off by ${off} s: set it (timedatectl set-ntp true)` : 'right'
+    found: off > CLOCK_WARNING_S ? `off by ${off} s` : 'right',
+    ...(off > CLOCK_WARNING_S && {
+      warning: `the clock of the host is off by ${off} s: set it there (timedatectl set-ntp true)`
+    })
   }
 }
 

@@ -58,7 +58,10 @@ OVERRIDE
   new="$new $(docker inspect -f '{{.Id}}' "$box")"
 done
 back() { # WHY CONTAINER: the old containers take over again
-  pin ${word} $serving; files_back; reload; explain "$2"
+  pin ${word} $serving; files_back; printf '@back %s\\n' ${word}
+  # What the bridges still answer is answered to its end.
+  reload && drain ${drainS} $new
+  explain "$2"
   [ "$serving" != "$real" ] || new=$(bridges ${word})
   undo "$1"; }
 for each in $new; do

@@ -83,9 +83,10 @@ export function definitionHash({ project }: Target, name: string): string {
 }
 
 function isChanged(name: string, target: Target, facts: Facts, path: string): boolean {
-  const { current, env, containers } = facts
+  const { broken, current, env, containers } = facts
   const { add, generate } = target.environment
   return (
+    broken !== undefined ||
     current?.image !== target.image ||
     current.definitions[name] !== definitionHash(target, name) ||
     current.env.sha256 !== env?.sha256 ||

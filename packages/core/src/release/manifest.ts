@@ -55,6 +55,8 @@ const manifest = z.object({
     .default([]),
   /** The .env that the release was made live with; values stay on the host. */
   env: z.object({ sha256: z.string(), follow: z.record(z.string(), z.string()) }),
+  /** It ran here before, put live by hand. */
+  adopted: z.boolean().optional(),
   commit: z.string().optional(),
   run: z.string().optional(),
   actor: z.string().optional()
