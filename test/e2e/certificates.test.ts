@@ -1,11 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { connection, resetVps, up, vpsExec } from '@diveops/lab'
+import { connection, resetVps, startLoad, up, vpsExec } from '@diveops/lab'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { type Outcome, runAction } from '../harness/action.ts'
 import { type Authority, makeAuthority, type Pair } from '../harness/certificates.ts'
-import { startLoad } from '../harness/load.ts'
 import { lookAgain } from '../harness/lookagain.ts'
 import {
   buildTiny,
@@ -212,7 +211,7 @@ FILE`)
     expect.stringMatching(
       /certificate of a\.example ends on \S+, less than a third of its life is/
     ),
-    '::warning::the last renewal of the certificates failed (2026-11-23T03:00:00Z: no A record); run the setup-ssl action to see why'
+    '::warning::the last renewal of the certificates failed (2026-11-23T03:00:00Z: no A record); once that is mended, run ./init-ssl.sh --renew on the server'
   ])
   await onServer('rm .diveops/tls.json')
 })

@@ -1,7 +1,6 @@
-import { connection, resetVps, up } from '@diveops/lab'
+import { connection, resetVps, type Seen, underLoad, up } from '@diveops/lab'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
-import { type Seen, underLoad } from '../harness/load.ts'
 import {
   buildTiny,
   checkoutTiny,

@@ -1,8 +1,7 @@
-import { connection, resetVps, up } from '@diveops/lab'
+import { connection, resetVps, type Seen, underLoad, up } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
 import { makeAuthority } from '../harness/certificates.ts'
-import { type Seen, underLoad } from '../harness/load.ts'
 import {
   buildTiny,
   checkoutTiny,

@@ -1,7 +1,14 @@
-import { connection, rebootVps, resetVps, restartVpsEngine, up } from '@diveops/lab'
+import {
+  connection,
+  underLoad as loaded,
+  rebootVps,
+  resetVps,
+  restartVpsEngine,
+  type Seen,
+  up
+} from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
-import { underLoad as loaded, type Seen } from '../harness/load.ts'
 import {
   buildTiny,
   checkoutTiny,

@@ -16,7 +16,14 @@ export const IMAGE = 'ghcr.io/nestorwheelock/tiny'
 export const REGISTRY_USER = 'nestorwheelock'
 
 /** How an image of the tiny app behaves; see server.py. */
-export type Behaviour = 'good' | 'unhealthy' | 'crash' | 'dies' | 'bad-migration'
+export type Behaviour =
+  | 'good'
+  | 'unhealthy'
+  | 'crash'
+  | 'dies'
+  | 'errors'
+  | 'wrong-hosts'
+  | 'bad-migration'
 
 /** Builds and pushes a release of the tiny app on the lab's runner and returns its digest. */
 export async function buildTiny(release: string, behaviour: Behaviour = 'good', extra = '') {

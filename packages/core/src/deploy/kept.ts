@@ -89,7 +89,7 @@ async function prepare(
   // What the live release had run for it was run when it went live.
   const again = goal.id === facts.current?.id ? [] : goal.again
   try {
-    const said = await run.script(prepareKeptScript(place, target, facts.missingImages))
+    const said = await run.script(prepareKeptScript(place, target, facts))
     if (again.length > 0) {
       await run.job(place, 'again', commandsScript(place, target, again, timeoutS))
     }

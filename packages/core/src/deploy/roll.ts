@@ -1,5 +1,6 @@
 import { dependencies, readsFile } from '../app/compose.ts'
 import { quote } from '../base/shell.ts'
+import { BAKE_FUNCTIONS } from './bakelibrary.ts'
 import { startNeeded } from './commands.ts'
 import { keepFiles, placeFiles } from './files.ts'
 import { onHost, type Place } from './library.ts'
@@ -44,7 +45,7 @@ export function rollScript(place: Place, target: Target, roll: Roll): string {
   return onHost(
     place,
     `FRONT=$(ids ${quote(proxy ?? '')} | head -n 1)
-${ROLL_FUNCTIONS}
+${ROLL_FUNCTIONS}${BAKE_FUNCTIONS}
 step roll
 umask 022
 HEALTH=${quote(roll.healthPath)} ORIGINS=${quote(roll.origins.join(' '))} DOORS=${quote(doors(target).join(' '))}

@@ -6,7 +6,7 @@ import { RELOAD_FUNCTIONS } from '../proxy/reload.ts'
  * through it. `$DOORS` says on which port of its container the proxy answers for port 80 and 443,
  * as `http:80 https:443`.
  */
-export const ROLL_FUNCTIONS = String.raw`${PIN_FUNCTIONS}${RELOAD_FUNCTIONS}
+export const ROLL_FUNCTIONS = `${PIN_FUNCTIONS}${RELOAD_FUNCTIONS}
 bridges() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=True --filter name=_bridge-; }
 remove_bridges() { bridges "$1" | xargs -r docker stop > /dev/null 2>&1; bridges "$1" | xargs -r docker rm -f > /dev/null 2>&1; }
 port_of() { for door in $DOORS; do case $door in "$1":*) echo "$door" | cut -d : -f 2; break ;; esac; done; }
@@ -19,27 +19,4 @@ ask() { # ORIGIN PATH: status of an answer through the proxy
       status=$(sh -c "$FETCH" sh "$name" "$scheme" "$at:$port" "$2" "$(at_port "$at" "$plain")") ;;
   esac
   echo "$status"; }
-serves() { # whether every origin answers through the proxy without an error of the server's
-  for origin in $ORIGINS; do
-    status=$(ask "$origin" "$HEALTH")
-    case $status in
-      2*|3*|4*) ;;
-      none) printf 'neither the container of the proxy nor the host has curl, wget or bash to ask the site\n'; return 1 ;;
-      *) printf '%s answers %s through the proxy\n' "$origin" "$status"; return 1 ;;
-    esac
-  done; }
-steady() { # CONTAINERS TEST...: each runs, never restarted, is healthy, and the site answers
-  boxes=$1; shift
-  for each in $boxes; do
-    [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$each" 2>/dev/null)" = 'running 0' ] || { echo 'it stopped or restarted'; return 1; }
-    [ $# -eq 0 ] || probe "$each" "$@" || return 1
-  done
-  serves; }
-bake() { # SECONDS CONTAINERS TEST...
-  span=$1; shift; since=$(seconds)
-  while :; do
-    steady "$@" > "$SCRATCH/test.out" || return 1
-    ! past "$since" "$span" || return 0
-    sleep 0.25
-  done; }
 `

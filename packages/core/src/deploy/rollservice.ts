@@ -12,6 +12,8 @@ export interface Roll extends Recreate {
   /** A way back to an earlier release: what came first goes last. */
   back: boolean
   bakeS: number
+  /** Share of error answers to visitors that is taken while the release is watched. */
+  errorsPercent: number
   /** Asked through the proxy, such as `https://a.example`. */
   origins: readonly string[]
 }
@@ -20,7 +22,9 @@ export interface Roll extends Recreate {
 export function rollService(name: string, target: Target, roll: Roll): string {
   const word = quote(name)
   const test = readyTest(target, name, roll)
+  const unsteady = quote(`service '${name}' did not stay healthy while it was watched`)
   const drainS = drainSeconds(target.project.services[name])
+  const late = `note 'after ${drainS} s connections from before the switch are still open; they are cut now'`
   const count = replicas(target, name)
   // Somebody has scaled it by hand when the file does not say.
   const scale =
@@ -65,20 +69,22 @@ for each in $new; do
   esac
 done
 note ${quote(`the bridge of ${name} is healthy`)}
+remember
 ${roll.replaceProxy ? '' : 'place_files'}
 pin ${word} $new && reload || { show 'the proxy said:' < "$SCRATCH/front.out"; back "$FRONT_KIND refuses the configuration of this release" $new; }
 step 'bake ${name}'
-bake ${roll.bakeS} "$new" ${test} || { show 'while it was watched:' < "$SCRATCH/test.out"; back ${quote(`service '${name}' did not stay healthy while it was watched`)} $new; }
+bake ${roll.bakeS} ${roll.errorsPercent} "$new" ${test} || back ${unsteady}": $why" $new
 step 'replace ${name}'
-drain ${drainS} $serving
+drain ${drainS} $serving || ${late}
+moved $serving || back ${unsteady}": $why" $new
 ${tagImage(target, [name])}
 dc rm -sf ${word} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${scale} ${word} >> "$SCRATCH/up.out" 2>&1 || {
   show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be made anew; its bridge serves`)}; }
 ${startService(name)}
 must_be_ready ${roll.timeoutS} ${word} ${test}
 pin ${word} $(ids ${word}) && reload || fail "$FRONT_KIND could not be pointed to service "${quote(`'${name}'; its bridge serves`)}
-serves > "$SCRATCH/test.out" || { show 'the site says:' < "$SCRATCH/test.out"; fail ${quote(`the site does not answer after service '${name}' was replaced`)}; }
-drain ${drainS} $(bridges ${word})
+serves || fail ${quote(`the site does not answer after service '${name}' was replaced`)}": $why"
+drain ${drainS} $(bridges ${word}) || ${late}
 remove_bridges ${word}
 unpin ${word}
 [ "$count" -lt 2 ] || reload`

@@ -156,6 +156,7 @@ export class Run {
             replaceProxy,
             back,
             bakeS: health.bakeMs / 1000,
+            errorsPercent: health.errorsPercent,
             origins: originsOf(target.pairs, domains)
           })
     await this.job(place, strategy, script)

@@ -4,6 +4,8 @@ import { Http2Visitor, type SecureSite } from './http2visitor.ts'
 
 /** What visitors saw while a load ran. */
 export interface Seen {
+  /** Requests that visitors made; one that was asked again counts once. */
+  sent: number
   answered: number
   /** Requests without a good answer, one line each. */
   lost: string[]
@@ -55,6 +57,7 @@ export async function underLoad<T>(
  */
 export function startLoad(url: string, { secure, paths = ['/'] }: LoadOptions = {}): Load {
   const seen: Seen = {
+    sent: 0,
     answered: 0,
     lost: [],
     retried: 0,
@@ -71,6 +74,7 @@ export function startLoad(url: string, { secure, paths = ['/'] }: LoadOptions = 
 
   const timer = setInterval(() => {
     count += 1
+    seen.sent += 1
     const sent = count % 40 === 0 ? get('/slow') : count % 8 === 0 ? post() : get()
     open.add(sent)
     sent.then(() => open.delete(sent))
