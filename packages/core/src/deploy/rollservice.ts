@@ -43,7 +43,7 @@ serving=$real; left=$(bridges ${word} | tr '\\n' ' ')
 undo() { # WHY: what serves goes on serving, and nothing of this release does
   files_back; env_back
   [ -z "$new" ] || docker rm -f $new > /dev/null 2>&1
-  unpin ${word}; printf '@back %s\\n' ${word}; fail "$1"; }
+  unpin ${word}; undone; fail "$1"; }
 new= n=0
 pin ${word} $serving || undo ${quote(`/etc/hosts of service '${target.proxy}' cannot be written; use strategy: recreate`)}
 while [ "$(echo $new | wc -w)" -lt "$count" ]; do
@@ -78,6 +78,7 @@ step 'replace ${name}'
 drain ${drainS} $serving || ${late}
 moved $serving || back ${unsteady}": $why" $new
 ${tagImage(target, [name])}
+replaced=yes
 dc rm -sf ${word} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${scale} ${word} >> "$SCRATCH/up.out" 2>&1 || {
   show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be made anew; its bridge serves`)}; }
 ${startService(name)}
