@@ -254,5 +254,5 @@ test('a release that nginx does not really ask is taken back', async () => {
       'location /health/ { proxy_pass http://tiny-web-1:8000; }\n    location /socket'
     )
   )
-  await takenBack('good', 'the proxy still asks the old container', folder)
+  await takenBack('good', 'nginx still asks the old container', folder)
 })
