@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { resetVps, up } from '@diveops/lab'
+import { resetVps, up, vpsExec } from '@diveops/lab'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import {
   buildTiny,
@@ -9,12 +9,19 @@ import {
   IMAGE,
   onServer,
   removeAll,
+  rollbackTiny,
   snapshot
 } from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
 
 const FILE = 'docker-compose.prod.yml'
+/** Each release of the tiny app brings one migration, of its own name. */
+const APP = `health: {bake: 1s}
+migrations:
+  service: web
+  pending: touch /data/migrations && (echo "$RELEASE" | grep -vxF -f /data/migrations || true)
+  applied: cat /data/migrations`
 const folders: string[] = []
 const digests = { r1: '', r2: '' }
 
@@ -32,7 +39,7 @@ afterAll(() => removeAll(folders))
 
 async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
   const folder = await checkoutTiny(async copy => {
-    await edit(copy, 'diveops.yml', 'release:', 'health: {bake: 1s}\nrelease:')
+    await edit(copy, 'diveops.yml', 'release:', `${APP}\nrelease:`)
     await change?.(copy)
   })
   folders.push(folder)
@@ -208,13 +215,82 @@ describe('the plan says what compose would do, and why for each service', () => 
   })
 })
 
-test('the plan of a deploy stands in the journal, one line of JSON', async () => {
-  const outcome = await deployTiny(await checkout(), { digest: digests.r2, strategy: 'roll' })
-  expect(outcome.outputs.state).toBe('live')
-  const lines = (await onServer('cat .diveops/journal.jsonl')).trim().split('\n')
-  const plans = lines.map(line => JSON.parse(line)).filter(({ plan: one }) => one)
-  expect(plans.at(-1)).toMatchObject({
-    release: outcome.outputs.release,
-    plan: JSON.parse(outcome.outputs.plan ?? '')
+describe('migrations and backups by commands of diveops.yml', () => {
+  const withBackup = (text: string) =>
+    checkout(copy => edit(copy, 'diveops.yml', 'release:', `backup: ${text}\nrelease:`))
+
+  test.each<[string, string, string, string]>([
+    [
+      'a disk that fills meanwhile',
+      '256k',
+      "{service: store, command: 'head -c 9000000 /dev/urandom'}",
+      'the backup cannot be written to '
+    ],
+    [
+      'a backup that does not stand its test',
+      '1m',
+      "{service: store, command: 'echo rows', verify: 'grep -q this-is-not-in-it'}",
+      "the backup of service 'store' did not stand its test"
+    ],
+    [
+      'a backup that ends with an error',
+      '1m',
+      "{service: store, command: 'echo rows; exit 3'}",
+      "the backup of service 'store' failed with exit code 3"
+    ],
+    [
+      'a backup of nothing',
+      '1m',
+      "{service: store, command: 'true'}",
+      "the backup of service 'store' is empty"
+    ]
+  ])('%s stops the deploy before anything changes', async (_name, size, text, message) => {
+    const folder = await withBackup(text)
+    await vpsExec(`mkdir /opt/diveops/backups
+mount -t tmpfs -o size=${size},mode=700,uid=$(id -u captain),gid=$(id -g captain) tmpfs /opt/diveops/backups`)
+    try {
+      const before = await snapshot()
+      const outcome = await deployTiny(folder, { digest: digests.r2, strategy: 'roll' })
+      expect(outcome.log).toContain(`::error::${message}`)
+      expect(outcome.outputs.state).toBe('untouched')
+      expect(await snapshot()).toBe(before)
+      expect(await onServer('ls backups; docker exec tiny-web-1 cat /data/migrations')).toBe('r1\n')
+    } finally {
+      await vpsExec('umount /opt/diveops/backups; rmdir /opt/diveops/backups')
+    }
+  })
+
+  test('a good one is kept, the oldest goes, and what is not ours stays', async () => {
+    const folder = await withBackup(
+      "{service: store, command: 'echo all rows', verify: 'grep -q rows'}\nkeep: 2"
+    )
+    await onServer(
+      'mkdir -m 700 backups && touch backups/mine.dump backups/20200101-000000-abcdef0-store.backup backups/20200102-000000-abcdef0-store.backup'
+    )
+    const outcome = await deployTiny(folder, { digest: digests.r2, strategy: 'roll' })
+    expect(outcome.log).not.toContain('::error::')
+    expect(outcome.outputs.state).toBe('live')
+    expect(outcome.log).toContain('migrations pending: 1')
+    const { migrations, backups } = JSON.parse(outcome.outputs.plan ?? '')
+    expect(migrations).toEqual([{ name: 'r2', operations: [] }])
+    expect(backups).toEqual([`backups/${outcome.outputs.release}-store.backup`])
+    expect(await onServer(`cat ${backups[0]}; stat -c %a ${backups[0]}`)).toBe('all rows\n600\n')
+    expect((await onServer('ls backups')).trim().split('\n')).toEqual([
+      '20200102-000000-abcdef0-store.backup',
+      `${outcome.outputs.release}-store.backup`,
+      'mine.dump'
+    ])
+    const lines = (await onServer('cat .diveops/journal.jsonl')).trim().split('\n')
+    const plans = lines.map(line => JSON.parse(line)).filter(({ plan: one }) => one)
+    expect(plans.at(-1)).toMatchObject({
+      release: outcome.outputs.release,
+      plan: { services: JSON.parse(outcome.outputs.plan ?? '').services, migrations }
+    })
+  })
+
+  test('a rollback is refused for a schema that the release does not know', async () => {
+    const outcome = await rollbackTiny()
+    expect(outcome.outputs.state).toBe('untouched')
+    expect(outcome.log).toMatch(/::error::the database has migrations that .* does not know: r2; /)
   })
 })

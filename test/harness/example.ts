@@ -5,10 +5,10 @@ import { REGISTRY_USER } from './tiny.ts'
 
 const IMAGE = 'ghcr.io/nestorwheelock/django-diveops'
 
-/** A checkout of the example, watched for a second only after each switch; `more` for diveops.yml. */
-export async function checkoutExample(more = ''): Promise<string> {
+/** A checkout of the example, watched for a second only after each switch. */
+export async function checkoutExample(): Promise<string> {
   const folder = await assembleExample([])
-  await appendFile(`${folder}/diveops.yml`, `health: {bake: 1s}\n${more}`)
+  await appendFile(`${folder}/diveops.yml`, 'health: {bake: 1s}\n')
   const git = (...words: string[]) => execFileSync('git', ['-C', folder, ...words])
   git('init', '--quiet')
   git('add', '--all')
