@@ -21,3 +21,13 @@ export function annotate({ title, message, file, line, endLine }: Annotation, en
     ...(endLine && { endLine })
   })
 }
+
+/** A line of a tool that writes GitHub's annotations itself. */
+export function isAnnotation(line: string): boolean {
+  return /^::(error|warning|notice) /.test(line)
+}
+
+/** Hands such a line on as it is; the log would take it for text. */
+export function passOn(line: string): void {
+  core.info(line)
+}

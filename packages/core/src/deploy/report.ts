@@ -1,9 +1,11 @@
 import { setOutputs } from '../action/outputs.ts'
 import type { Context } from '../action/run.ts'
-import { appendSummary, cell, markdownTable } from '../action/summary.ts'
-import { errorMessage, UserError } from '../base/errors.ts'
+import { appendSummary, markdownTable } from '../action/summary.ts'
+import { UserError } from '../base/errors.ts'
+import type { Secrets } from '../base/secrets.ts'
 import { formatDuration } from '../base/time.ts'
 import type { Outcome, RunRequest, State } from './outcome.ts'
+import { opening, timeline } from './runsummary.ts'
 
 const WORDS: Record<State, string> = {
   live: 'live: the release serves',
@@ -19,8 +21,8 @@ function describe(state: State): string {
   return WORDS[state]
 }
 
-/** The job summary: what was deployed, the state, the plan, the steps with their times. */
-function summary(outcome: Outcome, title: string, host: string): string {
+/** The job summary: why it failed, what was deployed, the state, the plan, the steps in time. */
+function summary(outcome: Outcome, title: string, host: string, secrets: Secrets): string {
   const { state, release, previous, image, plan, steps, error } = outcome
   const total = steps.reduce((sum, { ms }) => sum + ms, 0)
   const facts = [
@@ -31,17 +33,13 @@ function summary(outcome: Outcome, title: string, host: string): string {
     ['Time', formatDuration(total)]
   ]
   return [
-    `### ${title}${error ? ' failed' : ''}: ${cell(host)}`,
-    ...(error ? [`> ${cell(errorMessage(error))}`] : []),
+    ...opening(title, host, error, secrets),
     markdownTable({ head: ['', ''], rows: facts }),
     markdownTable({
       head: ['Service', 'What', 'Why'],
       rows: plan.map(({ service, what, why }) => [service, what, why])
     }),
-    markdownTable({
-      head: ['Step', 'Time'],
-      rows: steps.map(({ name, ms }) => [name, formatDuration(ms)])
-    })
+    ...timeline(steps)
   ].join('\n\n')
 }
 
@@ -64,7 +62,7 @@ export async function report(
     plan: JSON.stringify(plan),
     image
   })
-  await appendSummary(secrets.redact(summary(outcome, title, host)))
+  await appendSummary(secrets.redact(summary(outcome, title, host, secrets)))
   log.info(steps.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(' · '))
   if (!error) return log.info(describe(state))
   const details = error instanceof UserError ? error.details : []

@@ -49,10 +49,12 @@ export async function conduct(
     host = await seams.connect()
     await body(new Run(request, seams, host, timeline, outcome))
   } catch (error) {
+    timeline.fail()
     outcome.error = error instanceof Error ? error : new Error(String(error))
     if (error instanceof ConnectionLost && outcome.state !== 'untouched') outcome.state = 'unknown'
   } finally {
     timeline.end()
+    seams.log.endStep(outcome.error !== undefined)
     await host?.close()
   }
   return outcome
@@ -159,7 +161,7 @@ export class Run {
   /** Begins a step that works from here, not by a script on the host. */
   begin(step: string): void {
     this.#timeline.begin(step)
-    this.seams.log.info(`→ ${step}`)
+    this.seams.log.step(step)
   }
 
   /** Runs a script made by `onHost`. */
