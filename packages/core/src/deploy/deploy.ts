@@ -7,6 +7,7 @@ import { handover } from './handover.ts'
 import { asJob } from './job.ts'
 import type { Place } from './library.ts'
 import type { Outcome, Request, Seams } from './outcome.ts'
+import { addressOf } from './pairs.ts'
 import { planRows } from './plan.ts'
 import { refuseForeignImage } from './preflight.ts'
 import { prepareScript } from './prepare.ts'
@@ -33,7 +34,7 @@ class Deploy {
   }
 
   async go(): Promise<void> {
-    const { source, planOnly, strategy, given } = this.#request
+    const { source, planOnly, strategy, given, run } = this.#request
     const { outcome } = this.#run
     const facts = await this.#readFacts()
     const project = this.#run.judge(facts, source.config)
@@ -42,8 +43,8 @@ class Deploy {
     refuseForeignImage(project, repositoryOf(image), target.built)
     const why = differences(target, facts)
     const tactics = chooseTactics(target, facts, source.config, { strategy })
-    outcome.image = image
-    outcome.previous = facts.current?.id
+    Object.assign(outcome, { image, commit: run.commit, previous: facts.current?.id })
+    outcome.url = addressOf(target.pairs, source.config.domains)
     this.#run.tellPlan(planRows(target, facts, tactics, why), target)
     if (planOnly) {
       outcome.state = 'planned'

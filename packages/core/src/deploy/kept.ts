@@ -7,6 +7,7 @@ import { commitScript } from './commit.ts'
 import { type Facts, factProbes } from './facts.ts'
 import { handover } from './handover.ts'
 import type { Place } from './library.ts'
+import { addressOf } from './pairs.ts'
 import { planRows } from './plan.ts'
 import { prepareKeptScript } from './prepare.ts'
 import { type Prepared, readPrepared } from './record.ts'
@@ -52,8 +53,8 @@ export async function putKeptLive(
   const target = keptTarget(goal, project, facts, facts.current?.files ?? {})
   const why = differences(target, facts)
   const tactics = chooseTactics(target, facts, config, { strategy })
-  outcome.image = goal.image
-  outcome.previous = facts.current?.id
+  Object.assign(outcome, { image: goal.image, commit: goal.commit, previous: facts.current?.id })
+  outcome.url = addressOf(target.pairs, config.domains)
   run.tellPlan(planRows(target, facts, tactics, why), target)
   if (why.length === 0 && goal.id === facts.current?.id) {
     Object.assign(outcome, { state: 'unchanged', release: goal.id })

@@ -5,6 +5,7 @@ import { UserError } from '../base/errors.ts'
 import type { Secrets } from '../base/secrets.ts'
 import { formatDuration } from '../base/time.ts'
 import type { Outcome, RunRequest, State } from './outcome.ts'
+import type { PlanRow } from './plan.ts'
 import { opening, timeline } from './runsummary.ts'
 
 const WORDS: Record<State, string> = {
@@ -17,8 +18,16 @@ const WORDS: Record<State, string> = {
 }
 
 /** The outcome in one sentence. */
-function describe(state: State): string {
+export function describe(state: State): string {
   return WORDS[state]
+}
+
+/** The plan as a table. */
+export function planTable(plan: readonly PlanRow[], secrets: Secrets): string {
+  return markdownTable({
+    head: ['Service', 'What', 'Why'],
+    rows: plan.map(({ service, what, why }) => [service, what, secrets.redact(why)])
+  })
 }
 
 /** The job summary: why it failed, what was deployed, the state, the plan, the steps in time. */
@@ -35,10 +44,7 @@ function summary(outcome: Outcome, title: string, host: string, secrets: Secrets
   return [
     ...opening(title, host, error, secrets),
     markdownTable({ head: ['', ''], rows: facts }),
-    markdownTable({
-      head: ['Service', 'What', 'Why'],
-      rows: plan.map(({ service, what, why }) => [service, what, why])
-    }),
+    planTable(plan, secrets),
     ...timeline(steps)
   ].join('\n\n')
 }
@@ -53,14 +59,15 @@ export async function report(
   host: string,
   { secrets, log }: Context
 ): Promise<void> {
-  const { release, previous, state, plan, image, steps, error } = outcome
+  const { release, previous, state, plan, image, url, steps, error } = outcome
   setOutputs({
     release,
     'previous-release': previous,
     state,
     changed: state === 'live' || state === 'restored' || state === 'unknown',
     plan: JSON.stringify(plan),
-    image
+    image,
+    url
   })
   await appendSummary(secrets.redact(summary(outcome, title, host, secrets)))
   log.info(steps.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(' · '))

@@ -39,6 +39,8 @@ export async function conduct(
     release: undefined,
     previous: undefined,
     image: undefined,
+    commit: undefined,
+    url: undefined,
     plan: [],
     steps: timeline.steps,
     error: undefined
