@@ -1,5 +1,6 @@
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import * as z from 'zod'
+import { APP_PATH, APP_PATH_WORDS } from '../base/apppath.ts'
 import { UserError } from '../base/errors.ts'
 import { didYouMean } from '../base/names.ts'
 import { parseDuration } from '../base/time.ts'
@@ -43,7 +44,7 @@ const schema = z
     $schema: z.string().optional().describe('For editors; not used.'),
     path: z
       .string()
-      .regex(/^\/[^\0\n]*[^\0\n/]$/, 'an absolute path on the host')
+      .regex(APP_PATH, APP_PATH_WORDS)
       .default('/opt/diveops')
       .describe('The folder of the app on the host.'),
     compose: relativePath
