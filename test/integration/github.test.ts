@@ -252,6 +252,23 @@ describe('the deploy-vps bundle', () => {
     ])
   })
 
+  test.each([
+    [
+      'an unknown key',
+      'keep: 3\nhealth:\n  timout: 5s\n',
+      3,
+      "diveops.yml:3: 'health.timout' is not known"
+    ],
+    ['what is no YAML', 'keep: 3\nhealth: [\n', 3, 'diveops.yml: ']
+  ])('shows %s beside its line of diveops.yml', async (_, text, line, message) => {
+    await writeFile(path.join(folder, 'diveops.yml'), text)
+    const { code, log } = await runAction('deploy-vps', inputs(), { env: env() })
+    await rm(path.join(folder, 'diveops.yml'))
+    expect(code).toBe(1)
+    expect(log).toContain(`::error title=DiveOps,file=diveops.yml,line=${line}::${message}`)
+    expect(commandsOf(log).filter(({ name }) => name === 'error')).toHaveLength(1)
+  })
+
   test('records nothing without a token', async () => {
     await runAction('deploy-vps', { ...inputs(), 'github-token': '' }, { env: env() })
     expect(fake.asked).toEqual([])

@@ -14,6 +14,19 @@ const TOKEN = 'registry-token-0000'
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const IMAGE = `ghcr.io/owner/app@${DIGEST}`
 
+/** An engine on the server that agrees to everything, so that runs get as far as they can. */
+const ENGINE = `#!/bin/sh
+case "$1 $2" in
+  'version --format') echo 28.0.0 ;;
+  'compose version') echo 2.40.0 ;;
+  'compose -f')
+    [ "$4" != config ] ||
+      printf '{\n  "name": "app",\n  "services": {"web": {"image": "ghcr.io/owner/app", "command": ["%s"]}}\n}\n' "$(pwd -P)" ;;
+  'image inspect') case $* in *@image*) echo '@image sha256:1 {}' ;; esac ;;
+  'wait '*) echo 0 ;;
+esac
+`
+
 let folder: string
 let canary: string
 let sshd: Sshd
@@ -21,7 +34,10 @@ let docker: FakeDocker
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'diveops-injection-'))
   canary = path.join(folder, 'canary')
-  sshd = await startSshd()
+  const bin = path.join(folder, 'bin')
+  await mkdir(bin)
+  await writeFile(path.join(bin, 'docker'), ENGINE, { mode: 0o755 })
+  sshd = await startSshd({ config: [`SetEnv SHLVL=2 PATH=${bin}:/usr/bin:/bin`] })
   docker = await fakeDocker(DIGEST)
 })
 afterAll(async () => {
@@ -60,6 +76,7 @@ interface Case {
 async function harmless(action: string, base: Record<string, string>, one: Case): Promise<void> {
   const runs = Object.entries(hostile()).map(async ([kind, text]) => {
     const workspace = await mkdtemp(path.join(folder, 'checkout-'))
+    const own = action === 'deploy-vps' ? { path: `${workspace}/on-server` } : {}
     const files = { Dockerfile: 'FROM scratch\n', ...COMPOSE, ...one.files?.(text) }
     for (const [name, content] of Object.entries(files)) {
       await mkdir(path.dirname(path.join(workspace, name)), { recursive: true })
@@ -71,7 +88,7 @@ async function harmless(action: string, base: Record<string, string>, one: Case)
     git('-c', 'user.name=x', '-c', 'user.email=x@example.com', 'commit', '--quiet', '-m', text)
     const { code, log, outputs } = await runAction(
       action,
-      { ...base, ...one.inputs?.(text) },
+      { ...base, ...own, ...one.inputs?.(text) },
       {
         env: {
           PATH: `${docker.bin}:${process.env.PATH}`,
@@ -101,35 +118,35 @@ async function harmless(action: string, base: Record<string, string>, one: Case)
 }
 
 const COMPOSE = {
-  'docker-compose.prod.yml': 'services: {web: {image: "ghcr.io/other/none:latest"}}\n'
+  'docker-compose.prod.yml': 'services: {web: {image: "ghcr.io/owner/app:latest"}}\n'
 }
 
 describe('build-push', () => {
   const base = { image: 'ghcr.io/owner/app', 'registry-token': '', push: 'false' }
   const cases: Record<string, Case> = {
-    'a branch name': {
+    'a branch name, a commit and an actor': {
       env: text => ({
         GITHUB_REF: `refs/heads/${text}`,
         GITHUB_REF_NAME: text,
-        GITHUB_HEAD_REF: text
+        GITHUB_HEAD_REF: text,
+        GITHUB_SHA: text,
+        GITHUB_ACTOR: text
       })
     },
-    'a commit': { env: text => ({ GITHUB_SHA: text }) },
     'a repository': {
       env: text => ({ GITHUB_REPOSITORY: text, GITHUB_SERVER_URL: text }),
       inputs: () => ({ image: '' })
     },
-    'an actor': { env: text => ({ GITHUB_ACTOR: text }) },
     context: { inputs: text => ({ context: text }) },
     'a remote context': { inputs: text => ({ context: `https://${text}` }) },
     file: { inputs: text => ({ file: text }) },
-    target: { inputs: text => ({ target: text }) },
     image: { inputs: text => ({ image: `ghcr.io/owner/${text}` }) },
     tags: { inputs: text => ({ tags: text }) },
     platforms: { inputs: text => ({ platforms: text }) },
-    'build-args': { inputs: text => ({ 'build-args': `A=${text}` }) },
-    cache: { inputs: text => ({ cache: `local:${text}` }) },
-    'registry-user': { inputs: text => ({ 'registry-user': text }) }
+    'what is taken as it is': {
+      inputs: text => ({ target: text, 'build-args': `A=${text}`, 'registry-user': text })
+    },
+    cache: { inputs: text => ({ cache: `local:${text}` }) }
   }
   test.each(Object.entries(cases))('%s', (_, one) => harmless('build-push', base, one))
 })
@@ -162,7 +179,6 @@ describe('deploy-vps', () => {
     'a repository': { env: text => ({ GITHUB_REPOSITORY: `owner/${text}` }) },
     host: { inputs: text => ({ host: text }) },
     user: { inputs: text => ({ user: text }) },
-    port: { inputs: text => ({ port: text }) },
     'known-hosts': { inputs: text => ({ 'known-hosts': text }) },
     path: { inputs: text => ({ path: path.join(folder, text) }) },
     'a relative path': { inputs: text => ({ path: text }) },
@@ -170,10 +186,9 @@ describe('deploy-vps', () => {
     image: { inputs: text => ({ image: `ghcr.io/owner/${text}` }) },
     digest: { inputs: text => ({ image: '', digest: text }) },
     env: { inputs: text => ({ env: `A=${text}\nB=${text}` }) },
-    strategy: { inputs: text => ({ strategy: text }) },
     'registry-user': { inputs: text => ({ 'registry-user': text, 'registry-token': TOKEN }) },
     environment: { inputs: text => ({ environment: text }) },
-    'the key path': yml('path', text => `/${text}`),
+    'the key path': { ...yml('path', text => `/${text}`), inputs: () => ({ path: '' }) },
     'the key compose': yml('compose', text => text),
     'the key files': yml('files', text => [text]),
     'the key proxy': yml('proxy', text => ({ service: text, http: text, https: text })),
@@ -221,7 +236,6 @@ describe('rollback', () => {
 
 describe('setup-ssl', () => {
   const cases: Record<string, Case> = {
-    domains: { inputs: text => ({ domains: text }) },
     'a domain': { inputs: text => ({ domains: `${text}.example.com` }) },
     email: { inputs: text => ({ email: `${text}@example.com` }) },
     'acme-directory': { inputs: text => ({ 'acme-directory': `https://ca.example/${text}` }) }

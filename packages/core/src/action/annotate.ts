@@ -5,7 +5,7 @@ import * as core from '@actions/core'
 export interface Annotation {
   title: string
   message: string
-  /** Absolute, or relative to the working folder. */
+  /** Absolute, or relative to the checkout. */
   file: string
   line?: number | undefined
   endLine?: number | undefined
@@ -16,7 +16,7 @@ export function annotate({ title, message, file, line, endLine }: Annotation, en
   const root = env.GITHUB_WORKSPACE ?? process.cwd()
   core.error(message, {
     title,
-    file: path.relative(root, path.resolve(file)),
+    file: path.relative(root, path.resolve(root, file)),
     ...(line && { startLine: line }),
     ...(endLine && { endLine })
   })

@@ -1,4 +1,6 @@
 import { builtRepository, type Project, repositoryOf } from '../app/compose.ts'
+import { composeLine } from '../app/composeplace.ts'
+import { UserError } from '../base/errors.ts'
 import { releaseId } from '../release/identity.ts'
 import { commandsScript } from './commands.ts'
 import { commitScript, releasesToPrune } from './commit.ts'
@@ -37,7 +39,7 @@ class Deploy {
     const { source, planOnly, strategy, given, run } = this.#request
     const { outcome } = this.#run
     const facts = await this.#readFacts()
-    const project = this.#run.judge(facts, source.config)
+    const project = this.#judge(facts)
     const image = this.#image(project)
     const target = decideTarget(source, facts, project, image, given)
     refuseForeignImage(project, repositoryOf(image), target.built)
@@ -62,6 +64,22 @@ class Deploy {
     // A plan changes nothing and needs no lock.
     if (!planOnly) this.#run.takeLock(path)
     return probes.read(await this.#run.read('preflight', path, probes.script, stdin))
+  }
+
+  /** What compose refuses is shown beside the line of the compose file that it speaks of. */
+  #judge(facts: Facts): Project {
+    const { config, files } = this.#request.source
+    try {
+      return this.#run.judge(facts, config)
+    } catch (error) {
+      if (!(error instanceof UserError && error.message.startsWith('compose file '))) throw error
+      const text = files.find(({ path }) => path === config.compose)?.content.toString() ?? ''
+      const line = composeLine(text, facts.config.error)
+      throw new UserError(error.message, error.details, {
+        cause: error,
+        place: { file: config.compose, line }
+      })
+    }
   }
 
   #image(project: Project): string {
