@@ -149,10 +149,15 @@ test.each<[string, string, Record<string, string>, RegExp]>([
   ]
 ])('%s is one line: %s %j', async (_, action, inputs, expected) => {
   // The runner starts a step in a checkout; build-push looks for a Dockerfile there.
-  const { code, log } = await runAction(action, inputs, { files: { Dockerfile: 'FROM scratch\n' } })
+  const { code, log, outputs } = await runAction(action, inputs, {
+    files: { Dockerfile: 'FROM scratch\n' }
+  })
   expect(code).toBe(1)
   const errors = commandsOf(log).filter(({ name }) => name === 'error')
   expect(errors).toHaveLength(1)
   expect(errors[0]?.line.replace(/^::error::/, '')).toMatch(expected)
   expect(errors[0]?.line).not.toContain('%0A')
+  if (['deploy-vps', 'rollback', 'setup-ssl'].includes(action)) {
+    expect(outputs).toMatchObject({ state: 'untouched', changed: 'false' })
+  }
 })

@@ -8,7 +8,7 @@ import { isSecretName } from '@diveops/core/base/secrets'
 import { systemClock } from '@diveops/core/base/time'
 import { deploy } from '@diveops/core/deploy/deploy'
 import type { Outcome } from '@diveops/core/deploy/outcome'
-import { report, runOf } from '@diveops/core/deploy/report'
+import { beforehand, report, runOf } from '@diveops/core/deploy/report'
 import { beginDeployment, commentPlan, endDeployment } from '@diveops/core/deploy/tellgithub'
 import { connect } from '@diveops/core/ssh/connect'
 import { type Inputs, lacksKeyForPlan, read } from './inputs.ts'
@@ -18,7 +18,7 @@ export async function main(context: Context, env = process.env): Promise<void> {
   const event = await readEvent(env)
   const { outsider } = event.pull ?? {}
   if (outsider && lacksKeyForPlan()) return sayWhyNoPlan(outsider, context)
-  const inputs = read(context.secrets)
+  const inputs = await beforehand(() => read(context.secrets))
   const outcome = await run(inputs, event, context, env)
   await report(outcome, inputs.planOnly ? 'Plan' : 'Deploy', inputs.host.host, context)
 }
@@ -31,9 +31,8 @@ async function run(
   env: NodeJS.ProcessEnv
 ): Promise<Outcome> {
   for (const [name, value] of given) if (isSecretName(name)) secrets.add(value)
-  const source = await readSource(env.GITHUB_WORKSPACE ?? process.cwd(), host.config, {
-    path: host.path
-  })
+  const folder = env.GITHUB_WORKSPACE ?? process.cwd()
+  const source = await beforehand(() => readSource(folder, host.config, { path: host.path }))
   if (healthTimeoutMs !== undefined) source.config.health.timeoutMs = healthTimeoutMs
   const request = {
     ...inputs,

@@ -76,6 +76,16 @@ export async function report(
   throw new UserError(`${error.message} [${describe(state)}]`, details, { cause: error })
 }
 
+/** Runs what comes before a host is touched; a failure of it sets the outputs that say so. */
+export async function beforehand<T>(body: () => T | Promise<T>): Promise<T> {
+  try {
+    return await body()
+  } catch (error) {
+    setOutputs({ state: 'untouched', changed: false })
+    throw error
+  }
+}
+
 /** Who runs this, as the runner's variables say. */
 export function runOf(env: NodeJS.ProcessEnv): RunRequest['run'] {
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = env
