@@ -26,6 +26,8 @@ export interface Options {
   kill?: AbortSignal
   /** The folder whose index.js runs; dist/<name> when absent. */
   dist?: string
+  /** Files of the checkout, by their names in it. */
+  files?: Record<string, string>
   /** Called for each piece of output, to cancel at the right moment. */
   onOutput?: (text: string) => void
 }
@@ -42,6 +44,9 @@ export async function runAction(
   const folder = await mkdtemp(path.join(tmpdir(), 'diveops-action-'))
   try {
     const files = await commandFiles(folder)
+    for (const [name, text] of Object.entries(options.files ?? {})) {
+      await writeFile(path.join(folder, 'workspace', name), text)
+    }
     const env = definedOnly({
       PATH: process.env.PATH,
       HOME: process.env.HOME,

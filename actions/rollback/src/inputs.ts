@@ -1,3 +1,8 @@
+import {
+  GITHUB_INPUTS,
+  type GitHubInputs,
+  readGitHubInputs
+} from '@diveops/core/action/githubinputs'
 import { HOST_INPUTS, type HostInputs, readHostInputs } from '@diveops/core/action/host'
 import { choice, duration, flag, optional, refuseUnknown } from '@diveops/core/action/inputs'
 import {
@@ -16,6 +21,7 @@ export interface Inputs {
   login: RegistryLogin | undefined
   strategy: Strategy
   lockTimeoutMs: number
+  github: GitHubInputs
 }
 
 /** The names of all inputs, as in action.yml. */
@@ -25,7 +31,8 @@ export const NAMES = [
   'accept-newer-schema',
   ...REGISTRY_INPUTS,
   'strategy',
-  'lock-timeout'
+  'lock-timeout',
+  ...GITHUB_INPUTS
 ] as const
 
 /** Reads and checks every input. */
@@ -37,6 +44,7 @@ export function read(secrets: Secrets): Inputs {
     acceptNewerSchema: flag('accept-newer-schema', false),
     login: readRegistryLogin(secrets),
     strategy: choice('strategy', ['roll', 'recreate'], 'roll'),
-    lockTimeoutMs: duration('lock-timeout') ?? 600_000
+    lockTimeoutMs: duration('lock-timeout') ?? 600_000,
+    github: readGitHubInputs(secrets)
   }
 }

@@ -1,8 +1,10 @@
-import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { LineCounter, parseDocument } from 'yaml'
 import * as z from 'zod'
+import { APP_PATH, APP_PATH_WORDS } from '../base/apppath.ts'
 import { UserError } from '../base/errors.ts'
 import { didYouMean } from '../base/names.ts'
 import { parseDuration } from '../base/time.ts'
+import { lineOfKey } from './yamlline.ts'
 
 const serviceName = z.string().regex(/^[a-zA-Z0-9._-]+$/, 'a name of a compose service')
 const variableName = z
@@ -62,7 +64,7 @@ const schema = z
     $schema: z.string().optional().describe('For editors; not used.'),
     path: z
       .string()
-      .regex(/^\/[^\0\n]*[^\0\n/]$/, 'an absolute path on the host')
+      .regex(APP_PATH, APP_PATH_WORDS)
       .default('/opt/diveops')
       .describe('The folder of the app on the host.'),
     compose: relativePath
@@ -212,27 +214,17 @@ export function parseConfig(text: string, file = 'diveops.yml'): AppConfig {
   const document = parseDocument(text, { lineCounter: lines })
   const broken = document.errors[0]
   if (broken) {
-    throw new UserError(
-      `${file}: ${broken.message.split('\n')[0]?.replace(/:$/, '') ?? 'not YAML'}`
-    )
+    const line = broken.linePos?.[0].line
+    const message = `${file}: ${broken.message.split('\n')[0]?.replace(/:$/, '') ?? 'not YAML'}`
+    throw new UserError(message, [], { place: { file, line } })
   }
   const result = schema.safeParse(document.toJS() ?? {}, { reportInput: true })
   if (result.success) return complete(result.data)
   const issue = result.error.issues[0] as z.core.$ZodIssue
   const at = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path
-  throw new UserError(`${file}${lineOf(at)}: ${complaint(issue, at)}`)
-
-  function lineOf(keys: readonly PropertyKey[]): string {
-    for (let depth = keys.length; depth > 0; depth--) {
-      const parent = document.getIn(keys.slice(0, depth - 1), true)
-      const pair = isMap(parent)
-        ? parent.items.find(({ key }) => isScalar(key) && key.value === keys[depth - 1])
-        : undefined
-      const node = (pair?.key ?? document.getIn(keys.slice(0, depth), true)) as Node | undefined
-      if (node?.range) return `:${lines.linePos(node.range[0]).line}`
-    }
-    return ''
-  }
+  const line = lineOfKey(document, lines, at)
+  const where = line === undefined ? file : `${file}:${line}`
+  throw new UserError(`${where}: ${complaint(issue, at)}`, [], { place: { file, line } })
 }
 
 function complaint(issue: z.core.$ZodIssue, at: readonly PropertyKey[]): string {

@@ -24,6 +24,8 @@ export async function conduct(
     release: undefined,
     previous: undefined,
     image: undefined,
+    commit: undefined,
+    url: undefined,
     plan: noPlan(),
     steps: timeline.steps,
     error: undefined
@@ -37,6 +39,7 @@ export async function conduct(
     run = new Run(action, request, seams, host, timeline, outcome)
     await body(run)
   } catch (error) {
+    timeline.fail()
     const more = run?.goesOn === undefined ? [] : [run.goesOn]
     outcome.error =
       more.length === 0 && error instanceof Error
@@ -45,6 +48,7 @@ export async function conduct(
   } finally {
     if (seams.cancel?.aborted) outcome.error ??= new Cancelled('the run was cancelled, too late')
     timeline.end()
+    seams.log.endStep(outcome.error !== undefined)
     await run?.close()
   }
   return outcome

@@ -1,5 +1,7 @@
 import { builtRepository, type Project, repositoryOf } from '../app/compose.ts'
+import { composeLine } from '../app/composeplace.ts'
 import type { Schema } from '../app/migrations.ts'
+import { UserError } from '../base/errors.ts'
 import { releaseId } from '../release/identity.ts'
 import { adopt } from './adopt.ts'
 import { pruneBackupsScript, readBackups } from './backup.ts'
@@ -12,6 +14,7 @@ import { handover } from './handover.ts'
 import { tellBroken } from './kept.ts'
 import { onHost, type Place } from './library.ts'
 import type { Outcome, Request, Seams } from './outcome.ts'
+import { addressOf } from './pairs.ts'
 import { makePlan } from './plan.ts'
 import { journalPlan, migrationLines } from './plantext.ts'
 import { refuseForeignImage } from './preflight.ts'
@@ -48,10 +51,10 @@ class Deploy {
   }
 
   async go(): Promise<void> {
-    const { source, planOnly, strategy, given } = this.#request
+    const { source, planOnly, strategy, given, run } = this.#request
     const { outcome } = this.#run
     let facts = await this.#readFacts()
-    const project = this.#run.judge(facts, source.config)
+    const project = this.#judge(facts)
     const image = this.#image(project)
     let target = decideTarget(source, facts, project, image, given)
     refuseForeignImage(project, repositoryOf(image), target.built)
@@ -62,8 +65,8 @@ class Deploy {
     const why = differences(target, facts)
     const tactics = chooseTactics(target, facts, source.config, { strategy })
     tellBroken(facts, this.#run, 'putting this one live')
-    outcome.image = image
-    outcome.previous = facts.current?.id
+    Object.assign(outcome, { image, commit: run.commit, previous: facts.current?.id })
+    outcome.url = addressOf(target.pairs, source.config.domains)
     const plan = makePlan(target, facts, tactics, source.config.path, why)
     this.#run.tellPlan(plan, target)
     await tellFileChanges(this.#run, source.config.path, target, plan)
@@ -83,6 +86,22 @@ class Deploy {
     // A plan changes nothing and needs no lock.
     if (!planOnly) this.#run.takeLock(path)
     return probes.read(await this.#run.read('preflight', path, probes.script, stdin))
+  }
+
+  /** What compose refuses is shown beside the line of the compose file that it speaks of. */
+  #judge(facts: Facts): Project {
+    const { config, files } = this.#request.source
+    try {
+      return this.#run.judge(facts, config)
+    } catch (error) {
+      if (!(error instanceof UserError && error.message.startsWith('compose file '))) throw error
+      const text = files.find(({ path }) => path === config.compose)?.content.toString() ?? ''
+      const line = composeLine(text, facts.config.error)
+      throw new UserError(error.message, error.details, {
+        cause: error,
+        place: { file: config.compose, line }
+      })
+    }
   }
 
   #image(project: Project): string {

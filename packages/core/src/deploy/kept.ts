@@ -8,6 +8,7 @@ import { type Facts, factProbes } from './facts.ts'
 import { tellFileChanges } from './filediff.ts'
 import { handover } from './handover.ts'
 import type { Place } from './library.ts'
+import { addressOf } from './pairs.ts'
 import { makePlan } from './plan.ts'
 import { journalPlan } from './plantext.ts'
 import { prepareKeptScript } from './prepare.ts'
@@ -63,8 +64,8 @@ export async function putKeptLive(
   const why = differences(target, facts)
   const back = facts.current !== undefined && goal.id < facts.current.id
   const tactics = chooseTactics(target, facts, config, { strategy, back })
-  outcome.image = goal.image
-  outcome.previous = facts.current?.id
+  Object.assign(outcome, { image: goal.image, commit: goal.commit, previous: facts.current?.id })
+  outcome.url = addressOf(target.pairs, config.domains)
   const plan = makePlan(target, facts, tactics, path, why)
   run.tellPlan(plan, target)
   await tellFileChanges(run, path, target, plan)

@@ -37,6 +37,10 @@ export interface Outcome {
   release: string | undefined
   previous: string | undefined
   image: string | undefined
+  /** The commit that the release was made of, when that is known. */
+  commit: string | undefined
+  /** Where the site answers, when diveops.yml names a domain. */
+  url: string | undefined
   plan: Plan
   steps: StepTime[]
   error: Error | undefined

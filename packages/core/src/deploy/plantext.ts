@@ -1,5 +1,6 @@
 import { cell, markdownTable } from '../action/summary.ts'
 import { type Migration, type Risk, risks } from '../app/migrations.ts'
+import type { Secrets } from '../base/secrets.ts'
 import { quote } from '../base/shell.ts'
 import type { Plan, PlanRow } from './plan.ts'
 
@@ -52,19 +53,23 @@ export function migrationLines(migrations: readonly Migration[]): string[] {
   ]
 }
 
-/** A plan for the job summary. */
-export function planMarkdown({ services, alarms, migrations, backups }: Plan): string {
+/** A plan for the job summary or a comment. */
+export function planMarkdown(
+  { services, alarms, migrations, backups }: Plan,
+  secrets: Secrets
+): string {
+  const safe = (text: string) => cell(secrets.redact(text))
   const table = markdownTable({
     head: ['Service', 'What', 'Downtime', 'Why'],
-    rows: services.map(cells)
+    rows: services.map(row => cells(row).map(text => secrets.redact(text)))
   })
   const bullets = [
-    ...alarms.map(text => `- **${cell(text)}**`),
+    ...alarms.map(text => `- **${safe(text)}**`),
     ...(migrations ?? []).flatMap(one => [
-      `- migration ${cell(one.name)}`,
-      ...risks(one).map(({ risk, text }) => `  - **${MEANS[risk]}**: ${cell(text)}`)
+      `- migration ${safe(one.name)}`,
+      ...risks(one).map(({ risk, text }) => `  - **${MEANS[risk]}**: ${safe(text)}`)
     ]),
-    ...(backups ?? []).map(file => `- backup ${cell(file)}`)
+    ...(backups ?? []).map(file => `- backup ${safe(file)}`)
   ]
   return bullets.length === 0 ? table : `${table}\n\n${bullets.join('\n')}`
 }

@@ -1,10 +1,12 @@
 import { setOutputs } from '../action/outputs.ts'
 import type { Context } from '../action/run.ts'
-import { appendSummary, cell, markdownTable } from '../action/summary.ts'
-import { errorMessage, UserError } from '../base/errors.ts'
+import { appendSummary, markdownTable } from '../action/summary.ts'
+import { UserError } from '../base/errors.ts'
+import type { Secrets } from '../base/secrets.ts'
 import { formatDuration } from '../base/time.ts'
 import type { Outcome, RunRequest, State } from './outcome.ts'
 import { planMarkdown } from './plantext.ts'
+import { opening, timeline } from './runsummary.ts'
 
 const WORDS: Record<State, string> = {
   live: 'live: the release serves',
@@ -16,12 +18,12 @@ const WORDS: Record<State, string> = {
 }
 
 /** The outcome in one sentence. */
-function describe(state: State): string {
+export function describe(state: State): string {
   return WORDS[state]
 }
 
-/** The job summary: what was deployed, the state, the plan, the steps with their times. */
-function summary(outcome: Outcome, title: string, host: string): string {
+/** The job summary: why it failed, what was deployed, the state, the plan, the steps in time. */
+function summary(outcome: Outcome, title: string, host: string, secrets: Secrets): string {
   const { state, release, previous, image, plan, steps, error } = outcome
   const total = steps.reduce((sum, { ms }) => sum + ms, 0)
   const facts = [
@@ -32,14 +34,10 @@ function summary(outcome: Outcome, title: string, host: string): string {
     ['Time', formatDuration(total)]
   ]
   return [
-    `### ${title}${error ? ' failed' : ''}: ${cell(host)}`,
-    ...(error ? [`> ${cell(errorMessage(error))}`] : []),
+    ...opening(title, host, error, secrets),
     markdownTable({ head: ['', ''], rows: facts }),
-    planMarkdown(plan),
-    markdownTable({
-      head: ['Step', 'Time'],
-      rows: steps.map(({ name, ms }) => [name, formatDuration(ms)])
-    })
+    planMarkdown(plan, secrets),
+    ...timeline(steps)
   ].join('\n\n')
 }
 
@@ -53,20 +51,31 @@ export async function report(
   host: string,
   { secrets, log }: Context
 ): Promise<void> {
-  const { release, previous, state, plan, image, steps, error } = outcome
+  const { release, previous, state, plan, image, url, steps, error } = outcome
   setOutputs({
     release,
     'previous-release': previous,
     state,
     changed: state === 'live' || state === 'restored' || state === 'unknown',
     plan: JSON.stringify(plan),
-    image
+    image,
+    url
   })
-  await appendSummary(secrets.redact(summary(outcome, title, host)))
+  await appendSummary(secrets.redact(summary(outcome, title, host, secrets)))
   log.info(steps.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(' · '))
   if (!error) return log.info(describe(state))
   const details = error instanceof UserError ? error.details : []
   throw new UserError(`${error.message} [${describe(state)}]`, details, { cause: error })
+}
+
+/** Runs what comes before a host is touched; a failure of it sets the outputs that say so. */
+export async function beforehand<T>(body: () => T | Promise<T>): Promise<T> {
+  try {
+    return await body()
+  } catch (error) {
+    setOutputs({ state: 'untouched', changed: false })
+    throw error
+  }
 }
 
 /** Who runs this, as the runner's variables say. */

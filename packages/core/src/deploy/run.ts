@@ -169,7 +169,7 @@ export class Run {
   /** Begins a step that works from here, not by a script on the host. */
   begin(step: string): void {
     this.#timeline.begin(step)
-    this.seams.log.info(`→ ${step}`)
+    this.seams.log.step(step)
   }
 
   /** Runs a script made by `onHost`, which must be safe to run again: a connection may break in it. */

@@ -8,6 +8,8 @@ import type { Script, SteadyHost } from '../ssh/steady.ts'
 export interface StepTime {
   name: string
   ms: number
+  /** Why the run failed; steps after it put things back. */
+  failed?: true
 }
 
 /** The steps of a run in their order; the next one begins where the last one ended. */
@@ -33,6 +35,12 @@ export class Timeline {
     const running = this.steps.at(-1)
     if (running) running.ms += now - this.#since
     this.#since = now
+  }
+
+  /** The step that runs is the one that failed, unless an earlier one has. */
+  fail(): void {
+    const running = this.steps.at(-1)
+    if (running && !this.steps.some(({ failed }) => failed)) running.failed = true
   }
 
   /** Name of the step that runs. */
@@ -87,7 +95,7 @@ export async function runScript(
       const [, kind, text] = match as unknown as [string, string, string]
       if (kind === 'step') {
         timeline.begin(text)
-        log.info(`→ ${text}`)
+        log.step(text)
       } else if (kind === 'note') {
         if (text.startsWith('warning: ')) log.warning(text.slice('warning: '.length))
         else log.info(`  ${text}`)
@@ -100,7 +108,9 @@ export async function runScript(
     }
   })
   timeline.end()
+  log.endStep(result.code !== 0)
   if (result.code === 0) return values
+  timeline.fail()
   if (failure !== undefined) throw new StepFailure(failure, details, values)
   throw new RemoteError(`step '${timeline.current}'`, host.name, result)
 }
