@@ -15,10 +15,10 @@ import {
   rollbackTiny
 } from '../harness/tiny.ts'
 
-jest.setTimeout(300_000)
-
 /** How often each kind of run is done under load; once suffices to tell that it works. */
 const TIMES = Number(process.env.DIVEOPS_ROLLS ?? 1)
+jest.setTimeout(300_000 * TIMES)
+
 const NAME = 'zoo.example'
 
 const folders: string[] = []

@@ -54,9 +54,8 @@ export interface Facts extends PlanFacts {
   missingImages: string[]
   volumes: string[]
   listening: { port: number; program: string }[]
-  /** The proxy in the container that publishes port 80 or 443; undefined when it cannot be asked. */
+  /** The proxy in the container that publishes port 80 or 443, if it can be asked; `nginx -T` if it is one. */
   front: Front | undefined
-  /** What `nginx -T` says there; undefined when it is another proxy. */
   nginx: string | undefined
   memoryKb: { available: number; services: Map<string, number> }
   /** Certificates and keys under `certs/`, by their paths on the host. */
@@ -174,7 +173,7 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
     front: FRONT_PROBE,
     available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
     memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
-echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
+echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done | awk '{ used[$1] += $2 } END { for (name in used) print name, used[name] }'`,
     certificates: CERTIFICATES_PROBE,
     renewal: 'cat "$P/.diveops/tls.json"',
     ...PLAN_PROBES
@@ -255,12 +254,7 @@ function presentNames(rows: string[]): Map<string, boolean> {
 }
 
 function memory(rows: string[]): Map<string, number> {
-  const used = new Map<string, number>()
-  for (const row of rows) {
-    const [name = '', kb] = row.split(' ')
-    used.set(name, (used.get(name) ?? 0) + Number(kb))
-  }
-  return used
+  return new Map(rows.map(row => [row.split(' ')[0] as string, Number(row.split(' ')[1])]))
 }
 
 function freeKb(df: string): number {
