@@ -65882,7 +65882,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3064);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4061);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8818);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -65892,7 +65892,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 4061:
+/***/ 8818:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -75697,6 +75697,19 @@ const releaseCommand = object({
 })
     .catchall(schemas_string().min(1))
     .refine(entry => Object.keys(entry).filter(key => key !== 'again').length === 1, "one 'service: command' pair (and 'again: true' beside it)");
+const backup = union([
+    schemas_enum(['auto', 'off']),
+    strictObject({
+        service: serviceName.describe('The service in whose container the commands run.'),
+        command: schemas_string()
+            .min(1)
+            .describe('Run by sh; what it prints on standard output is the backup.'),
+        verify: schemas_string()
+            .min(1)
+            .optional()
+            .describe('Run by sh with the backup on standard input; must end with 0.')
+    })
+], { error: "'auto', 'off' or a mapping with service, command and perhaps verify" });
 const schema = strictObject({
     $schema: schemas_string().optional().describe('For editors; not used.'),
     path: schemas_string()
@@ -75756,7 +75769,26 @@ const schema = strictObject({
             .describe('Kept in step while the HTTP-only configuration is chosen.')
     })
         .prefault({}),
-    keep: schemas_int().min(1).max(100).default(5).describe('Releases kept on the host as a way back.')
+    migrations: strictObject({
+        service: serviceName,
+        pending: schemas_string()
+            .min(1)
+            .describe('Prints the names of the migrations that would be applied, one a line.'),
+        applied: schemas_string()
+            .min(1)
+            .optional()
+            .describe('Prints the names of those that the database has; without it a rollback cannot tell whether the schema is newer.')
+    })
+        .optional()
+        .describe("How to ask the new image, by sh and not through its entrypoint, which migrations are pending. Default: Django is asked when a release command runs 'manage.py migrate'."),
+    backup: backup
+        .default('auto')
+        .describe('Before pending migrations: auto (PostgreSQL of the compose file, proven by a restore), off, or a command of your own.'),
+    keep: schemas_int()
+        .min(1)
+        .max(100)
+        .default(5)
+        .describe('Releases kept on the host as a way back, and backups.')
 })
     .describe('What an app is, for DiveOps Actions. Every key has a default.');
 /** The file's published JSON Schema, as plain data. */
@@ -76325,22 +76357,127 @@ function command(words) {
     return words.map(shell_quote).join(' ');
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/health/container.js
-/** A container's health test as the words of a command to run inside it; undefined when it has none. */
-function testCommand(test) {
-    if (!test || test.length < 2)
-        return undefined;
-    const [kind, ...rest] = test;
-    if (kind === 'CMD')
-        return rest;
-    if (kind === 'CMD-SHELL')
-        return ['/bin/sh', '-c', rest.join(' ')];
-    return undefined;
-}
-/** Compose writes each `$` twice in a resolved file; a command wants it once. */
-function unescapeDollars(words) {
-    return words.map(word => word.replaceAll('$$', '$'));
-}
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/backuplibrary.js
+/** Rows of each table that a dump holds: the same question to the app's database and to its restore. */
+const COUNTS = `SELECT format('SELECT %L, count(*) FROM ONLY %I.%I', n.nspname || '.' || c.relname, n.nspname, c.relname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ORDER BY 1 \\gexec`;
+/** Write-ahead log that a restore may leave behind for a while, at most, in kilobytes. */
+const MOST_LOG_KB = 1024 * 1024;
+/** What must stay free for the databases that serve, in kilobytes. */
+const RESERVE_KB = 64 * 1024;
+/**
+ * Shell functions of the step backup. \`$box\` is the container of the database; \`pg\` runs a program
+ * in it with the user, password and database of its own environment, which stay inside. A backup
+ * has its name only when it is whole and, where that can be done, proven.
+ */
+const BACKUP_FUNCTIONS = String.raw `
+pg() { docker exec -i -e "WANTED=$database" -e PGAPPNAME=diveops-backup "$box" sh -c '
+first() { for each; do
+  value=$(printenv "$each"); file=$(printenv "$each""_FILE")
+  if [ -z "$value" ] && [ -f "$file" ]; then value=$(cat "$file"); fi
+  [ -z "$value" ] || { printf %s "$value"; return; }
+done; }
+PGUSER=$(first POSTGRES_USER POSTGRESQL_USERNAME); [ -n "$PGUSER" ] || PGUSER=postgres
+PGPASSWORD=$(first POSTGRES_PASSWORD POSTGRESQL_PASSWORD)
+PGDATABASE=$(first WANTED POSTGRES_DB POSTGRESQL_DATABASE); [ -n "$PGDATABASE" ] || PGDATABASE=$PGUSER
+export PGUSER PGPASSWORD PGDATABASE; exec "$@"' pg "$@"; }
+ask_pg() { pg psql -XAtq -v ON_ERROR_STOP=1 "$@" 2> "$SCRATCH/pg.err"; } # SQL on standard input
+begin_backups() {
+  umask 077
+  mkdir -p backups && chmod 700 backups || fail "cannot make the folder $P/backups"
+  rm -f backups/*.part; database=; scratch=; part=; : > "$SCRATCH/backups"
+  trap leave_nothing EXIT; trap 'exit 143' TERM INT; }
+leave_nothing() {
+  if [ -n "$part" ]; then
+    rm -f "$part"
+    # A dump whose reader is gone would hold its locks.
+    [ -z "$database" ] || echo "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'diveops-backup' AND pid <> pg_backend_pid();" | ask_pg > /dev/null
+  fi
+  drop_scratch; }
+end_backups() {
+  part=; trap - EXIT TERM INT
+  printf '@backups %s\n' "$(tr '\n' ';' < "$SCRATCH/backups")"; }
+no_backup() { # TEXT [FILE-WITH-WORDS]
+  [ -z "$2" ] || [ ! -s "$2" ] || show 'it said:' < "$2"
+  fail "$1; the run ends before the database is changed"; }
+write_part() { # WORDS...: what they print becomes the file; both ends must be well
+  { "$@" 2> "$SCRATCH/write.err" < /dev/null; echo $? > "$SCRATCH/write.code"; } | cat 2> "$SCRATCH/part.err" > "$part" ||
+    no_backup "the backup cannot be written to $P/$part: $(sed 's/.*: //' "$SCRATCH/part.err" | tail -n 1)"
+  [ "$(cat "$SCRATCH/write.code")" = 0 ] || no_backup "the backup of service '$name' failed with exit code $(cat "$SCRATCH/write.code")" "$SCRATCH/write.err"
+  [ -s "$part" ] || no_backup "the backup of service '$name' is empty" "$SCRATCH/write.err"; }
+keep_part() { # FILE [DATABASE USER]
+  sync "$part" && mv "$part" "$1" && sync backups || no_backup "the backup cannot be written to $P/$1"
+  part=; printf '%s|%s|%s|%s\n' "$1" "$name" "$2" "$3" >> "$SCRATCH/backups"; }
+size_of() { wc -c < "$1" | awk '{ if ($1 < 1048576) printf "%d kB", $1 / 1024 + 1; else printf "%.1f MB", $1 / 1048576 }'; }
+drop_scratch() {
+  [ -n "$scratch" ] || return 0
+  echo "DROP DATABASE IF EXISTS $scratch;" | ask_pg ||
+    note "warning: the scratch database $scratch in service '$name' could not be dropped: $(tail -n 1 "$SCRATCH/pg.err")"
+  scratch=; }
+space() { # FOLDER [WORDS BEFORE df...]: kilobytes of its file system in all, and free
+  folder=$1; shift; "$@" df -Pk "$folder" 2> /dev/null | awk 'END { print $2 + 0, $4 + 0 }'; }
+check_space() { # KILOBYTES: for the file, and for the scratch database and the log that it makes
+  log=$(awk -v n="$1" 'BEGIN { print n < ${MOST_LOG_KB} ? n : ${MOST_LOG_KB} }')
+  here=$(space backups); there=$(space "$(echo 'SHOW data_directory' | ask_pg)" docker exec "$box")
+  need_here=$1; need_there=$(($1 + log + ${RESERVE_KB}))
+  [ "$here" != "$there" ] || need_here=$((need_here + need_there))
+  free_here=$(echo "$here" | cut -d ' ' -f 2); free_there=$(echo "$there" | cut -d ' ' -f 2)
+  [ "$there" != '0 0' ] || need_there=0 # cannot be told in this container
+  [ "$need_here" -le "$free_here" ] && [ "$need_there" -le "$free_there" ] ||
+    no_backup "too little space for a backup of database '$database' and its proof: $((free_here / 1024)) MB are free in $P/backups of $((need_here / 1024 + 1)) MB needed, $((free_there / 1024)) MB where the database is of $((need_there / 1024 + 1)) MB needed; free some space, or set backup: off in diveops.yml"; }
+backup_postgres() { # SERVICE DATABASE
+  name=$1 database=$2
+  about=$(echo "SELECT current_database(), current_user, pg_database_size(current_database()) / 1024" | ask_pg) || no_backup "the database of service '$name' does not answer" "$SCRATCH/pg.err"
+  database=$(echo "$about" | cut -d '|' -f 1); user=$(echo "$about" | cut -d '|' -f 2)
+  case $database$user in *[!A-Za-z0-9_.-]*) no_backup "the name of database '$database' or of its user '$user' is not plain; set a backup command in diveops.yml" ;; esac
+  file=backups/$RELEASE-$name-$database.dump; part=$file.part
+  check_space "$(echo "$about" | cut -d '|' -f 3)"
+  echo "SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname LIKE 'diveops\_proof\_%' \gexec" | ask_pg
+  # A transaction stays open while pg_dump works, so that both see the same rows whatever is written.
+  fifo=$SCRATCH/session; rm -f "$fifo"; mkfifo "$fifo" || no_backup 'a pipe for the backup cannot be made'
+  pg psql -XAtq -v ON_ERROR_STOP=1 < "$fifo" > "$SCRATCH/before" 2> "$SCRATCH/session.err" &
+  session=$!
+  exec 7> "$fifo"
+  cat >&7 <<'SQL'
+SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0;
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SELECT 'snapshot ' || pg_export_snapshot();
+${COUNTS}
+SQL
+  until snapshot=$(sed -n 's/^snapshot //p' "$SCRATCH/before") && [ -n "$snapshot" ]; do
+    kill -0 "$session" 2> /dev/null || no_backup "there is no snapshot of database '$database' to back up" "$SCRATCH/session.err"
+    sleep 0.05
+  done
+  write_part pg pg_dump --format=custom --no-password --snapshot="$snapshot"
+  echo 'COMMIT;' >&7; exec 7>&-
+  wait "$session" || no_backup "the rows of database '$database' could not be counted" "$SCRATCH/session.err"
+  scratch=diveops_proof_$(printf %s "$RELEASE" | tr -c a-z0-9 _)
+  echo "SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L', '$scratch', pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_database WHERE datname = current_database() \gexec" | ask_pg || no_backup "no scratch database could be made to prove the backup of database '$database'" "$SCRATCH/pg.err"
+  pg pg_restore --exit-on-error --no-publications --no-subscriptions --dbname="$scratch" < "$part" 2> "$SCRATCH/restore.err" || no_backup "the backup of database '$database' cannot be restored" "$SCRATCH/restore.err"
+  ask_pg --dbname="$scratch" > "$SCRATCH/after" <<'SQL' || no_backup "the restored rows of database '$database' could not be counted" "$SCRATCH/pg.err"
+${COUNTS}
+SQL
+  grep '|' "$SCRATCH/before" | sort > "$SCRATCH/rows"
+  sort "$SCRATCH/after" | comm -3 - "$SCRATCH/rows" > "$SCRATCH/differ"
+  [ ! -s "$SCRATCH/differ" ] || no_backup "the backup of database '$database' does not hold the rows that the database held" "$SCRATCH/differ"
+  drop_scratch
+  keep_part "$file" "$database" "$user"
+  note "$file: $(size_of "$file"), $(wc -l < "$SCRATCH/rows") tables with $(awk -F '|' '{ n += $2 } END { print n + 0 }' "$SCRATCH/rows") rows, proven by a restore"; }
+backup_command() { # SERVICE COMMAND VERIFY
+  name=$1 file=backups/$RELEASE-$1.backup
+  box=$(docker ps -q --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False | head -n 1)
+  [ -n "$box" ] || no_backup "there is no backup: service '$1' does not run"
+  part=$file.part
+  write_part docker exec "$box" sh -c "$2"
+  if [ -n "$3" ]; then
+    docker exec -i "$box" sh -c "$3" < "$part" > "$SCRATCH/verify.out" 2>&1 || no_backup "the backup of service '$1' did not stand its test" "$SCRATCH/verify.out"
+  fi
+  keep_part "$file"
+  note "$file: $(size_of "$file"), $(if [ -n "$3" ]; then echo 'it stood its test'; else echo 'not tested'; fi)"; }
+`;
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/environment.js
 
@@ -76417,6 +76554,19 @@ printf '@env %s\\n' "$hash"`;
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/library.js
 
 
+/** Shell function `redact`: takes the values of secret variables of `$P/.env` out of a text. */
+const REDACT = String.raw `redact() { awk -v file="$P/.env" -v quotes="'\"" '
+  BEGIN { while ((getline line < file) > 0)
+    if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
+      name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
+      if (name !~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) continue
+      gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
+      if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
+      if (length(value) >= 4) secret[value] } }
+  { for (value in secret) { rest = $0; $0 = ""
+      while (at = index(rest, value)) { $0 = $0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(value)) }
+      $0 = $0 rest }
+    print; fflush() }'; }`;
 /**
  * Shell functions on the host, POSIX and no more than coreutils, awk and docker:
  * `step NAME` tells the client where the script is, `fail TEXT` ends it with one line for the user,
@@ -76432,18 +76582,7 @@ note() { printf '@note %s\n' "$*"; }
 fail() { printf '@fail %s\n' "$*"; exit 1; }
 dc() { docker compose -f "$C" "$@" </dev/null; }
 ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
-redact() { awk -v file="$P/.env" -v quotes="'\"" '
-  BEGIN { while ((getline line < file) > 0)
-    if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
-      name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
-      if (name !~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) continue
-      gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
-      if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
-      if (length(value) >= 4) secret[value] } }
-  { for (value in secret) { rest = $0; $0 = ""
-      while (at = index(rest, value)) { $0 = $0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(value)) }
-      $0 = $0 rest }
-    print; fflush() }'; }
+${REDACT}
 seconds() { cut -d ' ' -f 1 /proc/uptime; }
 show() { printf '@more %s\n' "$1"; redact | tail -n 40 | sed 's/^/@more   /'; }
 explain() {
@@ -76501,6 +76640,20 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 /** sha256 in hexadecimal. */
 function sha256(content) {
     return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/upstreams.js
+const PASS = /\b(?:proxy|uwsgi|fastcgi|scgi|grpc)_pass\s+(?:[a-z]+:\/\/)?([^\s;/:]+)/g;
+const SERVER = /\bserver\s+(?!\{)(?:unix:)?([^\s;:{]+)/g;
+/** Reads the names that an nginx configuration addresses; `nginx -T` has all includes in it. */
+function readUpstreams(configuration) {
+    const text = configuration.replace(/(^|\s)#.*$/gm, '$1');
+    const passed = [...text.matchAll(PASS)].map(match => match[1]);
+    const served = [...text.matchAll(SERVER)].map(match => match[1]);
+    return {
+        names: new Set([...passed, ...served].filter(name => !name.startsWith('$'))),
+        dynamic: /\bresolver\s/.test(text) && passed.some(name => name.startsWith('$'))
+    };
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/proxy/configuration.js
@@ -77210,6 +77363,230 @@ function startOrder(project, names) {
     return ordered;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/tactics.js
+
+
+
+
+/** What one web process more may take beside what one takes now. */
+const MEMORY_FACTOR = 1.3;
+/**
+ * How each service of the built image is replaced: kept when nothing of it changed, rolled when the
+ * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason. `force`
+ * is for a way back: what was read before the failed release came then counts for nothing.
+ */
+function chooseTactics(target, facts, config, { strategy, force = false }) {
+    const { built, proxy, project } = target;
+    const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
+    return {
+        services: new Map(built.map(name => [name, tactic(name)])),
+        replaceProxy: mustReplaceProxy(target, facts, strategy),
+        outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path)))
+    };
+    function tactic(name) {
+        if (strategy === 'roll' && !force && !isChanged(name, target, facts, config.path)) {
+            return { how: 'keep' };
+        }
+        const why = obstacle(name, target, facts, config, strategy);
+        return why === undefined ? { how: 'roll' } : { how: 'stop-first', why };
+    }
+}
+/** Whether the proxy's own container must be made anew, which is a gap of a second or so. */
+function mustReplaceProxy(target, facts, strategy) {
+    const { proxy } = target;
+    if (proxy === undefined || target.built.includes(proxy))
+        return false;
+    if (strategy === 'recreate' || facts.nginx === undefined)
+        return true;
+    return facts.current?.definitions[proxy] !== definitionHash(target, proxy);
+}
+/** A hash of a service as the host's compose resolves it; tells whether its definition changed. */
+function definitionHash({ project }, name) {
+    return sha256(JSON.stringify(project.services[name] ?? null));
+}
+function isChanged(name, target, facts, path) {
+    const { current, env, containers } = facts;
+    const { add, generate } = target.environment;
+    return (current?.image !== target.image ||
+        current.definitions[name] !== definitionHash(target, name) ||
+        current.env.sha256 !== env?.sha256 ||
+        JSON.stringify(current.env.follow) !== JSON.stringify(target.follow) ||
+        add.length + generate.length > 0 ||
+        readsChangedFile(name, target, facts, path) ||
+        !containers.some(({ service, imageId, state }) => service === name && imageId === current.imageId && state === 'running'));
+}
+/** Whether a service reads a file that this release changes; a running container may not notice. */
+function readsChangedFile(name, target, facts, path) {
+    const files = [...changedFiles(target, facts), ...target.staleFiles.keys()];
+    return files.some(file => readsFile(target.project, name, `${path}/${file}`));
+}
+function obstacle(name, { project, proxy }, facts, config, strategy) {
+    const one = project.services[name];
+    const running = facts.containers.filter(({ service, state }) => service === name && state === 'running');
+    if (strategy === 'recreate')
+        return 'strategy: recreate';
+    if (config.stopFirst.includes(name))
+        return 'stop-first in diveops.yml';
+    if (isOneShot(project, name))
+        return 'it runs once and ends';
+    if (running.length === 0)
+        return 'it does not run yet';
+    if (running.length > 1)
+        return `${running.length} containers of it run`;
+    if (proxy === undefined || !facts.containers.some(({ service }) => service === proxy)) {
+        return 'no proxy stands before it';
+    }
+    if (facts.nginx === undefined)
+        return `service '${proxy}' is not an nginx that can be asked`;
+    const upstreams = readUpstreams(facts.nginx);
+    const names = namesOf(project, name);
+    if (!names.some(alias => upstreams.names.has(alias))) {
+        return upstreams.dynamic
+            ? 'nginx resolves its name at each request, which a pin does not reach'
+            : `nginx does not address it by name (${names.join(', ')})`;
+    }
+    if (one.network_mode !== undefined)
+        return `network_mode: ${one.network_mode}`;
+    if (one.devices?.length)
+        return 'it has a device';
+    if (Object.values(one.networks ?? {}).some(network => network?.ipv4_address)) {
+        return 'it has a fixed address';
+    }
+    const used = facts.memoryKb.services.get(name) ?? 0;
+    if (used * MEMORY_FACTOR > facts.memoryKb.available) {
+        return `not enough memory for two: ${mb(used)} used by one, ${mb(facts.memoryKb.available)} available`;
+    }
+    return undefined;
+}
+function mb(kb) {
+    return `${Math.round(kb / 1024)} MB`;
+}
+/** Every name by which other services can address one. */
+function namesOf(project, name) {
+    const one = project.services[name];
+    const aliases = Object.values(one?.networks ?? {}).flatMap(network => network?.aliases ?? []);
+    return [...new Set([name, ...(one?.container_name ? [one.container_name] : []), ...aliases])];
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/backup.js
+
+
+
+
+const POSTGRES = /(^|\/)(postgres|postgresql|postgis|pgvector|timescaledb)[^/]*$/;
+/**
+ * The services that may hold the app's database: the one that the app calls by name, else those
+ * whose image is PostgreSQL, else every one that is not the app itself. A string says why there is
+ * none.
+ */
+function candidates({ project, built, proxy }, database) {
+    if (database && database.vendor !== 'postgresql') {
+        return `the database is ${database.vendor}`;
+    }
+    const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
+    const images = others.filter(name => isPostgres(project, name));
+    const named = others.filter(name => database && namesOf(project, name).includes(database.host));
+    const host = images.length === 0 ? named : images.filter(name => named.includes(name));
+    const name = database?.name;
+    if (host.length > 0)
+        return { services: host, database: name, sure: true };
+    if (database && named.length === 0 && /[.:]|^localhost$/.test(database.host)) {
+        return `the database is at '${database.host}', which is no service of the compose file`;
+    }
+    if (images.length > 0)
+        return { services: images, database: undefined, sure: true };
+    return { services: others, database: undefined, sure: false };
+}
+function isPostgres(project, name) {
+    const image = project.services[name]?.image ?? '';
+    return POSTGRES.test(image.replace(/@.*$/, '').replace(/:[^/]*$/, ''));
+}
+/**
+ * Step backup: a dump of each PostgreSQL, or what the user's own command prints, into `backups/`,
+ * named by the release. PostgreSQL's is proven by a restore into a scratch database. Any failure
+ * ends the run before anything else has changed. Says `@backups` (see `readBackups`).
+ */
+function backupScript(place, what) {
+    return library_onHost(place, `${BACKUP_FUNCTIONS}
+step backup
+begin_backups
+${'command' in what ? ownCommand(what) : dumps(what)}
+end_backups`);
+}
+function dumps({ services, database, sure }) {
+    const none = sure
+        ? `fail ${shell_quote(`service ${services.join(', ')}: no running PostgreSQL with pg_dump was found there to back up; see to it, or set backup: off in diveops.yml`)}`
+        : `note 'warning: no backup is made: no service of the compose file is PostgreSQL; diveops.yml can name a command (backup)'`;
+    return `found=
+for name in ${services.map(shell_quote).join(' ')}; do
+  database=
+  for box in $(docker ps -q --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$name" --filter label=com.docker.compose.oneoff=False | head -n 1); do
+    pg sh -c 'command -v pg_dump && pg_isready -q' > /dev/null 2>&1 </dev/null || continue
+    found=yes
+    backup_postgres "$name" ${shell_quote(database ?? '')}
+  done
+done
+[ -n "$found" ] || ${none}`;
+}
+function ownCommand(own) {
+    return `backup_command ${[own.service, own.command, own.verify ?? ''].map(shell_quote).join(' ')}`;
+}
+/** Reads what the backup script said. */
+function readBackups(said) {
+    const rows = (said.get('backups') ?? '').split(';').filter(Boolean);
+    return rows.map(row => {
+        const [file = '', service = '', database, user = ''] = row.split('|');
+        return { file, service, postgres: database ? { database, user } : undefined };
+    });
+}
+/**
+ * The line with which an operator puts a backup back: restored beside the present database first,
+ * then both change names at once, so that nothing is lost when it fails and what was written since
+ * is kept. Undefined for a backup of the user's own command.
+ */
+function wayBack({ path, compose }, { file, service, postgres }, stopped) {
+    if (!postgres)
+        return undefined;
+    const { database, user } = postgres;
+    const dc = `docker compose -f ${shell_quote(compose)}`;
+    const inside = [
+        'set -e',
+        'export PGPASSWORD="$POSTGRES_PASSWORD"',
+        'now=$(date +%Y%m%d%H%M%S)',
+        `createdb -U ${user} -T template0 ${database}_back`,
+        `pg_restore -U ${user} -d ${database}_back --exit-on-error`,
+        `psql -U ${user} -d postgres -1 -c "ALTER DATABASE \\"${database}\\" RENAME TO \\"${database}_until_$now\\"" -c "ALTER DATABASE \\"${database}_back\\" RENAME TO \\"${database}\\""`
+    ].join('; ');
+    return [
+        `cd ${shell_quote(path)}`,
+        `${dc} stop ${stopped.map(shell_quote).join(' ')}`,
+        `${dc} exec -T ${shell_quote(service)} sh -c '${inside}' < ${shell_quote(file)}`,
+        `${dc} start ${stopped.map(shell_quote).join(' ')}`
+    ].join(' && ');
+}
+/** Removes the oldest backups of each kind, beyond so many; only files named as ours are. */
+function pruneBackupsScript(place, keep) {
+    return library_onHost(place, `ls backups 2> /dev/null | sed -nE 's/^([0-9]{8}-[0-9]{6}-[0-9a-f]{7}-(.+))$/\\2 \\1/p' | sort -k 2 -r |
+awk -v keep=${keep} '++n[$1] > keep { print $2 }' | while read -r old; do rm -f "backups/$old"; done`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/health/container.js
+/** A container's health test as the words of a command to run inside it; undefined when it has none. */
+function testCommand(test) {
+    if (!test || test.length < 2)
+        return undefined;
+    const [kind, ...rest] = test;
+    if (kind === 'CMD')
+        return rest;
+    if (kind === 'CMD-SHELL')
+        return ['/bin/sh', '-c', rest.join(' ')];
+    return undefined;
+}
+/** Compose writes each `$` twice in a resolved file; a command wants it once. */
+function unescapeDollars(words) {
+    return words.map(word => word.replaceAll('$$', '$'));
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/commands.js
 
 
@@ -77353,6 +77730,10 @@ const manifest = object({
     compose: schemas_string(),
     /** sha256 of each service of the compose file as the host's compose resolved it. */
     definitions: record(schemas_string(), schemas_string()).default({}),
+    /** Hashes of each part of each service's definition, to say later what changed. */
+    parts: record(schemas_string(), record(schemas_string(), schemas_string())).default({}),
+    /** Migrations that the release knows: in its image, or in the database when it went live. */
+    migrations: schemas_array(schemas_string()).optional(),
     proxy: object({
         service: schemas_string().optional(),
         http: schemas_string().optional(),
@@ -77402,6 +77783,32 @@ for f in /etc/nginx/nginx.conf $(find -L /etc/nginx -type f -name "*.conf" ! -pa
   echo "# configuration file $f:"; cat "$f"
 done'`;
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/planfacts.js
+
+/**
+ * Asks compose what it would do, beside the other probes: it takes a while. A dry `up` would wait for
+ * health checks; `create` says the same. The folder's own .env and mounts count, not those of `stage`.
+ */
+function startDryRun(stage, composeFile) {
+    return `rm -f "$SCRATCH/dry.done"
+(docker compose --project-directory "$P" -f ${stage}/${shell_quote(composeFile)} --dry-run create --pull never > "$SCRATCH/dry.out" 2>&1; : > "$SCRATCH/dry.done") < /dev/null &`;
+}
+/** The probes of the plan. */
+const PLAN_PROBES = {
+    dryRun: 'until [ -f "$SCRATCH/dry.done" ]; do sleep 0.02; done; cat "$SCRATCH/dry.out"',
+    editedVariables: String.raw `cd "$P" && was=.diveops/env/$(sed -n '/"env": {/,/}/s/.*"sha256": "\([0-9a-f]*\)".*/\1/p' current/release.json | head -n 1)
+[ -f .env ] && [ -f "$was" ] && { grep -vxF -f "$was" .env; grep -vxF -f .env "$was"; } |
+sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2/p' | sort -u`
+};
+/** Reads what the probes of the plan printed. */
+function readPlanFacts(sections, containers) {
+    const anew = [...sections.dryRun.text.matchAll(/Container (\S+)\s+Recreate\s*$/gm)].map(([, name]) => name);
+    return {
+        recreates: new Set(containers.filter(({ name }) => anew.includes(name)).map(({ service }) => service)),
+        editedVariables: sections.editedVariables.text.split('\n').filter(Boolean)
+    };
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/sections.js
 
 
@@ -77431,6 +77838,7 @@ function sections_joinProbes(probes) {
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/facts.js
+
 
 
 
@@ -77538,11 +77946,13 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
         memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
 echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
         certificates: CERTIFICATES_PROBE,
-        renewal: 'cat "$P/.diveops/tls.json"'
+        renewal: 'cat "$P/.diveops/tls.json"',
+        ...PLAN_PROBES
     });
     const script = `P=${shell_quote(path)}
 tar -xzf - -C "$SCRATCH" || exit 97
 ${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
+${startDryRun(stage, composeFile)}
 ${SCRUB}
 project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
 ${FRONT}
@@ -77554,6 +77964,7 @@ function readFacts(path, sections) {
     const rows = (name) => text(name).split('\n').filter(Boolean);
     const project = parseProject(text('config'));
     const [user = '', groups = ''] = text('user').split('\n');
+    const containers = rows('containers').flatMap(container);
     return {
         user,
         groups: groups.split(' '),
@@ -77569,7 +77980,8 @@ function readFacts(path, sections) {
         ...readReleases(sections),
         liveFiles: new Map(rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])),
         config: { project, error: text('configError') },
-        containers: rows('containers').flatMap(container),
+        containers,
+        ...readPlanFacts(sections, containers),
         missingImages: rows('missingImages'),
         volumes: rows('volumes'),
         listening: listening(sections, project?.name),
@@ -77645,6 +78057,766 @@ function portsOf(ports = '') {
         const last = Number(match[2] ?? match[1]);
         return Array.from({ length: last - first + 1 }, (_, index) => first + index);
     });
+}
+
+;// CONCATENATED MODULE: ./node_modules/diff/libesm/diff/base.js
+class Diff {
+    diff(oldStr, newStr, 
+    // Type below is not accurate/complete - see above for full possibilities - but it compiles
+    options = {}) {
+        let callback;
+        if (typeof options === 'function') {
+            callback = options;
+            options = {};
+        }
+        else if ('callback' in options) {
+            callback = options.callback;
+        }
+        // Allow subclasses to massage the input prior to running
+        const oldString = this.castInput(oldStr, options);
+        const newString = this.castInput(newStr, options);
+        const oldTokens = this.removeEmpty(this.tokenize(oldString, options));
+        const newTokens = this.removeEmpty(this.tokenize(newString, options));
+        return this.diffWithOptionsObj(oldTokens, newTokens, options, callback);
+    }
+    diffWithOptionsObj(oldTokens, newTokens, options, callback) {
+        var _a;
+        const done = (value) => {
+            value = this.postProcess(value, options);
+            if (callback) {
+                setTimeout(function () { callback(value); }, 0);
+                return undefined;
+            }
+            else {
+                return value;
+            }
+        };
+        const newLen = newTokens.length, oldLen = oldTokens.length;
+        let editLength = 1;
+        let maxEditLength = newLen + oldLen;
+        if (options.maxEditLength != null) {
+            maxEditLength = Math.min(maxEditLength, options.maxEditLength);
+        }
+        const maxExecutionTime = (_a = options.timeout) !== null && _a !== void 0 ? _a : Infinity;
+        const abortAfterTimestamp = Date.now() + maxExecutionTime;
+        const bestPath = [{ oldPos: -1, lastComponent: undefined }];
+        // Seed editLength = 0, i.e. the content starts with the same values
+        let newPos = this.extractCommon(bestPath[0], newTokens, oldTokens, 0, options);
+        if (bestPath[0].oldPos + 1 >= oldLen && newPos + 1 >= newLen) {
+            // Identity per the equality and tokenizer
+            return done(this.buildValues(bestPath[0].lastComponent, newTokens, oldTokens));
+        }
+        // Once we hit the right edge of the edit graph on some diagonal k, we can
+        // definitely reach the end of the edit graph in no more than k edits, so
+        // there's no point in considering any moves to diagonal k+1 any more (from
+        // which we're guaranteed to need at least k+1 more edits).
+        // Similarly, once we've reached the bottom of the edit graph, there's no
+        // point considering moves to lower diagonals.
+        // We record this fact by setting minDiagonalToConsider and
+        // maxDiagonalToConsider to some finite value once we've hit the edge of
+        // the edit graph.
+        // This optimization is not faithful to the original algorithm presented in
+        // Myers's paper, which instead pointlessly extends D-paths off the end of
+        // the edit graph - see page 7 of Myers's paper which notes this point
+        // explicitly and illustrates it with a diagram. This has major performance
+        // implications for some common scenarios. For instance, to compute a diff
+        // where the new text simply appends d characters on the end of the
+        // original text of length n, the true Myers algorithm will take O(n+d^2)
+        // time while this optimization needs only O(n+d) time.
+        let minDiagonalToConsider = -Infinity, maxDiagonalToConsider = Infinity;
+        // Main worker method. checks all permutations of a given edit length for acceptance.
+        const execEditLength = () => {
+            for (let diagonalPath = Math.max(minDiagonalToConsider, -editLength); diagonalPath <= Math.min(maxDiagonalToConsider, editLength); diagonalPath += 2) {
+                let basePath;
+                const removePath = bestPath[diagonalPath - 1], addPath = bestPath[diagonalPath + 1];
+                if (removePath) {
+                    // No one else is going to attempt to use this value, clear it
+                    // @ts-expect-error - perf optimisation. This type-violating value will never be read.
+                    bestPath[diagonalPath - 1] = undefined;
+                }
+                let canAdd = false;
+                if (addPath) {
+                    // what newPos will be after we do an insertion:
+                    const addPathNewPos = addPath.oldPos - diagonalPath;
+                    canAdd = addPath && 0 <= addPathNewPos && addPathNewPos < newLen;
+                }
+                const canRemove = removePath && removePath.oldPos + 1 < oldLen;
+                if (!canAdd && !canRemove) {
+                    // If this path is a terminal then prune
+                    // @ts-expect-error - perf optimisation. This type-violating value will never be read.
+                    bestPath[diagonalPath] = undefined;
+                    continue;
+                }
+                // Select the diagonal that we want to branch from. We select the prior
+                // path whose position in the old string is the farthest from the origin
+                // and does not pass the bounds of the diff graph
+                if (!canRemove || (canAdd && removePath.oldPos < addPath.oldPos)) {
+                    basePath = this.addToPath(addPath, true, false, 0, options);
+                }
+                else {
+                    basePath = this.addToPath(removePath, false, true, 1, options);
+                }
+                newPos = this.extractCommon(basePath, newTokens, oldTokens, diagonalPath, options);
+                if (basePath.oldPos + 1 >= oldLen && newPos + 1 >= newLen) {
+                    // If we have hit the end of both strings, then we are done
+                    return done(this.buildValues(basePath.lastComponent, newTokens, oldTokens)) || true;
+                }
+                else {
+                    bestPath[diagonalPath] = basePath;
+                    if (basePath.oldPos + 1 >= oldLen) {
+                        maxDiagonalToConsider = Math.min(maxDiagonalToConsider, diagonalPath - 1);
+                    }
+                    if (newPos + 1 >= newLen) {
+                        minDiagonalToConsider = Math.max(minDiagonalToConsider, diagonalPath + 1);
+                    }
+                }
+            }
+            editLength++;
+        };
+        // Performs the length of edit iteration. Is a bit fugly as this has to support the
+        // sync and async mode which is never fun. Loops over execEditLength until a value
+        // is produced, or until the edit length exceeds options.maxEditLength (if given),
+        // in which case it will return undefined.
+        if (callback) {
+            (function exec() {
+                setTimeout(function () {
+                    if (editLength > maxEditLength || Date.now() > abortAfterTimestamp) {
+                        return callback(undefined);
+                    }
+                    if (!execEditLength()) {
+                        exec();
+                    }
+                }, 0);
+            }());
+        }
+        else {
+            while (editLength <= maxEditLength && Date.now() <= abortAfterTimestamp) {
+                const ret = execEditLength();
+                if (ret) {
+                    return ret;
+                }
+            }
+        }
+    }
+    addToPath(path, added, removed, oldPosInc, options) {
+        const last = path.lastComponent;
+        if (last && !options.oneChangePerToken && last.added === added && last.removed === removed) {
+            return {
+                oldPos: path.oldPos + oldPosInc,
+                lastComponent: { count: last.count + 1, added: added, removed: removed, previousComponent: last.previousComponent }
+            };
+        }
+        else {
+            return {
+                oldPos: path.oldPos + oldPosInc,
+                lastComponent: { count: 1, added: added, removed: removed, previousComponent: last }
+            };
+        }
+    }
+    extractCommon(basePath, newTokens, oldTokens, diagonalPath, options) {
+        const newLen = newTokens.length, oldLen = oldTokens.length;
+        let oldPos = basePath.oldPos, newPos = oldPos - diagonalPath, commonCount = 0;
+        while (newPos + 1 < newLen && oldPos + 1 < oldLen && this.equals(oldTokens[oldPos + 1], newTokens[newPos + 1], options)) {
+            newPos++;
+            oldPos++;
+            commonCount++;
+            if (options.oneChangePerToken) {
+                basePath.lastComponent = { count: 1, previousComponent: basePath.lastComponent, added: false, removed: false };
+            }
+        }
+        if (commonCount && !options.oneChangePerToken) {
+            basePath.lastComponent = { count: commonCount, previousComponent: basePath.lastComponent, added: false, removed: false };
+        }
+        basePath.oldPos = oldPos;
+        return newPos;
+    }
+    equals(left, right, options) {
+        if (options.comparator) {
+            return options.comparator(left, right);
+        }
+        else {
+            return left === right
+                || (!!options.ignoreCase && left.toLowerCase() === right.toLowerCase());
+        }
+    }
+    removeEmpty(array) {
+        const ret = [];
+        for (let i = 0; i < array.length; i++) {
+            if (array[i]) {
+                ret.push(array[i]);
+            }
+        }
+        return ret;
+    }
+    // eslint-disable-next-line @typescript-eslint/no-unused-vars
+    castInput(value, options) {
+        return value;
+    }
+    // eslint-disable-next-line @typescript-eslint/no-unused-vars
+    tokenize(value, options) {
+        return Array.from(value);
+    }
+    join(chars) {
+        // Assumes ValueT is string, which is the case for most subclasses.
+        // When it's false, e.g. in diffArrays, this method needs to be overridden (e.g. with a no-op)
+        // Yes, the casts are verbose and ugly, because this pattern - of having the base class SORT OF
+        // assume tokens and values are strings, but not completely - is weird and janky.
+        return chars.join('');
+    }
+    postProcess(changeObjects, 
+    // eslint-disable-next-line @typescript-eslint/no-unused-vars
+    options) {
+        return changeObjects;
+    }
+    get useLongestToken() {
+        return false;
+    }
+    buildValues(lastComponent, newTokens, oldTokens) {
+        // First we convert our linked list of components in reverse order to an
+        // array in the right order:
+        const components = [];
+        let nextComponent;
+        while (lastComponent) {
+            components.push(lastComponent);
+            nextComponent = lastComponent.previousComponent;
+            delete lastComponent.previousComponent;
+            lastComponent = nextComponent;
+        }
+        components.reverse();
+        const componentLen = components.length;
+        let componentPos = 0, newPos = 0, oldPos = 0;
+        for (; componentPos < componentLen; componentPos++) {
+            const component = components[componentPos];
+            if (!component.removed) {
+                if (!component.added && this.useLongestToken) {
+                    let value = newTokens.slice(newPos, newPos + component.count);
+                    value = value.map(function (value, i) {
+                        const oldValue = oldTokens[oldPos + i];
+                        return oldValue.length > value.length ? oldValue : value;
+                    });
+                    component.value = this.join(value);
+                }
+                else {
+                    component.value = this.join(newTokens.slice(newPos, newPos + component.count));
+                }
+                newPos += component.count;
+                // Common case
+                if (!component.added) {
+                    oldPos += component.count;
+                }
+            }
+            else {
+                component.value = this.join(oldTokens.slice(oldPos, oldPos + component.count));
+                oldPos += component.count;
+            }
+        }
+        return components;
+    }
+}
+
+;// CONCATENATED MODULE: ./node_modules/diff/libesm/diff/line.js
+
+
+class LineDiff extends Diff {
+    constructor() {
+        super(...arguments);
+        this.tokenize = tokenize;
+    }
+    equals(left, right, options) {
+        // If we're ignoring whitespace, we need to normalise lines by stripping
+        // whitespace before checking equality. (This has an annoying interaction
+        // with newlineIsToken that requires special handling: if newlines get their
+        // own token, then we DON'T want to trim the *newline* tokens down to empty
+        // strings, since this would cause us to treat whitespace-only line content
+        // as equal to a separator between lines, which would be weird and
+        // inconsistent with the documented behavior of the options.)
+        if (options.ignoreWhitespace) {
+            if (!options.newlineIsToken || !left.includes('\n')) {
+                left = left.trim();
+            }
+            if (!options.newlineIsToken || !right.includes('\n')) {
+                right = right.trim();
+            }
+        }
+        else if (options.ignoreNewlineAtEof && !options.newlineIsToken) {
+            if (left.endsWith('\n')) {
+                left = left.slice(0, -1);
+            }
+            if (right.endsWith('\n')) {
+                right = right.slice(0, -1);
+            }
+        }
+        return super.equals(left, right, options);
+    }
+}
+const lineDiff = new LineDiff();
+function diffLines(oldStr, newStr, options) {
+    return lineDiff.diff(oldStr, newStr, options);
+}
+function diffTrimmedLines(oldStr, newStr, options) {
+    options = generateOptions(options, { ignoreWhitespace: true });
+    return lineDiff.diff(oldStr, newStr, options);
+}
+// Exported standalone so it can be used from jsonDiff too.
+function tokenize(value, options) {
+    if (options.stripTrailingCr) {
+        // remove one \r before \n to match GNU diff's --strip-trailing-cr behavior
+        value = value.replace(/\r\n/g, '\n');
+    }
+    const retLines = [], linesAndNewlines = value.split(/(\n|\r\n)/);
+    // Ignore the final empty token that occurs if the string ends with a new line
+    if (!linesAndNewlines[linesAndNewlines.length - 1]) {
+        linesAndNewlines.pop();
+    }
+    // Merge the content and line separators into single tokens
+    for (let i = 0; i < linesAndNewlines.length; i++) {
+        const line = linesAndNewlines[i];
+        if (i % 2 && !options.newlineIsToken) {
+            retLines[retLines.length - 1] += line;
+        }
+        else {
+            retLines.push(line);
+        }
+    }
+    return retLines;
+}
+
+;// CONCATENATED MODULE: ./node_modules/diff/libesm/patch/create.js
+
+/**
+ * Returns true if the filename contains characters that require C-style
+ * quoting (as used by Git and GNU diffutils in diff output).
+ */
+function needsQuoting(s) {
+    for (let i = 0; i < s.length; i++) {
+        if (s[i] < '\x20' || s[i] > '\x7e' || s[i] === '"' || s[i] === '\\') {
+            return true;
+        }
+    }
+    return false;
+}
+/**
+ * C-style quotes a filename, encoding special characters as escape sequences
+ * and non-ASCII bytes as octal escapes. This is the inverse of
+ * `parseQuotedFileName` in parse.ts.
+ *
+ * Non-ASCII bytes are encoded as UTF-8 before being emitted as octal escapes.
+ * This matches the behaviour of both Git and GNU diffutils, which always emit
+ * UTF-8 octal escapes regardless of the underlying filesystem encoding (e.g.
+ * Git for Windows converts from NTFS's UTF-16 to UTF-8 internally).
+ *
+ * If the filename doesn't need quoting, returns it as-is.
+ */
+function quoteFileNameIfNeeded(s) {
+    if (!needsQuoting(s)) {
+        return s;
+    }
+    let result = '"';
+    const bytes = new TextEncoder().encode(s);
+    let i = 0;
+    while (i < bytes.length) {
+        const b = bytes[i];
+        // See https://en.wikipedia.org/wiki/Escape_sequences_in_C#Escape_sequences
+        if (b === 0x07) {
+            result += '\\a';
+        }
+        else if (b === 0x08) {
+            result += '\\b';
+        }
+        else if (b === 0x09) {
+            result += '\\t';
+        }
+        else if (b === 0x0a) {
+            result += '\\n';
+        }
+        else if (b === 0x0b) {
+            result += '\\v';
+        }
+        else if (b === 0x0c) {
+            result += '\\f';
+        }
+        else if (b === 0x0d) {
+            result += '\\r';
+        }
+        else if (b === 0x22) {
+            result += '\\"';
+        }
+        else if (b === 0x5c) {
+            result += '\\\\';
+        }
+        else if (b >= 0x20 && b <= 0x7e) {
+            // Just a printable ASCII character that is neither a double quote nor a
+            // backslash; no need to escape it.
+            result += String.fromCharCode(b);
+        }
+        else {
+            // Either part of a non-ASCII character or a control character without a
+            // special escape sequence; needs escaping as a 3-digit octal escape
+            result += '\\' + b.toString(8).padStart(3, '0');
+        }
+        i++;
+    }
+    result += '"';
+    return result;
+}
+const INCLUDE_HEADERS = {
+    includeIndex: true,
+    includeUnderline: true,
+    includeFileHeaders: true
+};
+const FILE_HEADERS_ONLY = {
+    includeIndex: false,
+    includeUnderline: false,
+    includeFileHeaders: true
+};
+const OMIT_HEADERS = {
+    includeIndex: false,
+    includeUnderline: false,
+    includeFileHeaders: false
+};
+function structuredPatch(oldFileName, newFileName, oldStr, newStr, oldHeader, newHeader, options) {
+    let optionsObj;
+    if (!options) {
+        optionsObj = {};
+    }
+    else if (typeof options === 'function') {
+        optionsObj = { callback: options };
+    }
+    else {
+        optionsObj = options;
+    }
+    if (typeof optionsObj.context === 'undefined') {
+        optionsObj.context = 4;
+    }
+    // We copy this into its own variable to placate TypeScript, which thinks
+    // optionsObj.context might be undefined in the callbacks below.
+    const context = optionsObj.context;
+    // @ts-expect-error (runtime check for something that is correctly a static type error)
+    if (optionsObj.newlineIsToken) {
+        throw new Error('newlineIsToken may not be used with patch-generation functions, only with diffing functions');
+    }
+    if (!optionsObj.callback) {
+        return diffLinesResultToPatch(diffLines(oldStr, newStr, optionsObj));
+    }
+    else {
+        const { callback } = optionsObj;
+        diffLines(oldStr, newStr, Object.assign(Object.assign({}, optionsObj), { callback: (diff) => {
+                const patch = diffLinesResultToPatch(diff);
+                // TypeScript is unhappy without the cast because it does not understand that `patch` may
+                // be undefined here only if `callback` is StructuredPatchCallbackAbortable:
+                callback(patch);
+            } }));
+    }
+    function diffLinesResultToPatch(diff) {
+        // STEP 1: Build up the patch with no "\ No newline at end of file" lines and with the arrays
+        //         of lines containing trailing newline characters. We'll tidy up later...
+        if (!diff) {
+            return;
+        }
+        diff.push({ value: '', lines: [] }); // Append an empty value to make cleanup easier
+        function contextLines(lines) {
+            return lines.map(function (entry) { return ' ' + entry; });
+        }
+        const hunks = [];
+        let oldRangeStart = 0, newRangeStart = 0, curRange = [], oldLine = 1, newLine = 1;
+        for (let i = 0; i < diff.length; i++) {
+            const current = diff[i], lines = current.lines || splitLines(current.value);
+            current.lines = lines;
+            if (current.added || current.removed) {
+                // If we have previous context, start with that
+                if (!oldRangeStart) {
+                    const prev = diff[i - 1];
+                    oldRangeStart = oldLine;
+                    newRangeStart = newLine;
+                    if (prev) {
+                        curRange = context > 0 ? contextLines(prev.lines.slice(-context)) : [];
+                        oldRangeStart -= curRange.length;
+                        newRangeStart -= curRange.length;
+                    }
+                }
+                // Output our changes
+                for (const line of lines) {
+                    curRange.push((current.added ? '+' : '-') + line);
+                }
+                // Track the updated file position
+                if (current.added) {
+                    newLine += lines.length;
+                }
+                else {
+                    oldLine += lines.length;
+                }
+            }
+            else {
+                // Identical context lines. Track line changes
+                if (oldRangeStart) {
+                    // Close out any changes that have been output (or join overlapping)
+                    if (lines.length <= context * 2 && i < diff.length - 2) {
+                        // Overlapping
+                        for (const line of contextLines(lines)) {
+                            curRange.push(line);
+                        }
+                    }
+                    else {
+                        // end the range and output
+                        const contextSize = Math.min(lines.length, context);
+                        for (const line of contextLines(lines.slice(0, contextSize))) {
+                            curRange.push(line);
+                        }
+                        const hunk = {
+                            oldStart: oldRangeStart,
+                            oldLines: (oldLine - oldRangeStart + contextSize),
+                            newStart: newRangeStart,
+                            newLines: (newLine - newRangeStart + contextSize),
+                            lines: curRange
+                        };
+                        hunks.push(hunk);
+                        oldRangeStart = 0;
+                        newRangeStart = 0;
+                        curRange = [];
+                    }
+                }
+                oldLine += lines.length;
+                newLine += lines.length;
+            }
+        }
+        // Step 2: eliminate the trailing `\n` from each line of each hunk, and, where needed, add
+        //         "\ No newline at end of file".
+        for (const hunk of hunks) {
+            for (let i = 0; i < hunk.lines.length; i++) {
+                if (hunk.lines[i].endsWith('\n')) {
+                    hunk.lines[i] = hunk.lines[i].slice(0, -1);
+                }
+                else {
+                    hunk.lines.splice(i + 1, 0, '\\ No newline at end of file');
+                    i++; // Skip the line we just added, then continue iterating
+                }
+            }
+        }
+        return {
+            oldFileName: oldFileName, newFileName: newFileName,
+            oldHeader: oldHeader, newHeader: newHeader,
+            hunks: hunks
+        };
+    }
+}
+/**
+ * creates a unified diff patch.
+ *
+ * @param patch either a single structured patch object (as returned by `structuredPatch`) or an
+ *   array of them (as returned by `parsePatch`).
+ * @param headerOptions behaves the same as the `headerOptions` option of `createTwoFilesPatch`.
+ *   Ignored for patches where `isGit` is `true`.
+ *
+ * When a patch has `isGit: true`, `formatPatch` output is changed to more closely match Git's
+ * output: it emits a `diff --git` header, emits Git extended headers as appropriate based on
+ * properties like `isRename`, `isCreate`, `newMode`, etc, and will omit `---`/`+++` file
+ * headers for patches with no hunks (e.g. renames without content changes).
+ */
+function formatPatch(patch, headerOptions) {
+    var _a, _b, _c, _d, _e, _f;
+    if (!headerOptions) {
+        headerOptions = INCLUDE_HEADERS;
+    }
+    if (Array.isArray(patch)) {
+        if (patch.length > 1 && !headerOptions.includeFileHeaders && !patch.every(p => p.isGit)) {
+            throw new Error('Cannot omit file headers on a multi-file patch. '
+                + '(The result would be unparseable; how would a tool trying to apply '
+                + 'the patch know which changes are to which file?)');
+        }
+        return patch.map(p => formatPatch(p, headerOptions)).join('\n');
+    }
+    const ret = [];
+    // Git patches have a fixed header format (diff --git, extended headers,
+    // and ---/+++ when hunks are present), so headerOptions is ignored.
+    if (patch.isGit) {
+        headerOptions = INCLUDE_HEADERS;
+        // Emit Git-style diff --git header and extended headers.
+        // Git never puts /dev/null in the "diff --git" line; for file
+        // creations/deletions it uses the real filename on both sides.
+        if (!patch.oldFileName) {
+            throw new Error('oldFileName must be specified for Git patches');
+        }
+        if (!patch.newFileName) {
+            throw new Error('newFileName must be specified for Git patches');
+        }
+        let gitOldName = patch.oldFileName;
+        let gitNewName = patch.newFileName;
+        if (patch.isCreate && gitOldName === '/dev/null') {
+            gitOldName = gitNewName.replace(/^b\//, 'a/');
+        }
+        else if (patch.isDelete && gitNewName === '/dev/null') {
+            gitNewName = gitOldName.replace(/^a\//, 'b/');
+        }
+        ret.push('diff --git ' + quoteFileNameIfNeeded(gitOldName) + ' ' + quoteFileNameIfNeeded(gitNewName));
+        if (patch.isDelete) {
+            ret.push('deleted file mode ' + ((_a = patch.oldMode) !== null && _a !== void 0 ? _a : '100644'));
+        }
+        if (patch.isCreate) {
+            ret.push('new file mode ' + ((_b = patch.newMode) !== null && _b !== void 0 ? _b : '100644'));
+        }
+        if (patch.oldMode && patch.newMode && !patch.isDelete && !patch.isCreate) {
+            ret.push('old mode ' + patch.oldMode);
+            ret.push('new mode ' + patch.newMode);
+        }
+        if (patch.isRename) {
+            ret.push('rename from ' + quoteFileNameIfNeeded(((_c = patch.oldFileName) !== null && _c !== void 0 ? _c : '').replace(/^a\//, '')));
+            ret.push('rename to ' + quoteFileNameIfNeeded(((_d = patch.newFileName) !== null && _d !== void 0 ? _d : '').replace(/^b\//, '')));
+        }
+        if (patch.isCopy) {
+            ret.push('copy from ' + quoteFileNameIfNeeded(((_e = patch.oldFileName) !== null && _e !== void 0 ? _e : '').replace(/^a\//, '')));
+            ret.push('copy to ' + quoteFileNameIfNeeded(((_f = patch.newFileName) !== null && _f !== void 0 ? _f : '').replace(/^b\//, '')));
+        }
+    }
+    else {
+        if (headerOptions.includeIndex && patch.oldFileName == patch.newFileName && patch.oldFileName !== undefined) {
+            ret.push('Index: ' + patch.oldFileName);
+        }
+        if (headerOptions.includeUnderline) {
+            ret.push('===================================================================');
+        }
+    }
+    // Emit --- / +++ file headers. For Git patches with no hunks (e.g.
+    // pure renames, mode-only changes), Git omits these, so we do too.
+    const hasHunks = patch.hunks.length > 0;
+    if (headerOptions.includeFileHeaders && patch.oldFileName !== undefined && patch.newFileName !== undefined
+        && (!patch.isGit || hasHunks)) {
+        ret.push('--- ' + quoteFileNameIfNeeded(patch.oldFileName) + (patch.oldHeader ? '\t' + patch.oldHeader : ''));
+        ret.push('+++ ' + quoteFileNameIfNeeded(patch.newFileName) + (patch.newHeader ? '\t' + patch.newHeader : ''));
+    }
+    for (let i = 0; i < patch.hunks.length; i++) {
+        const hunk = patch.hunks[i];
+        // Unified Diff Format quirk: If the chunk size is 0,
+        // the first number is one lower than one would expect.
+        // https://www.artima.com/weblogs/viewpost.jsp?thread=164293
+        const oldStart = hunk.oldLines === 0 ? hunk.oldStart - 1 : hunk.oldStart;
+        const newStart = hunk.newLines === 0 ? hunk.newStart - 1 : hunk.newStart;
+        ret.push('@@ -' + oldStart + ',' + hunk.oldLines
+            + ' +' + newStart + ',' + hunk.newLines
+            + ' @@');
+        for (const line of hunk.lines) {
+            ret.push(line);
+        }
+    }
+    return ret.join('\n') + '\n';
+}
+function createTwoFilesPatch(oldFileName, newFileName, oldStr, newStr, oldHeader, newHeader, options) {
+    if (typeof options === 'function') {
+        options = { callback: options };
+    }
+    if (!(options === null || options === void 0 ? void 0 : options.callback)) {
+        const patchObj = structuredPatch(oldFileName, newFileName, oldStr, newStr, oldHeader, newHeader, options);
+        if (!patchObj) {
+            return;
+        }
+        return formatPatch(patchObj, options === null || options === void 0 ? void 0 : options.headerOptions);
+    }
+    else {
+        const { callback } = options;
+        structuredPatch(oldFileName, newFileName, oldStr, newStr, oldHeader, newHeader, Object.assign(Object.assign({}, options), { callback: patchObj => {
+                if (!patchObj) {
+                    callback(undefined);
+                }
+                else {
+                    callback(formatPatch(patchObj, options.headerOptions));
+                }
+            } }));
+    }
+}
+function createPatch(fileName, oldStr, newStr, oldHeader, newHeader, options) {
+    return createTwoFilesPatch(fileName, fileName, oldStr, newStr, oldHeader, newHeader, options);
+}
+/**
+ * Split `text` into an array of lines, including the trailing newline character (where present)
+ */
+function splitLines(text) {
+    const hasTrailingNl = text.endsWith('\n');
+    const result = text.split('\n').map(line => line + '\n');
+    if (hasTrailingNl) {
+        result.pop();
+    }
+    else {
+        result.push(result.pop().slice(0, -1));
+    }
+    return result;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/host.js
+
+/** The connection ended while something ran; the state of the host is unknown until it is read. */
+class ConnectionLost extends Error {
+    name = 'ConnectionLost';
+}
+/** A script on the host that should have succeeded and did not. */
+class RemoteError extends errors/* UserError */.y {
+    name = 'RemoteError';
+    result;
+    constructor(what, host, result) {
+        const last = (0,errors/* errorMessage */.g)(result.stderr || result.stdout)
+            .split(' · ')
+            .at(-1);
+        super(`${what} failed on ${host} with exit code ${result.code}${last ? `: ${last}` : ''}`);
+        this.result = result;
+    }
+}
+/** Runs a script that must succeed; otherwise a `RemoteError` that says what was tried. */
+async function mustRun(host, what, script, options) {
+    const result = await host.run(script, { what, ...options });
+    if (result.code !== 0)
+        throw new RemoteError(what, host.name, result);
+    return result;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/filediff.js
+
+
+
+
+
+
+
+const MOST_LINES = 60;
+const MOST_BYTES = 256 * 1024;
+/** Shows what a run changes in the files that the proxy reads, the values of secrets taken out. */
+async function tellFileChanges(run, path, target, { files }) {
+    const { proxy, project, pairs } = target;
+    const shown = files.filter(file => file.what === 'changed' && proxy && readsFile(project, proxy, `${path}/${file.path}`));
+    if (shown.length === 0)
+        return;
+    const from = standIns(pairs);
+    const both = shown.map(file => `show "$P/"${shell_quote(file.path)} ${stagePath(path)}/${shell_quote(from.get(file.path) ?? file.path)}`);
+    const { stdout } = await mustRun(run.host, 'reading changed files', `P=${shell_quote(path)}
+${REDACT}
+text() { [ "$(wc -c < "$1")" -gt ${MOST_BYTES} ] || redact < "$1" | base64 | tr -d '\\n'; }
+show() { printf '%s %s\\n' "$(text "$1")" "$(text "$2")"; }
+${both.join('\n')}`);
+    for (const [index, row] of stdout.trimEnd().split('\n').entries()) {
+        const [before = '', after = ''] = row
+            .split(' ')
+            .map(text => Buffer.from(text, 'base64').toString());
+        const lines = filediff_diffLines(before, after);
+        run.seams.log.info(`  ${shown[index]?.path}:`);
+        for (const line of lines)
+            run.seams.log.info(`    ${line}`);
+    }
+}
+/** A short unified diff of two texts, without the values of secrets. */
+function filediff_diffLines(before, after) {
+    if (`${before}${after}`.includes('\0'))
+        return ['(not text)'];
+    const { hunks } = structuredPatch('', '', filediff_hide(before), filediff_hide(after), '', '', { context: 2 });
+    if (hunks.length === 0)
+        return ['(only the values of secrets differ)'];
+    const lines = hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
+        `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`,
+        ...lines
+    ]);
+    const rest = lines.length - MOST_LINES;
+    return rest > 0 ? [...lines.slice(0, MOST_LINES), `(${rest} more lines)`] : lines;
+}
+function filediff_hide(text) {
+    return text
+        .replace(/\b(Bearer|Basic)\s+[\w.+/=~-]{6,}/gi, '$1 ***')
+        .replace(/((?:password|passwd|secret|token|api[-_]?key)["']?[\s:=]+["']?)[^\s"';$]{4,}/gi, '$1***');
 }
 
 // EXTERNAL MODULE: external "node:zlib"
@@ -77742,31 +78914,370 @@ function awaitJobs(path, seconds) {
     return `[ ! -f ${file} ] || flock -w ${seconds} ${file} true || exit ${JOBS_STILL_RUN}\n`;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/app/parts.js
+
+/** The parts of a service as the host's compose resolves it. */
+function partsOf(service) {
+    const { environment = {}, ...rest } = service;
+    const named = [
+        ...Object.entries(rest),
+        ...Object.entries(environment).map(([name, value]) => [`environment.${name}`, value])
+    ];
+    return Object.fromEntries(named.map(([name, value]) => [name, sha256(JSON.stringify(value ?? null)).slice(0, 12)]));
+}
+/** Parts that people call by another name than compose does. */
+const parts_WORDS = { volumes: 'mounts', healthcheck: 'health test' };
+/**
+ * What differs between two definitions in words, such as `mounts`, `ports` or
+ * `environment +NEW ~CHANGED -GONE`; `touched` are variables that are known to have changed although
+ * their hash does not show it, because secret values are never read.
+ */
+function changedParts(before, after, touched = new Set()) {
+    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+    const changed = names.filter(name => before[name] !== after[name]);
+    const variable = (name) => /^environment\.(.+)$/s.exec(name)?.[1];
+    const signs = names.flatMap(name => {
+        const variableName = variable(name);
+        if (variableName === undefined)
+            return [];
+        if (before[name] === undefined)
+            return [`+${variableName}`];
+        if (after[name] === undefined)
+            return [`-${variableName}`];
+        return changed.includes(name) || touched.has(variableName) ? [`~${variableName}`] : [];
+    });
+    return [
+        ...changed.filter(name => variable(name) === undefined).map(name => parts_WORDS[name] ?? name),
+        ...(signs.length > 0 ? [`environment ${signs.join(' ')}`] : [])
+    ];
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/plan.js
 
-const OUTDATED = 'left as it runs, but a file that it reads changes: restart it when you choose';
-/** The plan: one row for each service of the compose file, in the order in which they start. */
-function planRows(target, facts, tactics, differences) {
-    const reasons = differences.join('; ');
-    return startOrder(target.project, Object.keys(target.project.services)).map(service => {
-        if (differences.length === 0)
-            return { service, what: 'keep', why: 'unchanged' };
-        if (!facts.containers.some(one => one.service === service)) {
-            return { service, what: 'create', why: 'not on the host yet' };
-        }
-        const tactic = tactics.services.get(service);
-        if (tactic?.how === 'roll')
-            return { service, what: 'roll', why: reasons };
-        if (tactic?.how === 'stop-first') {
-            return { service, what: 'recreate', why: `${reasons}; stop-first: ${tactic.why}` };
-        }
-        if (service === target.proxy && tactic === undefined) {
-            return tactics.replaceProxy
-                ? { service, what: 'recreate', why: 'a gap of a second or so' }
-                : { service, what: 'reload', why: '' };
-        }
-        return { service, what: 'keep', why: tactics.outdated.has(service) ? OUTDATED : '' };
+
+
+
+const plan_NONE = 'none';
+/** A plan before anything is known. */
+const noPlan = () => ({ services: [], files: [], alarms: [] });
+/** The plan that brings a target about. `reasons` are all differences; none means that nothing is done. */
+function makePlan(target, facts, tactics, path, reasons) {
+    const { project } = target;
+    const idle = reasons.length === 0;
+    const names = startOrder(project, Object.keys(project.services));
+    const rows = names.map(name => idle ? keep(name, 'unchanged') : planService(name, target, facts, tactics, path));
+    return {
+        services: [...rows, ...orphans(target, facts)],
+        files: idle ? [] : plannedFiles(target, facts),
+        alarms: facts.current === undefined ? [] : newVolumes(target, facts)
+    };
+}
+function keep(service, why) {
+    return { service, what: 'keep', why, downtime: plan_NONE, alarm: false };
+}
+function planService(service, target, facts, tactics, path) {
+    const there = facts.containers.filter(one => one.service === service);
+    const row = (what, why, downtime = plan_NONE, alarm = false) => ({
+        service,
+        what,
+        why: why.join('; '),
+        downtime,
+        alarm
     });
+    const reads = plan_filesOf(service, target, facts, path);
+    if (there.length === 0)
+        return row('create', ['not on the host yet']);
+    if (target.built.includes(service)) {
+        const tactic = tactics.services.get(service);
+        const why = whyBuilt(service, target, facts, reads);
+        if (tactic?.how === 'stop-first') {
+            return row('recreate', [...why, `stop-first: ${tactic.why}`], 'until it is healthy');
+        }
+        return tactic?.how === 'roll' ? row('roll', why) : row('keep', []);
+    }
+    const parts = definition(service, target, facts);
+    if (service === target.proxy) {
+        const changes = [...variants(target, facts), ...reads];
+        if (tactics.replaceProxy) {
+            const why = parts.length > 0 ? parts : facts.nginx === undefined ? ['nginx does not answer'] : [];
+            return row('recreate', [...why, ...changes], 'a second or so');
+        }
+        const replaced = [...tactics.services].flatMap(([name, { how }]) => how === 'keep' ? [] : name);
+        const follows = replaced.length > 0 ? [`to go on to the new ${replaced.join(', ')}`] : [];
+        return changes.length + follows.length > 0
+            ? row('reload', [...changes, ...follows])
+            : row('keep', []);
+    }
+    if (!there.some(({ state }) => state === 'running' || state === 'exited')) {
+        return row('start', ['it does not run']);
+    }
+    if (facts.recreates.has(service)) {
+        const why = parts.length > 0 ? `its ${parts.join(', ')} changed` : 'its image or a value of .env changed';
+        return row('left', [
+            `${why}: compose would make it anew, and what it holds with it; to apply it: docker compose up -d`
+        ], plan_NONE, true);
+    }
+    if (tactics.outdated.has(service)) {
+        return row('left', [...reads, 'left as it runs: restart it when you choose']);
+    }
+    return row('keep', []);
+}
+/** Why a service of the built image is replaced. */
+function whyBuilt(service, target, facts, reads) {
+    const { current, containers } = facts;
+    const runs = containers.some(one => one.service === service && one.imageId === current?.imageId && one.state === 'running');
+    const why = [
+        ...(current && current.image !== target.image
+            ? [`image ${plan_short(current.image)} to ${plan_short(target.image)}`]
+            : []),
+        ...definition(service, target, facts),
+        ...reads
+    ];
+    if (current === undefined)
+        return ['no release is live on this host yet'];
+    if (!runs)
+        return [...why, 'it does not run the live release'];
+    if (why.length > 0)
+        return why;
+    return facts.env?.sha256 === current.env.sha256
+        ? variants(target, facts)
+        : ['.env was edited on the host'];
+}
+/** What changed of a service's own definition. */
+function definition(service, target, facts) {
+    const { current, editedVariables } = facts;
+    if (current === undefined)
+        return [];
+    const before = current.parts[service];
+    const after = partsOf(target.project.services[service] ?? {});
+    // A release.json of an older version tells no parts.
+    if (before === undefined)
+        return [];
+    const follow = Object.entries(target.follow).flatMap(([name, value]) => current.env.follow[name] === value ? [] : name);
+    return changedParts(before, after, new Set([...editedVariables, ...follow]));
+}
+function plan_short(image) {
+    return image.replace(/^.*@sha256:/, '').slice(0, 7);
+}
+/** Pairs of nginx configurations whose other half is chosen now. */
+function variants({ pairs }, { current }) {
+    return pairs.flatMap(({ domain, https, variant }) => {
+        const before = current?.pairs.find(pair => pair.https === https)?.variant ?? variant;
+        const where = domain === undefined ? 'nginx' : `nginx for ${domain}`;
+        return before === variant ? [] : [`${where}: from the ${before} to the ${variant} variant`];
+    });
+}
+/** Files that a service reads and that this run changes. */
+function plan_filesOf(service, target, facts, path) {
+    const files = [...changedFiles(target, facts), ...target.staleFiles.keys()];
+    const read = files.filter(file => readsFile(target.project, service, `${path}/${file}`));
+    return read.length === 0
+        ? []
+        : [`it reads ${read.length > 3 ? `${read.length} changed files` : read.join(', ')}`];
+}
+function plannedFiles(target, facts) {
+    const changed = changedFiles(target, facts).map(path => ({
+        path,
+        what: facts.liveFiles.has(path) ? 'changed' : 'new'
+    }));
+    return [
+        ...changed,
+        ...[...target.staleFiles.keys()].map(path => ({ path, what: 'removed' }))
+    ];
+}
+/** Containers of services that the compose file does not have, or no longer. */
+function orphans({ project }, { containers }) {
+    const names = [...new Set(containers.map(({ service }) => service))];
+    return names
+        .filter(name => project.services[name] === undefined)
+        .map(service => ({
+        service,
+        what: 'left',
+        why: 'not in the compose file (any more), runs on; to remove it: docker compose up -d --remove-orphans',
+        downtime: plan_NONE,
+        alarm: false
+    }));
+}
+function newVolumes({ project }, { volumes }) {
+    const fresh = Object.values(project.volumes ?? {}).flatMap(({ name, external, driver_opts: options }) => name && !external && !options?.device && !volumes.includes(name) ? [name] : []);
+    return fresh.length === 0 ? [] : [`new and empty: volume ${list(fresh)}`];
+}
+
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 16 modules
+var lib_core = __nccwpck_require__(8261);
+;// CONCATENATED MODULE: ./packages/core/lib/action/summary.js
+
+/** Plain text made safe for Markdown and HTML, one line. */
+function cell(text) {
+    return text
+        .replace(/&/g, '&amp;')
+        .replace(/</g, '&lt;')
+        .replace(/>/g, '&gt;')
+        .replace(/([|`*_[\]\\])/g, '\\$1')
+        .replace(/\s*\r?\n\s*/g, ' ');
+}
+/** A Markdown table. */
+function markdownTable({ head, rows }) {
+    const line = (cells) => `| ${cells.map(cell).join(' | ')} |`;
+    return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
+}
+/** Appends Markdown to the job summary; does nothing where there is none, as on a laptop. */
+async function appendSummary(markdown, env = process.env) {
+    if (!env.GITHUB_STEP_SUMMARY)
+        return;
+    await lib_core/* summary */.z.addRaw(markdown, true).write();
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/app/migrations.js
+
+const operation = object({
+    what: schemas_string(),
+    risk: schemas_enum(['breaks', 'locks', 'unknown']).nullable(),
+    why: schemas_string()
+});
+const answer = object({
+    database: object({ vendor: schemas_string(), name: schemas_string(), host: schemas_string() }),
+    applied: schemas_array(schemas_string()),
+    known: schemas_array(schemas_string()),
+    pending: schemas_array(object({ name: schemas_string(), operations: schemas_array(operation) }))
+});
+const MANAGE = /((?:[\w./:=+@%-]+[ \t]+)*?(?:[\w./-]*manage\.py|(?:[\w./-]*\/)?django-admin))[ \t]+migrate(?=[\s"';&|)]|$)([^"';&|)]*)/;
+/**
+ * How to ask: as diveops.yml says, else Django by the interpreter and the path of the release command
+ * that runs its migrations; undefined when nothing tells that the app has migrations at all.
+ */
+function inquiry({ migrations, release }) {
+    if (migrations) {
+        const { service, pending, applied } = migrations;
+        return { by: 'commands', service, pending, applied };
+    }
+    for (const { service, command } of release) {
+        const found = MANAGE.exec(command);
+        if (!found)
+            continue;
+        const [, program = '', rest = ''] = found;
+        const options = rest.trim().split(/\s+/);
+        const database = migrations_option(options, '--database') ?? 'default';
+        const kept = ['--settings', '--pythonpath'].flatMap(name => {
+            const value = migrations_option(options, name);
+            return value === undefined ? [] : [`${name}=${value}`];
+        });
+        const words = [...program.split(/\s+/), 'shell', '-v', '0', ...kept];
+        // Assignments before the program are the shell's, and `env` knows them, too.
+        const env = words[0]?.includes('=') ? ['env'] : [];
+        return { by: 'django', service, words: [...env, ...words], database };
+    }
+    return undefined;
+}
+function migrations_option(words, name) {
+    const at = words.findIndex(word => word === name || word.startsWith(`${name}=`));
+    return at < 0 ? undefined : (/=(.*)/.exec(words[at] ?? '')?.[1] ?? words[at + 1]);
+}
+/** Reads what Django said; undefined when that is something else. */
+function readDjango(text) {
+    try {
+        return answer.parse(JSON.parse(text));
+    }
+    catch {
+        return undefined;
+    }
+}
+/** Reads what the commands of diveops.yml printed, one name a line. */
+function readNames(pending, applied) {
+    const names = (text) => [
+        ...new Set(text
+            .split('\n')
+            .map(line => line.trim())
+            .filter(Boolean))
+    ];
+    const waiting = names(pending);
+    const there = applied === undefined ? undefined : names(applied);
+    return {
+        database: undefined,
+        pending: waiting.map(name => ({ name, operations: [] })),
+        applied: there,
+        known: []
+    };
+}
+/** The worst that a migration does to the release that still serves, with the operations that do it. */
+function risks({ operations }) {
+    return operations.flatMap(({ what, risk, why }) => risk ? [{ risk, text: `${what}: ${why}` }] : []);
+}
+/**
+ * Everything that the schema of a release consists of once its migrations were applied, what the
+ * database had from others included; undefined when the database cannot tell.
+ */
+function knownMigrations({ applied, known, pending }) {
+    if (applied === undefined)
+        return undefined;
+    return [...new Set([...applied, ...known, ...pending.map(({ name }) => name)])].sort();
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/plantext.js
+
+
+
+/** Makes a line of the log red. */
+function red(text) {
+    return `\u001b[31m${text}\u001b[0m`;
+}
+const HEAD = ['service', 'what', 'downtime', 'why'];
+function cells({ service, what, downtime, why }) {
+    return [service, what, what === 'keep' || what === 'left' ? '' : downtime, why];
+}
+/** The services of a plan as a table for the log, what concerns data in red. */
+function planLines({ services, files, alarms }) {
+    const rows = [[...HEAD], ...services.map(cells)];
+    const widths = HEAD.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)));
+    const lines = rows.map(row => row
+        .map((text, column) => text.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd());
+    return [
+        ...lines.map((line, index) => (services[index - 1]?.alarm ? red(line) : line)),
+        ...files.map(({ path, what }) => `file ${path}: ${what}`),
+        ...alarms.map(red)
+    ];
+}
+const MEANS = {
+    breaks: 'breaks the release that still serves',
+    locks: 'locks',
+    unknown: 'may break or lock'
+};
+/** Pending migrations for the log; those that hurt the release that still serves in red. */
+function migrationLines(migrations) {
+    if (migrations.length === 0)
+        return ['migrations: none pending'];
+    return [
+        `migrations pending: ${migrations.length}`,
+        ...migrations.flatMap(one => [
+            `  ${one.name}`,
+            ...risks(one).map(({ risk, text }) => {
+                const line = `    ${MEANS[risk]}: ${text}`;
+                return risk === 'locks' ? line : red(line);
+            })
+        ])
+    ];
+}
+/** A plan for the job summary. */
+function planMarkdown({ services, alarms, migrations, backups }) {
+    const table = markdownTable({
+        head: ['Service', 'What', 'Downtime', 'Why'],
+        rows: services.map(cells)
+    });
+    const bullets = [
+        ...alarms.map(text => `- **${cell(text)}**`),
+        ...(migrations ?? []).flatMap(one => [
+            `- migration ${cell(one.name)}`,
+            ...risks(one).map(({ risk, text }) => `  - **${MEANS[risk]}**: ${cell(text)}`)
+        ]),
+        ...(backups ?? []).map(file => `- backup ${cell(file)}`)
+    ];
+    return bullets.length === 0 ? table : `${table}\n\n${bullets.join('\n')}`;
+}
+/** Shell text for the end of a script made by \`onHost\`: keeps a plan in the journal. */
+function journalPlan(plan) {
+    return `printf '{"at":"%s","release":"%s","plan":%s}\\n' "$(date -u +%FT%TZ)" "$RELEASE" ${shell_quote(JSON.stringify(plan))} >> .diveops/journal.jsonl`;
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/preflight.js
@@ -77803,6 +79314,11 @@ function judgeHost(facts, config, host, now) {
 function judgeApp(facts, config, project, host) {
     for (const one of config.release)
         service(project, one.service, "diveops.yml: 'release'");
+    const { migrations, backup } = config;
+    if (migrations)
+        service(project, migrations.service, "diveops.yml: 'migrations.service'");
+    if (typeof backup === 'object')
+        service(project, backup.service, "diveops.yml: 'backup.service'");
     const wanted = Object.entries(project.services).flatMap(([name, one]) => publishedPorts(one).map(port => ({ name, port })));
     return wanted.map(({ name, port }) => {
         const owner = facts.listening.find(other => other.port === port);
@@ -78137,126 +79653,9 @@ function healthTest(service, imageTest) {
     return service?.healthcheck?.test ?? imageTest;
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/proxy/upstreams.js
-const PASS = /\b(?:proxy|uwsgi|fastcgi|scgi|grpc)_pass\s+(?:[a-z]+:\/\/)?([^\s;/:]+)/g;
-const SERVER = /\bserver\s+(?!\{)(?:unix:)?([^\s;:{]+)/g;
-/** Reads the names that an nginx configuration addresses; `nginx -T` has all includes in it. */
-function readUpstreams(configuration) {
-    const text = configuration.replace(/(^|\s)#.*$/gm, '$1');
-    const passed = [...text.matchAll(PASS)].map(match => match[1]);
-    const served = [...text.matchAll(SERVER)].map(match => match[1]);
-    return {
-        names: new Set([...passed, ...served].filter(name => !name.startsWith('$'))),
-        dynamic: /\bresolver\s/.test(text) && passed.some(name => name.startsWith('$'))
-    };
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/tactics.js
-
-
-
-
-/** What one web process more may take beside what one takes now. */
-const MEMORY_FACTOR = 1.3;
-/**
- * How each service of the built image is replaced: kept when nothing of it changed, rolled when the
- * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason. `force`
- * is for a way back: what was read before the failed release came then counts for nothing.
- */
-function chooseTactics(target, facts, config, { strategy, force = false }) {
-    const { built, proxy, project } = target;
-    const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
-    return {
-        services: new Map(built.map(name => [name, tactic(name)])),
-        replaceProxy: mustReplaceProxy(target, facts, strategy),
-        outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path)))
-    };
-    function tactic(name) {
-        if (strategy === 'roll' && !force && !isChanged(name, target, facts, config.path)) {
-            return { how: 'keep' };
-        }
-        const why = obstacle(name, target, facts, config, strategy);
-        return why === undefined ? { how: 'roll' } : { how: 'stop-first', why };
-    }
-}
-/** Whether the proxy's own container must be made anew, which is a gap of a second or so. */
-function mustReplaceProxy(target, facts, strategy) {
-    const { proxy } = target;
-    if (proxy === undefined || target.built.includes(proxy))
-        return false;
-    if (strategy === 'recreate' || facts.nginx === undefined)
-        return true;
-    return facts.current?.definitions[proxy] !== definitionHash(target, proxy);
-}
-/** A hash of a service as the host's compose resolves it; tells whether its definition changed. */
-function definitionHash({ project }, name) {
-    return sha256(JSON.stringify(project.services[name] ?? null));
-}
-function isChanged(name, target, facts, path) {
-    const { current, env, containers } = facts;
-    const { add, generate } = target.environment;
-    return (current?.image !== target.image ||
-        current.definitions[name] !== definitionHash(target, name) ||
-        current.env.sha256 !== env?.sha256 ||
-        JSON.stringify(current.env.follow) !== JSON.stringify(target.follow) ||
-        add.length + generate.length > 0 ||
-        readsChangedFile(name, target, facts, path) ||
-        !containers.some(({ service, imageId, state }) => service === name && imageId === current.imageId && state === 'running'));
-}
-/** Whether a service reads a file that this release changes; a running container may not notice. */
-function readsChangedFile(name, target, facts, path) {
-    const files = [...changedFiles(target, facts), ...target.staleFiles.keys()];
-    return files.some(file => readsFile(target.project, name, `${path}/${file}`));
-}
-function obstacle(name, { project, proxy }, facts, config, strategy) {
-    const one = project.services[name];
-    const running = facts.containers.filter(({ service, state }) => service === name && state === 'running');
-    if (strategy === 'recreate')
-        return 'strategy: recreate';
-    if (config.stopFirst.includes(name))
-        return 'stop-first in diveops.yml';
-    if (isOneShot(project, name))
-        return 'it runs once and ends';
-    if (running.length === 0)
-        return 'it does not run yet';
-    if (running.length > 1)
-        return `${running.length} containers of it run`;
-    if (proxy === undefined || !facts.containers.some(({ service }) => service === proxy)) {
-        return 'no proxy stands before it';
-    }
-    if (facts.nginx === undefined)
-        return `service '${proxy}' is not an nginx that can be asked`;
-    const upstreams = readUpstreams(facts.nginx);
-    const names = namesOf(project, name);
-    if (!names.some(alias => upstreams.names.has(alias))) {
-        return upstreams.dynamic
-            ? 'nginx resolves its name at each request, which a pin does not reach'
-            : `nginx does not address it by name (${names.join(', ')})`;
-    }
-    if (one.network_mode !== undefined)
-        return `network_mode: ${one.network_mode}`;
-    if (one.devices?.length)
-        return 'it has a device';
-    if (Object.values(one.networks ?? {}).some(network => network?.ipv4_address)) {
-        return 'it has a fixed address';
-    }
-    const used = facts.memoryKb.services.get(name) ?? 0;
-    if (used * MEMORY_FACTOR > facts.memoryKb.available) {
-        return `not enough memory for two: ${mb(used)} used by one, ${mb(facts.memoryKb.available)} available`;
-    }
-    return undefined;
-}
-function mb(kb) {
-    return `${Math.round(kb / 1024)} MB`;
-}
-/** Every name by which other services can address one. */
-function namesOf(project, name) {
-    const one = project.services[name];
-    const aliases = Object.values(one?.networks ?? {}).flatMap(network => network?.aliases ?? []);
-    return [...new Set([name, ...(one?.container_name ? [one.container_name] : []), ...aliases])];
-}
-
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/record.js
+
+
 
 
 /** Reads what the prepare script said. */
@@ -78271,7 +79670,7 @@ function readPrepared(said) {
     };
 }
 /** The release.json of a release that has become live. */
-function newManifest(place, target, { imageId, imageTest, envHash }, { source, run }, now) {
+function newManifest(place, target, { imageId, imageTest, envHash }, { source, run }, now, schema) {
     return {
         id: place.release,
         app: place.project,
@@ -78282,6 +79681,8 @@ function newManifest(place, target, { imageId, imageTest, envHash }, { source, r
         services: target.built,
         compose: place.compose,
         definitions: Object.fromEntries(Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])),
+        parts: Object.fromEntries(Object.entries(target.project.services).map(([name, one]) => [name, partsOf(one)])),
+        migrations: schema && knownMigrations(schema),
         proxy: source.config.proxy,
         variant: target.variant,
         pairs: target.pairs,
@@ -78293,32 +79694,6 @@ function newManifest(place, target, { imageId, imageTest, envHash }, { source, r
         run: run.url,
         actor: run.actor
     };
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/host.js
-
-/** The connection ended while something ran; the state of the host is unknown until it is read. */
-class ConnectionLost extends Error {
-    name = 'ConnectionLost';
-}
-/** A script on the host that should have succeeded and did not. */
-class RemoteError extends errors/* UserError */.y {
-    name = 'RemoteError';
-    result;
-    constructor(what, host, result) {
-        const last = (0,errors/* errorMessage */.g)(result.stderr || result.stdout)
-            .split(' · ')
-            .at(-1);
-        super(`${what} failed on ${host} with exit code ${result.code}${last ? `: ${last}` : ''}`);
-        this.result = result;
-    }
-}
-/** Runs a script that must succeed; otherwise a `RemoteError` that says what was tried. */
-async function mustRun(host, what, script, options) {
-    const result = await host.run(script, { what, ...options });
-    if (result.code !== 0)
-        throw new RemoteError(what, host.name, result);
-    return result;
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/recreate.js
@@ -79077,6 +80452,8 @@ async function runScript(host, script, { log, timeline, stdin, signal }) {
 
 
 
+
+
 /** How long a job that an earlier run left may go on before this run gives up, in seconds. */
 const JOB_PATIENCE_S = 600;
 /**
@@ -79090,7 +80467,7 @@ async function conduct(request, seams, body) {
         release: undefined,
         previous: undefined,
         image: undefined,
-        plan: [],
+        plan: noPlan(),
         steps: timeline.steps,
         error: undefined
     };
@@ -79167,9 +80544,8 @@ class Run {
         this.outcome.plan = plan;
         for (const text of warnings)
             this.seams.log.warning(text);
-        for (const { service, what, why } of plan) {
-            this.seams.log.info(`  ${service}: ${what}${why ? ` (${why})` : ''}`);
-        }
+        for (const line of planLines(plan))
+            this.seams.log.info(`  ${line}`);
     }
     /** Makes what was prepared live. */
     async switch(place, target, config, { services, replaceProxy }, imageTest) {
@@ -79281,7 +80657,318 @@ function isBackAlready(error, { services }) {
     return error.values.get('back') === first && !tactics.some(([, { how }]) => how === 'stop-first');
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/app/djangoprogram.js
+/**
+ * A Python program for `manage.py shell -c`: prints one line, `diveops-migrations {json}`, with what
+ * Django's own loader and the database say. `ALIAS` is put before it: which of the databases. It
+ * reads and writes nothing else. For each operation of a pending migration it tells what that means for
+ * the release that still serves: `breaks` its queries, `locks` a table meanwhile, or `unknown`.
+ */
+const DJANGO_PROGRAM = `
+import json, time
+from django.db import connections
+from django.db.utils import OperationalError
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models.fields import NOT_PROVIDED
+
+connection = connections[ALIAS]
+
+# What touches no column that another release uses, or waits for nothing.
+HARMLESS = {
+    'CreateModel', 'AlterModelOptions', 'AlterModelManagers', 'AlterModelTableComment',
+    'RemoveConstraint', 'RemoveIndex', 'RenameIndex', 'AlterConstraint', 'RunPython',
+    'CreateExtension', 'CreateCollation', 'RemoveCollation', 'ValidateConstraint',
+    'AddConstraintNotValid', 'AddIndexConcurrently', 'RemoveIndexConcurrently',
+}
+OUTRIGHT = {
+    'DeleteModel': 'its table is dropped',
+    'RenameModel': 'its table is renamed',
+    'AlterModelTable': 'its table is renamed',
+    'RemoveField': 'the column is dropped',
+    'RenameField': 'the column is renamed',
+    'AlterOrderWithRespectTo': 'a column NOT NULL is added or one is dropped',
+}
+LOCKING = {
+    'AddIndex': 'writes wait while the index is built; AddIndexConcurrently avoids it',
+    'AddConstraint': 'the table is locked while its rows are checked',
+    'AlterUniqueTogether': 'writes wait while an index is built',
+    'AlterIndexTogether': 'writes wait while an index is built',
+}
+
+def has_default(field):
+    return getattr(field, 'db_default', NOT_PROVIDED) is not NOT_PROVIDED
+
+def column_type(field):
+    try:
+        return field.db_type(connection)
+    except Exception:
+        return type(field).__name__
+
+def added(field):
+    if field.many_to_many or column_type(field) is None:
+        return None, ''
+    if getattr(field, 'generated', False):
+        return 'locks', 'the table is locked while all rows are written'
+    if not field.null and not has_default(field):
+        return 'breaks', 'NOT NULL without a default in the database (db_default): what it inserts is refused'
+    if field.unique or field.db_index:
+        return 'locks', 'writes wait while the index is built'
+    return None, ''
+
+def altered(old, new):
+    if old.many_to_many != new.many_to_many or old.db_column != new.db_column:
+        return 'breaks', 'the column becomes another'
+    if old.null and not new.null:
+        return 'breaks', 'NOT NULL: what it writes without a value is refused'
+    if has_default(old) and not has_default(new) and not new.null:
+        return 'breaks', 'NOT NULL and the default in the database goes: what it inserts may be refused'
+    before, after = column_type(old), column_type(new)
+    if before != after:
+        shorter = (old.max_length or 0) > (new.max_length or 0) > 0
+        if shorter:
+            return 'breaks', 'what it writes may be too long'
+        if type(old) is not type(new) or not new.max_length:
+            return 'locks', 'the table is locked while all rows are written (%s to %s)' % (before, after)
+    if (new.unique and not old.unique) or (new.db_index and not old.db_index):
+        return 'locks', 'writes wait while the index is built'
+    return None, ''
+
+def judge(operation, app, state, fresh):
+    kinds = [kind.__name__ for kind in type(operation).__mro__]
+    kind = next((each for each in kinds if each in HARMLESS or each in OUTRIGHT or each in LOCKING
+                 or each in ('AddField', 'AlterField', 'SeparateDatabaseAndState')), None)
+    if kind == 'SeparateDatabaseAndState':
+        found = [judge(each, app, state, fresh) for each in operation.database_operations]
+        return next((each for risk in ('breaks', 'unknown', 'locks') for each in found if each[0] == risk), (None, ''))
+    if kind is None:
+        return 'unknown', 'what it does to the tables is not known'
+    if kind in HARMLESS:
+        return None, ''
+    model = getattr(operation, 'model_name', None) or getattr(operation, 'name', None) or getattr(operation, 'old_name', '')
+    model = model.lower()
+    if (app, model) in fresh:
+        return None, ''
+    if kind in OUTRIGHT:
+        return 'breaks', OUTRIGHT[kind]
+    if kind in LOCKING:
+        return 'locks', LOCKING[kind]
+    if kind == 'AddField':
+        return added(operation.field)
+    try:
+        old = dict(state.models[app, model].fields)[operation.name]
+    except KeyError:
+        return 'unknown', 'the field as it was is not known'
+    return altered(old, operation.field)
+
+def pending_migrations(executor):
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    state = executor._create_project_state(with_applied_migrations=True)
+    fresh, told = set(), []
+    for migration, _ in plan:
+        app, operations = migration.app_label, []
+        for operation in migration.operations:
+            try:
+                risk, why = judge(operation, app, state, fresh)
+            except Exception as error:
+                risk, why = 'unknown', '%s: %s' % (type(error).__name__, error)
+            operations.append({'what': operation.describe(), 'risk': risk, 'why': why})
+            if type(operation).__name__ == 'CreateModel':
+                fresh.add((app, operation.name_lower))
+            operation.state_forwards(app, state)
+        told.append({'name': '%s.%s' % (app, migration.name), 'operations': operations})
+    return told
+
+deadline = time.monotonic() + 30
+while True:
+    try:
+        connection.ensure_connection()
+        break
+    except OperationalError:
+        if time.monotonic() > deadline:
+            raise
+        time.sleep(0.25)
+executor = MigrationExecutor(connection)
+settings = connection.settings_dict
+print('diveops-migrations ' + json.dumps({
+    'database': {'vendor': connection.vendor, 'name': str(settings.get('NAME')), 'host': str(settings.get('HOST'))},
+    'applied': sorted('.'.join(key) for key in MigrationRecorder(connection).applied_migrations()),
+    'known': sorted('.'.join(key) for key in executor.loader.disk_migrations),
+    'pending': pending_migrations(executor),
+}))
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/migrations.js
+
+
+
+
+
+
+/** An image that cannot be asked within this time is taken as one that does not answer. */
+const PATIENCE_S = 120;
+/**
+ * Asks the image of a release which migrations are pending, in a container of its own that starts
+ * with the given words in place of the image's entrypoint, which may migrate. What the service
+ * depends on is brought up first, as for release commands. Never fails because of the answer: what
+ * was wrong is then told instead, for `readSchema`.
+ */
+function askScript(place, target, asked, timeoutS) {
+    const { service } = asked;
+    const needed = dependencies(target.project, [service]).filter(name => !target.built.includes(name));
+    const override = { services: { [service]: { image: target.image, pull_policy: 'never' } } };
+    return library_onHost({ ...place, compose: `releases/${place.release}/${place.compose}` }, `step migrations
+dc() { docker compose --project-directory "$P" -p "$N" -f "$C" "$@" </dev/null; }
+${startNeeded(target, needed, timeoutS)}
+box="$N"_migrations_$RELEASE
+cat > "$SCRATCH/ask.yml" <<'OVERRIDE'
+${JSON.stringify(override)}
+OVERRIDE
+ask() { # ENTRYPOINT WORDS...: its output is in ask.out
+  docker ps -aq --filter "name=_migrations_" --filter "label=com.docker.compose.project=$N" | xargs -r docker rm -f > /dev/null 2>&1
+  entry=$1; shift
+  dc -f "$SCRATCH/ask.yml" run -d -T --no-deps --name "$box" --entrypoint "$entry" ${shell_quote(service)} "$@" > "$SCRATCH/ask.err" 2>&1 || return
+  code=$(timeout ${PATIENCE_S} docker wait "$box") || code='none within ${PATIENCE_S} s'
+  docker logs "$box" > "$SCRATCH/ask.out" 2> "$SCRATCH/ask.err"
+  docker rm -f "$box" > /dev/null 2>&1
+  [ "$code" = 0 ]; }
+unasked() { printf '@unasked %s\\n' "$(redact < "$SCRATCH/ask.err" | grep . | tail -n 1)"; }
+${asked.by === 'django' ? askDjango(asked) : askCommands(asked)}`);
+}
+function askDjango({ words, database }) {
+    const program = `ALIAS = ${JSON.stringify(database)}\n${DJANGO_PROGRAM}`;
+    return `if ask ${command([...words, '-c', program])}; then
+  printf '@django %s\\n' "$(sed -n 's/^diveops-migrations //p' "$SCRATCH/ask.out" | tail -n 1)"
+else unasked; fi`;
+}
+function askCommands({ pending, applied }) {
+    const one = (name, text) => `ask sh -c ${shell_quote(text)} && printf '@${name} %s\\n' "$(base64 < "$SCRATCH/ask.out" | tr -d '\\n')"`;
+    const both = [one('pending', pending), ...(applied ? [one('applied', applied)] : [])];
+    return `{ ${both.join(' && ')}; } || unasked`;
+}
+/** What the image said, or why it could not be asked. */
+function readSchema(said) {
+    const text = (name) => {
+        const found = said.get(name);
+        return found === undefined ? undefined : Buffer.from(found, 'base64').toString();
+    };
+    const unasked = said.get('unasked');
+    if (unasked !== undefined)
+        return { unasked: unasked || 'it said nothing' };
+    const pending = text('pending');
+    if (pending !== undefined)
+        return readNames(pending, text('applied'));
+    return readDjango(said.get('django') ?? '') ?? { unasked: 'it did not print what was expected' };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/schemasteps.js
+
+
+
+
+
+/** Migrations named in one line, at most. */
+const NAMED = 5;
+/** The script that asks the image of a release for its migrations; undefined when nobody knows how. */
+function inquiryScript(place, target, config, timeoutS) {
+    const asked = inquiry(config);
+    return asked && askScript(place, target, asked, timeoutS);
+}
+/** Reads the answer; undefined, with a warning, when there was none. */
+function schemaOf(said, log) {
+    const schema = readSchema(said);
+    if (!('unasked' in schema))
+        return schema;
+    log.warning(`the image could not be asked for its migrations: ${schema.unasked}; diveops.yml can name commands ` +
+        "that tell them ('migrations')");
+    return undefined;
+}
+/**
+ * The script of the backup that a deploy needs before its release commands, if any: when migrations
+ * are pending, when they should have been told and were not, or always with a command of the user's
+ * own where nothing tells. `first` is a deploy to a host where nothing was live.
+ */
+function backupFor(place, target, config, schema, log, first) {
+    const { backup, release } = config;
+    if (backup === 'off')
+        return undefined;
+    const asked = inquiry(config) !== undefined;
+    const untold = asked || (backup !== 'auto' && release.length > 0);
+    const isEmpty = first && schema?.applied?.length === 0;
+    if (isEmpty || !(schema ? schema.pending.length > 0 : untold))
+        return undefined;
+    if (backup !== 'auto')
+        return backupScript(place, backup);
+    const found = candidates(target, schema?.database);
+    if (typeof found !== 'string')
+        return backupScript(place, found);
+    log.warning(`no backup is made: ${found}; diveops.yml can name a command ('backup')`);
+    return undefined;
+}
+/** Tells where the backups of a run are and how an operator puts them back. */
+function tellBackups(place, backups, built, log) {
+    for (const backup of backups) {
+        const line = wayBack(place, backup, built);
+        log.info(`  the database as it was before this release is in ${place.path}/${backup.file}`);
+        if (line)
+            log.info(`  to put it back, on the host run: ${line}`);
+    }
+}
+/** Names in the error of a step after the backup the file that has the database as it was. */
+function withBackup(error, place, built, log) {
+    if (!(error instanceof StepFailure))
+        return error;
+    const backups = readBackups(error.values);
+    if (backups.length === 0)
+        return error;
+    tellBackups(place, backups, built, log);
+    const files = backups.map(({ file }) => `${place.path}/${file}`).join(', ');
+    const text = `${error.message}; the database as it was before is in ${files}`;
+    return new StepFailure(text, error.details, error.values);
+}
+/** Migrations that the database has and a release does not know. */
+function unknownTo(release, { applied = [], known }) {
+    // A release from before these were recorded, whose image does not tell either.
+    if (release.migrations === undefined && known.length === 0)
+        return [];
+    const its = new Set([...known, ...(release.migrations ?? [])]);
+    return applied.filter(name => !its.has(name));
+}
+/** Refuses, or warns when that is accepted, to go back to a release whose schema is older. */
+function judgeSchema(release, schema, accept, log) {
+    const missing = schema.pending.map(({ name }) => name);
+    if (missing.length > 0) {
+        log.warning(`the database lacks migrations that release '${release.id}' brings: ${some(missing)}; no rollback migrates`);
+    }
+    const newer = unknownTo(release, schema);
+    if (newer.length === 0)
+        return;
+    const text = `the database has migrations that release '${release.id}' does not know: ${some(newer)}`;
+    if (!accept) {
+        throw new UserError(`${text}; it may fail on them or write what the newer release cannot read. Set accept-newer-schema: true ` +
+            'to go back all the same; no rollback undoes migrations');
+    }
+    log.warning(`${text}; it goes back all the same, as accepted`);
+}
+/** After a release that failed had migrated: the one that serves again works on its schema. */
+function warnOfNewerSchema({ state, release }, schema, log) {
+    const names = schema?.pending.map(({ name }) => name) ?? [];
+    if (names.length === 0 || state !== 'restored')
+        return;
+    log.warning(`the database keeps the migrations of the release that failed, which release '${release}' does not know: ${some(names)}`);
+}
+function some(names) {
+    const rest = names.length - NAMED;
+    const shown = names.slice(0, NAMED).join(', ');
+    return rest > 0 ? `${shown} and ${rest} more` : shown;
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/deploy.js
+
+
+
+
+
 
 
 
@@ -79322,7 +81009,9 @@ class Deploy {
         const tactics = chooseTactics(target, facts, source.config, { strategy });
         outcome.image = image;
         outcome.previous = facts.current?.id;
-        this.#run.tellPlan(planRows(target, facts, tactics, why), target);
+        const plan = makePlan(target, facts, tactics, source.config.path, why);
+        this.#run.tellPlan(plan, target);
+        await tellFileChanges(this.#run, source.config.path, target, plan);
         if (planOnly) {
             outcome.state = 'planned';
         }
@@ -79362,11 +81051,13 @@ class Deploy {
         const timeoutS = Math.ceil(config.health.timeoutMs / 1000);
         this.#run.outcome.release = release;
         let prepared;
+        let schema;
         try {
-            prepared = readPrepared(await this.#prepare(place, target, facts, timeoutS));
+            ;
+            [prepared, schema] = await this.#prepare(place, target, facts, timeoutS);
         }
         catch (error) {
-            const told = this.#run.tell(error);
+            const told = this.#run.tell(withBackup(error, place, target.built, this.#run.seams.log));
             await this.#run.discard(facts, place, target);
             throw told;
         }
@@ -79377,27 +81068,64 @@ class Deploy {
         catch (error) {
             const told = this.#run.tell(error);
             await this.#run.restore(facts, place, target, config, tactics, error);
+            warnOfNewerSchema(this.#run.outcome, schema, this.#run.seams.log);
             throw told;
         }
-        const live = newManifest(place, target, prepared, this.#request, new Date(clock.now()));
+        const live = newManifest(place, target, prepared, this.#request, new Date(clock.now()), schema);
         const pruned = releasesToPrune(facts.releases, live, facts.current?.id, config.keep);
         const kept = facts.releases.filter(one => !pruned.includes(one));
-        await this.#run.script(commitScript(place, live, pruned, kept, facts.unfinished), JSON.stringify(live, null, 2));
+        await this.#run.script(`${commitScript(place, live, pruned, kept, facts.unfinished)}\n${pruneBackupsScript(place, config.keep)}`, JSON.stringify(live, null, 2));
         this.#run.outcome.state = 'live';
     }
-    /** Everything that the old release serves through; in one run, which is one round trip. */
-    #prepare(place, target, facts, timeoutS) {
-        const commands = this.#request.source.config.release;
-        const script = prepareScript(place, target, facts.missingImages);
-        if (commands.length === 0)
-            return this.#run.script(script);
-        const job = asJob(place, 'release', commandsScript(place, target, commands, timeoutS));
-        return this.#run.script(`${script}\n${job.script}`, job.stdin);
+    /**
+     * Everything that the old release serves through: upload, pull, the question which migrations are
+     * pending, backup and release commands. In one run, which is one round trip, when there is nothing
+     * to ask.
+     */
+    async #prepare(place, target, facts, timeoutS) {
+        const { config } = this.#request.source;
+        const { log } = this.#run.seams;
+        const { plan } = this.#run.outcome;
+        const first = `${prepareScript(place, target, facts.missingImages)}\n${journalPlan(plan)}`;
+        const question = inquiryScript(place, target, config, timeoutS);
+        if (question === undefined) {
+            const work = this.#work(place, target, facts, undefined, timeoutS);
+            const job = asJob(place, 'release', work);
+            const said = await (work === ''
+                ? this.#run.script(first)
+                : this.#run.script(`${first}\n${job.script}`, job.stdin));
+            this.#tellBackups(place, target, said);
+            return [readPrepared(said), undefined];
+        }
+        const said = await this.#run.script(`${first}\n${question}`);
+        const schema = schemaOf(said, log);
+        if (schema) {
+            plan.migrations = schema.pending;
+            for (const line of migrationLines(schema.pending))
+                log.info(`  ${line}`);
+        }
+        const work = this.#work(place, target, facts, schema, timeoutS);
+        const journal = library_onHost(place, journalPlan(plan));
+        this.#tellBackups(place, target, await this.#run.job(place, 'release', `${journal}\n${work}`));
+        return [readPrepared(said), schema];
+    }
+    /** Backup and release commands as one script. */
+    #work(place, target, facts, schema, timeoutS) {
+        const { config } = this.#request.source;
+        const first = facts.current === undefined;
+        const backup = backupFor(place, target, config, schema, this.#run.seams.log, first);
+        const commands = config.release.length > 0 ? [commandsScript(place, target, config.release, timeoutS)] : [];
+        return [...(backup === undefined ? [] : [backup]), ...commands].join('\n');
+    }
+    #tellBackups(place, target, said) {
+        const backups = readBackups(said);
+        if (backups.length === 0)
+            return;
+        this.#run.outcome.plan.backups = backups.map(({ file }) => file);
+        tellBackups(place, backups, target.built, this.#run.seams.log);
     }
 }
 
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 16 modules
-var lib_core = __nccwpck_require__(8261);
 ;// CONCATENATED MODULE: ./packages/core/lib/action/outputs.js
 
 /** Sets the action's outputs; undefined ones are left empty. Call it on failure, too. */
@@ -79408,30 +81136,8 @@ function setOutputs(outputs) {
     }
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/action/summary.js
-
-/** Plain text made safe for Markdown and HTML, one line. */
-function cell(text) {
-    return text
-        .replace(/&/g, '&amp;')
-        .replace(/</g, '&lt;')
-        .replace(/>/g, '&gt;')
-        .replace(/([|`*_[\]\\])/g, '\\$1')
-        .replace(/\s*\r?\n\s*/g, ' ');
-}
-/** A Markdown table. */
-function markdownTable({ head, rows }) {
-    const line = (cells) => `| ${cells.map(cell).join(' | ')} |`;
-    return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
-}
-/** Appends Markdown to the job summary; does nothing where there is none, as on a laptop. */
-async function appendSummary(markdown, env = process.env) {
-    if (!env.GITHUB_STEP_SUMMARY)
-        return;
-    await lib_core/* summary */.z.addRaw(markdown, true).write();
-}
-
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/report.js
+
 
 
 
@@ -79463,10 +81169,7 @@ function summary(outcome, title, host) {
         `### ${title}${error ? ' failed' : ''}: ${cell(host)}`,
         ...(error ? [`> ${cell((0,errors/* errorMessage */.g)(error))}`] : []),
         markdownTable({ head: ['', ''], rows: facts }),
-        markdownTable({
-            head: ['Service', 'What', 'Why'],
-            rows: plan.map(({ service, what, why }) => [service, what, why])
-        }),
+        planMarkdown(plan),
         markdownTable({
             head: ['Step', 'Time'],
             rows: steps.map(({ name, ms }) => [name, formatDuration(ms)])
