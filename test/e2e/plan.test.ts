@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { resetVps, up, vpsExec } from '@diveops/lab'
+import { registryToken, resetVps, up, vpsExec } from '@diveops/lab'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import {
   buildTiny,
@@ -8,6 +8,7 @@ import {
   edit,
   IMAGE,
   onServer,
+  REGISTRY_USER,
   removeAll,
   rollbackTiny,
   snapshot
@@ -33,7 +34,13 @@ beforeAll(async () => {
   const { code, log } = await deployTiny(await checkout(), { digest: digests.r1, strategy: 'roll' })
   if (code !== 0) throw new Error(log)
   // So that what compose would do can be asked with the new image under the compose file's name.
-  await onServer(`docker pull ${IMAGE}@${digests.r2}`)
+  const { code: pulled } = await vpsExec(
+    `DOCKER_CONFIG=$(mktemp -d); export DOCKER_CONFIG
+docker login ghcr.io -u ${REGISTRY_USER} --password-stdin && docker pull ${IMAGE}@${digests.r2}
+code=$?; rm -r "$DOCKER_CONFIG"; exit $code`,
+    { stdin: await registryToken() }
+  )
+  expect(pulled).toBe(0)
 })
 afterAll(() => removeAll(folders))
 
@@ -216,6 +223,9 @@ describe('the plan says what compose would do, and why for each service', () => 
 })
 
 describe('migrations and backups by commands of diveops.yml', () => {
+  // As on a server that never heard of the release, which a failed deploy leaves so.
+  beforeAll(() => onServer(`docker image rm ${IMAGE}@${digests.r2}`))
+
   const withBackup = (text: string) =>
     checkout(copy => edit(copy, 'diveops.yml', 'release:', `backup: ${text}\nrelease:`))
 
@@ -254,7 +264,8 @@ mount -t tmpfs -o size=${size},mode=700,uid=$(id -u captain),gid=$(id -g captain
       expect(outcome.log).toContain(`::error::${message}`)
       expect(outcome.outputs.state).toBe('untouched')
       expect(await snapshot()).toBe(before)
-      expect(await onServer('ls backups; docker exec tiny-web-1 cat /data/migrations')).toBe('r1\n')
+      expect(await onServer('ls backups')).toBe('')
+      expect(await onServer('docker exec tiny-web-1 cat /data/migrations')).not.toContain('r2')
     } finally {
       await vpsExec('umount /opt/diveops/backups; rmdir /opt/diveops/backups')
     }

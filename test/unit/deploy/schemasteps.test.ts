@@ -87,6 +87,13 @@ test('one that does not is refused in one line, or warned of', () => {
   expect(log.texts).toEqual([expect.stringContaining('b, c, d, e, f and 2 more; it goes back')])
 })
 
+test('commands tell what is applied, and release.json what the release knows', () => {
+  const schema = readNames('', 'a\nb\n')
+  const release = { id: 'r1', migrations: ['a'] } as unknown as Manifest
+  expect(() => judgeSchema(release, schema, false, silentLog)).toThrow(/does not know: b;/)
+  judgeSchema({ id: 'r1' } as Manifest, schema, false, silentLog)
+})
+
 test('a release whose migrations the database lacks is warned of', () => {
   const log = warnings()
   judgeSchema({ id: 'r1' } as Manifest, some, false, log)

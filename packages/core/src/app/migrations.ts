@@ -35,7 +35,7 @@ export interface Schema {
   pending: Migration[]
   /** Undefined when it cannot be told. */
   applied: string[] | undefined
-  /** All that the image brings, as far as it can be told. */
+  /** All that the image brings; empty when only its release.json can tell. */
   known: string[]
 }
 
@@ -99,7 +99,7 @@ export function readNames(pending: string, applied: string | undefined): Schema 
     database: undefined,
     pending: waiting.map(name => ({ name, operations: [] })),
     applied: there,
-    known: there === undefined ? [] : [...new Set([...there, ...waiting])]
+    known: []
   }
 }
 

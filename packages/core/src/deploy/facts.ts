@@ -181,8 +181,7 @@ echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } 
   const script = `P=${quote(path)}
 tar -xzf - -C "$SCRATCH" || exit 97
 ${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
-${startDryRun(stage, composeFile)}
-${SCRUB}
+${startDryRun(stage, composeFile)}${SCRUB}
 project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
 ${FRONT}
 ${probes.script}`

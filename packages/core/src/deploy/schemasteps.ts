@@ -93,6 +93,8 @@ export function withBackup(
 
 /** Migrations that the database has and a release does not know. */
 export function unknownTo(release: Manifest, { applied = [], known }: Schema): string[] {
+  // A release from before these were recorded, whose image does not tell either.
+  if (release.migrations === undefined && known.length === 0) return []
   const its = new Set([...known, ...(release.migrations ?? [])])
   return applied.filter(name => !its.has(name))
 }
