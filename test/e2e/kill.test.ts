@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connection, rebootVps, resetVps, restartVpsEngine, up, vpsExec } from '@diveops/lab'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
@@ -7,6 +6,7 @@ import { expectApplied, expectClean } from '../harness/after.ts'
 import { type Forwarder, startForwarder } from '../harness/forwarder.ts'
 import {
   buildTiny,
+  byPort,
   checkoutTiny,
   deployTiny,
   edit,
@@ -77,16 +77,9 @@ async function mustDeploy(release: 'r1' | 'r2'): Promise<void> {
 
 /** Deploys by way of the wire. */
 async function deployByWire(release: 'r1' | 'r2', options: Options): Promise<Outcome> {
-  const { LAB_KNOWN_HOSTS, LAB_SSH_PORT } = await connection()
-  const known = await readFile(LAB_KNOWN_HOSTS, 'utf8')
   return deployTiny(
     workspace,
-    {
-      digest: digests[release],
-      strategy: 'roll',
-      port: String(wire.port),
-      'known-hosts': known.replaceAll(`:${LAB_SSH_PORT} `, `:${wire.port} `)
-    },
+    { digest: digests[release], strategy: 'roll', ...(await byPort(wire.port)) },
     options
   )
 }
