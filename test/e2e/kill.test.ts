@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connection, rebootVps, resetVps, restartVpsEngine, up, vpsExec } from '@diveops/lab'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
@@ -7,6 +6,7 @@ import { expectApplied, expectClean } from '../harness/after.ts'
 import { type Forwarder, startForwarder } from '../harness/forwarder.ts'
 import {
   buildTiny,
+  byPort,
   checkoutTiny,
   deployTiny,
   edit,
@@ -24,15 +24,15 @@ const MOMENTS = Number(process.env.DIVEOPS_KILLS ?? 1)
 
 /** Ways to die in the middle of a deploy, and whether the run itself outlives them. */
 const WAYS: Record<string, { outlives: boolean; strike: (wire: Forwarder) => unknown }> = {
-  'SIGKILL of the action': { outlives: false, strike: () => killer.abort() },
   'a connection that is reset': { outlives: true, strike: wire => wire.reset() },
   'a connection that falls silent': { outlives: true, strike: wire => wire.silence() },
+  'SIGKILL of the action': { outlives: false, strike: () => killer.abort() },
+  'a loss of power': { outlives: false, strike: rebootVps },
+  'a restart of the Docker engine': { outlives: false, strike: restartVpsEngine },
   'the end of its sshd': {
     outlives: true,
     strike: () => vpsExec('pkill -KILL -u captain sshd; true')
-  },
-  'a restart of the Docker engine': { outlives: false, strike: restartVpsEngine },
-  'a loss of power': { outlives: false, strike: rebootVps }
+  }
 }
 
 const folders: string[] = []
@@ -53,8 +53,10 @@ beforeAll(async () => {
   )
   folders.push(workspace)
   await mustDeploy('r1')
-  const began = performance.now()
   await mustDeploy('r2')
+  // With both images on the host, as all that follow.
+  const began = performance.now()
+  await mustDeploy('r1')
   length = performance.now() - began
 })
 beforeEach(async () => {
@@ -75,16 +77,9 @@ async function mustDeploy(release: 'r1' | 'r2'): Promise<void> {
 
 /** Deploys by way of the wire. */
 async function deployByWire(release: 'r1' | 'r2', options: Options): Promise<Outcome> {
-  const { LAB_KNOWN_HOSTS, LAB_SSH_PORT } = await connection()
-  const known = await readFile(LAB_KNOWN_HOSTS, 'utf8')
   return deployTiny(
     workspace,
-    {
-      digest: digests[release],
-      strategy: 'roll',
-      port: String(wire.port),
-      'known-hosts': known.replaceAll(`:${LAB_SSH_PORT} `, `:${wire.port} `)
-    },
+    { digest: digests[release], strategy: 'roll', ...(await byPort(wire.port)) },
     options
   )
 }

@@ -14,6 +14,7 @@ import { expectClean } from '../harness/after.ts'
 import { startForwarder } from '../harness/forwarder.ts'
 import {
   buildTiny,
+  byPort,
   checkoutTiny,
   deployTiny,
   edit,
@@ -130,12 +131,10 @@ test('a long release command goes on while the connection drops, runs once, and 
   )
   const lab = await connection()
   const wire = await startForwarder(lab.LAB_SSH_HOST, Number(lab.LAB_SSH_PORT))
-  const known = await readFile(lab.LAB_KNOWN_HOSTS, 'utf8')
   const inputs = {
     digest: digests.r2,
     strategy: 'roll',
-    port: String(wire.port),
-    'known-hosts': known.replaceAll(`:${lab.LAB_SSH_PORT} `, `:${wire.port} `)
+    ...(await byPort(wire.port))
   }
   let dropped = false
   const outcome = await deployTiny(folder, inputs, {

@@ -138,6 +138,13 @@ export async function labInputs(): Promise<Record<string, string>> {
   }
 }
 
+/** The inputs that lead to the lab's server by way of a forwarder at this port. */
+export async function byPort(port: number): Promise<Record<string, string>> {
+  const { LAB_KNOWN_HOSTS, LAB_SSH_PORT } = await connection()
+  const known = await readFile(LAB_KNOWN_HOSTS, 'utf8')
+  return { port: String(port), 'known-hosts': known.replaceAll(`:${LAB_SSH_PORT} `, `:${port} `) }
+}
+
 /** Runs the deploy-vps bundle from a checkout against the lab's server. */
 export async function deployTiny(
   workspace: string,
@@ -192,7 +199,7 @@ export async function siteAgain(expected: RegExp): Promise<string> {
 /** Everything a deploy may change on the server: files with their sums, containers, images, volumes. */
 export async function snapshot(): Promise<string> {
   const { stdout } = await vpsExec(`cd /opt/diveops
-find . -type f ! -path './.diveops/lock*' ! -path './.diveops/job' ! -path './.diveops/journal.jsonl' | sort | xargs -r sha256sum
+find . -type f ! -path './.diveops/lock*' ! -path './.diveops/job*' ! -path './.diveops/journal.jsonl' | sort | xargs -r sha256sum
 find . -type l -printf '%p -> %l\\n'
 docker ps -aq --no-trunc | sort | xargs -r docker inspect -f '{{.Id}} {{.Image}} {{.State.StartedAt}}'
 docker image ls --no-trunc --digests --format '{{.Repository}} {{.Tag}} {{.Digest}} {{.ID}}' | sort

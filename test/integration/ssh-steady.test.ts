@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { Cancelled } from '../../packages/core/src/base/errors.ts'
 import { silentLog } from '../../packages/core/src/base/log.ts'
 import { systemClock } from '../../packages/core/src/base/time.ts'
 import { conduct } from '../../packages/core/src/deploy/conduct.ts'
@@ -238,7 +239,6 @@ test('a job that is killed with its host fails the step and is not run again', a
 
 test('a cancelled run stops its script, notes it and frees the lock', async () => {
   const cancel = new AbortController()
-  const { Cancelled } = await import('../../packages/core/src/base/errors.ts')
   const running = run(
     async one => {
       await one.script(inPlace(`echo '@note started'; sleep 60; echo late > late`))
@@ -258,7 +258,6 @@ test('a cancelled run stops its script, notes it and frees the lock', async () =
 
 test('a cancelled run leaves its job to the host, and says so', async () => {
   const cancel = new AbortController()
-  const { Cancelled } = await import('../../packages/core/src/base/errors.ts')
   const running = run(
     async one => {
       await one.job(place, 'count', inPlace(`echo '@note started'; sleep 7; echo done > done`))

@@ -85,7 +85,7 @@ export async function runScript(
   const details: string[] = []
   let failure: string | undefined
   const result = await host.run(script, {
-    what: timeline.current,
+    what: () => timeline.current,
     ...(stdin !== undefined && { stdin }),
     ...(signal && { signal }),
     onLine: (line, stream) => {
