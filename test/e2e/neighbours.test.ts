@@ -74,10 +74,13 @@ docker volume create other_unused > /dev/null`)
 })
 
 test('on a disk that is too small the oldest kept releases give way first, then it is said', async () => {
-  // Each release has 20 MB of its own, which do not compress, on what all of them share.
-  const ballast = 'RUN head -c 20000000 /dev/urandom > /ballast'
+  // What each release has of its own does not compress; unpacked, an image is taken to need 2.5 times
+  // its size, and a host below 256 MB is refused at once.
   const digests: string[] = []
-  for (const name of ['s1', 's2', 's3', 's4']) digests.push(await buildTiny(name, 'good', ballast))
+  for (const [name, mb] of Object.entries({ s1: 20, s2: 20, s3: 20, s4: 120, s5: 150 })) {
+    const ballast = `RUN head -c ${mb}000000 /dev/urandom > /ballast`
+    digests.push(await buildTiny(name, 'good', ballast))
+  }
   await asRoot(`lab-engine stop
 mkdir -p /small && mount -t tmpfs -o size=2g tmpfs /small
 cp /etc/docker/daemon.json /root/daemon.json
@@ -99,9 +102,9 @@ install -d -o captain /opt/small`)
     }
     // Room for less than the new image, and for more than it once the oldest release is gone.
     await asRoot(`used=$(df -Pm /small | awk 'END { print $3 }')
-mount -o remount,size=$((used + 40))m /small`)
+mount -o remount,size=$((used + 275))m /small`)
     const fourth = await deploy(digests[3] as string)
-    expect(fourth.outputs.state).toBe('live')
+    expect(fourth.log).not.toContain('::error::')
     expect(fourth.log).toContain(
       `::warning::release ${releases[0]} was removed, because the disk is too small to keep it beside the new image`
     )
@@ -112,15 +115,15 @@ mount -o remount,size=$((used + 40))m /small`)
       [second, third, releases[3]].map(id => `${id}\n`).join('')
     )
     const images = await asRoot('docker image ls --no-trunc --digests')
-    for (const [index, digest] of digests.entries()) {
+    for (const [index, digest] of digests.slice(0, 4).entries()) {
       if (index === 0) expect(images).not.toContain(digest)
       else expect(images).toContain(digest)
     }
 
     // What one more release frees is not enough; the live one and the one before it stay.
     await asRoot(`used=$(df -Pm /small | awk 'END { print $3 }')
-mount -o remount,size=$((used + 5))m /small`)
-    const fifth = await deploy(digests[0] as string)
+mount -o remount,size=$((used + 260))m /small`)
+    const fifth = await deploy(digests[4] as string)
     expect(fifth.outputs.state).toBe('untouched')
     expect(fifth.log).toContain(`::warning::release ${second} was removed`)
     expect(fifth.log).toMatch(
