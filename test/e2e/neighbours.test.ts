@@ -5,7 +5,6 @@ import {
   checkoutTiny,
   deployTiny,
   edit,
-  IMAGE,
   onServer,
   removeAll,
   rollbackTiny,
@@ -71,65 +70,4 @@ docker volume create other_unused > /dev/null`)
   expect((await rollbackTiny({ strategy: 'recreate' })).outputs.state).toBe('live')
   expect(await site()).toBe('release r2, hello from the template')
   expect(await othersThings()).toBe(before)
-})
-
-test('on a disk that is too small the oldest kept releases give way first, then it is said', async () => {
-  // Each release has 20 MB of its own, which do not compress, on what all of them share.
-  const ballast = 'RUN head -c 20000000 /dev/urandom > /ballast'
-  const digests: string[] = []
-  for (const name of ['s1', 's2', 's3', 's4']) digests.push(await buildTiny(name, 'good', ballast))
-  await asRoot(`lab-engine stop
-mkdir -p /small && mount -t tmpfs -o size=2g tmpfs /small
-cp /etc/docker/daemon.json /root/daemon.json
-sed 's#^{#{"data-root": "/small",#' /root/daemon.json > /etc/docker/daemon.json
-lab-engine start
-install -d -o captain /opt/small`)
-  try {
-    const workspace = await checkoutTiny(async copy => {
-      await edit(copy, 'docker-compose.prod.yml', 'image: nginx:alpine', `image: ${IMAGE}:latest`)
-      await edit(copy, 'docker-compose.prod.yml', 'image: redis:7-alpine', `image: ${IMAGE}:latest`)
-    })
-    folders.push(workspace)
-    const deploy = (digest: string) => deployTiny(workspace, { digest, path: '/opt/small' })
-    const releases: string[] = []
-    for (const digest of digests.slice(0, 3)) {
-      const outcome = await deploy(digest)
-      expect(outcome.outputs.state).toBe('live')
-      releases.push(outcome.outputs.release as string)
-    }
-    // Room for less than the new image, and for more than it once the oldest release is gone.
-    await asRoot(`used=$(df -Pm /small | awk 'END { print $3 }')
-mount -o remount,size=$((used + 40))m /small`)
-    const fourth = await deploy(digests[3] as string)
-    expect(fourth.outputs.state).toBe('live')
-    expect(fourth.log).toContain(
-      `::warning::release ${releases[0]} was removed, because the disk is too small to keep it beside the new image`
-    )
-    expect(fourth.log).not.toContain(`release ${releases[1]} was removed`)
-    const [, second, third] = releases
-    releases.push(fourth.outputs.release as string)
-    expect(await asRoot('ls /opt/small/releases')).toBe(
-      [second, third, releases[3]].map(id => `${id}\n`).join('')
-    )
-    const images = await asRoot('docker image ls --no-trunc --digests')
-    for (const [index, digest] of digests.entries()) {
-      if (index === 0) expect(images).not.toContain(digest)
-      else expect(images).toContain(digest)
-    }
-
-    // What one more release frees is not enough; the live one and the one before it stay.
-    await asRoot(`used=$(df -Pm /small | awk 'END { print $3 }')
-mount -o remount,size=$((used + 5))m /small`)
-    const fifth = await deploy(digests[0] as string)
-    expect(fifth.outputs.state).toBe('untouched')
-    expect(fifth.log).toContain(`::warning::release ${second} was removed`)
-    expect(fifth.log).toMatch(
-      /::error::the disk of the host is too small for image \S+: it needs about \d+ MB and \d+ MB are free/
-    )
-    expect(await asRoot('ls /opt/small/releases')).toBe(`${third}\n${releases[3]}\n`)
-    expect(await asRoot('docker image ls --no-trunc --digests')).toContain(digests[2] as string)
-  } finally {
-    await vpsExec(`lab-engine stop; umount /small; cp /root/daemon.json /etc/docker/daemon.json
-lab-engine start; rm -rf /opt/small`)
-  }
 })

@@ -77,7 +77,7 @@ layers() { # IMAGE FILE: puts there digest and compressed size of each layer for
     [ -n "$digest" ] || fail "image $1 has nothing for this host's architecture ($arch); build it with platforms: linux/$arch"
     docker --config ${DOCKER_LOGIN} manifest inspect "\${1%@*}@$digest" > "$SCRATCH/manifest" 2>/dev/null || return 0
   fi
-  tr -d '",' < "$SCRATCH/manifest" | awk '$1 == "size:" { size = $2 } $1 == "digest:" { print $2, size }' > "$2"; }
+  tr -d '",' < "$SCRATCH/manifest" | awk '$1 == "size:" { size = $2 } $1 == "digest:" { digest = $2 } $1 == "}" && digest { print digest, size; digest = "" }' > "$2"; }
 unpacked_kb() { # [FILE]: what the layers in $SCRATCH/layers take that are not in the file
   awk -v file="$1" 'BEGIN { while (file != "" && (getline line < file) > 0) there[line] = 1 }
     !($0 in there) { n += $2 } END { print int(n / 1024 * ${UNPACKED_RATIO}) }' "$SCRATCH/layers"; }
