@@ -245,13 +245,13 @@ test('a release that refuses the name of the site is taken back', async () => {
 })
 
 test('a release that nginx does not really ask is taken back', async () => {
-  // The container's own name, which nobody has to pin: it goes on meaning the old one.
+  // The container's name in its network, which no pin has: it goes on meaning the old one.
   const folder = await checkout(copy =>
     edit(
       copy,
       'proxy/default.conf',
       'location /socket',
-      'location /health/ { proxy_pass http://tiny-web-1:8000; }\n    location /socket'
+      'location /health/ { proxy_pass http://tiny-web-1.tiny_default:8000; }\n    location /socket'
     )
   )
   await takenBack('good', 'nginx still asks the old container', folder)
