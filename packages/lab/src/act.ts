@@ -6,7 +6,7 @@ import { stageActions } from '@diveops/build'
 import { command, quote } from '@diveops/core/base/shell'
 import { runnerExec } from './exec.ts'
 import { allowRegistryUser } from './registry.ts'
-import { copyRepository, pack } from './repository.ts'
+import { copyRepository, pack, stageWorkflows } from './repository.ts'
 import { knownHosts, OWNER, registryToken, SERVER_USER, serverKey } from './secrets.ts'
 
 /** How a run of act ended. `output` is what it printed, both streams in the order they came. */
@@ -28,9 +28,13 @@ export interface ActOptions {
 
 const RUNS = '/lab/runs'
 
+/** The repository of the workflows that others call. */
+const WORKFLOWS = 'workflows'
+
 /**
  * Runs workflows of a folder in the lab's runner, as GitHub would on a push: see `copyRepository`
- * for what is copied. `uses: diveops/<name>@v1` gets the files that publishing it would publish.
+ * for what is copied. `uses: diveops/<name>@v1` gets the files that publishing it would publish, and
+ * `uses: diveops/workflows/.github/workflows/<name>.yml@v1` the workflow files to copy.
  */
 export async function act(
   folder: string,
@@ -88,8 +92,9 @@ async function copyActions(target: string): Promise<string[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'diveops-lab-actions-'))
   try {
     const names = await stageActions(folder)
+    await stageWorkflows(path.join(folder, WORKFLOWS))
     await pack(folder, undefined, target)
-    return names
+    return [...names, WORKFLOWS]
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -26,10 +26,12 @@ export type ImageName =
   | 'runner-packages'
   | 'registry'
   | 'nginx'
+  | 'caddy'
   | 'postgres'
   | 'redis'
   | 'python'
   | 'certbot'
+  | 'node'
   | 'pebble'
   | 'acme'
 
@@ -56,6 +58,7 @@ export function imageTable(ingredients: Ingredients): Record<ImageName, Image> {
     },
     registry: { folder: 'registry', parents: { BASE: 'base' } },
     nginx: { folder: 'standins/nginx', parents: { BASE: 'base' }, files: BUSYBOX },
+    caddy: { folder: 'standins/caddy', parents: { BASE: 'base' }, files: BUSYBOX },
     postgres: { folder: 'standins/postgres', parents: { BASE: 'base' }, files: BUSYBOX },
     redis: { folder: 'standins/redis', parents: { BASE: 'base' }, files: BUSYBOX },
     python: { folder: 'standins/python', parents: { BASE: 'base' } },
@@ -64,6 +67,12 @@ export function imageTable(ingredients: Ingredients): Record<ImageName, Image> {
       parents: { BASE: 'base', PYTHON: 'python' },
       values: { CERTBOT_VERSION: '5.8.0' },
       files: BUSYBOX
+    },
+    node: {
+      folder: 'standins/node',
+      parents: { BASE: 'base' },
+      values: { NPM_VERSION: '11.21.2' },
+      files: { node, ...BUSYBOX }
     },
     pebble: { folder: 'pebble', parents: { BASE: 'base' }, values: { PEBBLE_VERSION: 'v2.10.1' } },
     acme: { folder: 'acme', parents: { BASE: 'base', PEBBLE: 'pebble' }, files: { node } }

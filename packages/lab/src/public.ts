@@ -13,10 +13,14 @@ export interface PublicImage {
 /** The public images that the lab's mirror holds. */
 export const PUBLIC_IMAGES: readonly PublicImage[] = [
   { name: 'nginx:alpine', standIn: 'nginx', version: ['nginx', '-v'] },
+  { name: 'caddy:alpine', standIn: 'caddy', version: ['caddy', 'version'] },
+  { name: 'caddy:2-alpine', standIn: 'caddy', version: ['caddy', 'version'] },
   { name: 'postgres:16-alpine', standIn: 'postgres', version: ['postgres', '--version'] },
   { name: 'redis:7-alpine', standIn: 'redis', version: ['redis-server', '--version'] },
   { name: 'python:3.12-slim', standIn: 'python', version: ['python', '--version'] },
-  { name: 'certbot/certbot:v5.8.0', standIn: 'certbot', version: ['certbot', '--version'] }
+  { name: 'certbot/certbot:v5.8.0', standIn: 'certbot', version: ['certbot', '--version'] },
+  { name: 'node:24-alpine', standIn: 'node', version: ['node', '--version'] },
+  { name: 'node:24-slim', standIn: 'node', version: ['node', '--version'] }
 ]
 
 /** The program and version in a line such as `nginx version: nginx/1.30.6`. */
