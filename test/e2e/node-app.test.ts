@@ -1,28 +1,77 @@
 import { execFileSync } from 'node:child_process'
 import { rm } from 'node:fs/promises'
-import { acme, act, assembleRepository, connection, resetVps, up } from '@diveops/lab'
+import {
+  type ActOptions,
+  type ActResult,
+  acme,
+  act,
+  assembleRepository,
+  connection,
+  resetVps,
+  runnerExec,
+  up,
+  vpsExec
+} from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
-import { caller } from '../harness/callers.ts'
 import { underVisitors } from '../harness/prober.ts'
-import { operator, running, visit } from '../harness/site.ts'
+import { caller, snippet } from '../harness/readme.ts'
+import { running, visit } from '../harness/site.ts'
 import { edit, put } from '../harness/tiny.ts'
 
 jest.setTimeout(600_000)
 
 const NAME = 'reef.example'
+const README = 'workflows-examples/README.md'
+const FORGET = 'userdel --remove --force deploy > /dev/null 2>&1'
 
 let folder = ''
-let first: { code: number; output: string }
+let unknown: ActResult
+let first: ActResult
+let given: ActOptions
 const releases = { first: '' }
 
 beforeAll(async () => {
   await up(() => {})
   await resetVps()
   folder = await assembleRepository('node-app', 'reef-club')
-  first = await act(folder, ['push'])
+  const secrets = { SERVER_USER: 'deploy', SERVER_SSH_KEY: await newcomer() }
+  unknown = await act(folder, ['push'], { secrets, variables: { SERVER_KNOWN_HOSTS: '' } })
+  const line = /save this line as the variable: (.+)/.exec(unknown.output)?.[1] ?? ''
+  given = { secrets, variables: { SERVER_KNOWN_HOSTS: line } }
+  first = await push()
 }, 900_000)
 
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  await vpsExec(FORGET)
+  await rm(folder, { recursive: true, force: true })
+})
+
+function push(): Promise<ActResult> {
+  return act(folder, ['push'], given)
+}
+
+/** Prepares key and server by the commands of the README, and returns the private key. */
+async function newcomer(): Promise<string> {
+  const made = await runnerExec(`set -e
+cd "$(mktemp -d)"
+${snippet(README, 'sh', 'ssh-keygen -q')}
+cat deploy-key.pub deploy-key
+rm -r "$PWD"`)
+  const [shown = '', ...key] = made.stdout.split('\n')
+  const commands = snippet(README, 'sh', 'useradd').replace('ssh-ed25519 AAAA... deploy', shown)
+  const { code, stderr } = await vpsExec(`${FORGET}; set -e\n${commands}`)
+  if (code !== 0) throw new Error(stderr)
+  return key.join('\n')
+}
+
+/** A command as the new user types it on the server, in the app's folder. */
+async function operator(command: string): Promise<string> {
+  const { code, stdout, stderr } = await vpsExec(`cd /opt/diveops && ${command}`, {
+    user: 'deploy'
+  })
+  if (code !== 0) throw new Error(`'${command}' ended with code ${code}: ${stdout}${stderr}`)
+  return stdout
+}
 
 /** The JSON that the app's health endpoint answers. */
 async function health(): Promise<{ status: string; release: string }> {
@@ -42,7 +91,15 @@ function container(service: string): Promise<string> {
   )
 }
 
-test('a push tests the app, builds it and puts it live on a server that had nothing', async () => {
+test('without the variable the first push fails and prints the line to save', () => {
+  expect(unknown.output).toMatch(
+    /::error.*known-hosts.*save this line as the variable: vps\.lab ssh-/
+  )
+  expect(unknown.output).not.toContain('live: the release serves')
+  expect(unknown.code).not.toBe(0)
+})
+
+test('with that line a push tests the app, builds it and puts it live on a server that had nothing', async () => {
   expect(first.output).toContain('live: the release serves')
   expect(first.output).toMatch(/pass 3/)
   expect(first.code).toBe(0)
@@ -57,7 +114,7 @@ test('a pull of the next commit is a roll: the change is seen, nobody loses a re
   const before = { db: await container('db'), nginx: await container('nginx') }
   await edit(folder, 'src/page.js', 'Seen on the reef', 'Seen at night')
   const authority = await acme.root('production')
-  const { result, seen } = await underVisitors([NAME], authority, () => act(folder, ['push']))
+  const { result, seen } = await underVisitors([NAME], authority, push)
   expect(result.output).toMatch(/\| web\s*\| roll/)
   expect(result.output).toContain('live: the release serves')
   expect(result.code).toBe(0)
@@ -79,7 +136,7 @@ test('afterwards the compose file says what runs: up -d changes nothing', async 
 test('a commit whose tests fail is not deployed', async () => {
   const before = await running()
   await edit(folder, 'src/app.js', 'species.length > 80', 'species.length > 8_000_000 || true')
-  const { code, output } = await act(folder, ['push'])
+  const { code, output } = await push()
   expect(code).not.toBe(0)
   expect(output).toMatch(/fail 1/)
   expect(output).toMatch(/::error/)
@@ -88,10 +145,10 @@ test('a commit whose tests fail is not deployed', async () => {
 })
 
 test('rollback.yml, called from this repository as the README shows, brings the first release back', async () => {
-  await put(folder, '.github/workflows/rollback.yml', await caller('rollback'))
+  await put(folder, '.github/workflows/rollback.yml', caller('rollback'))
   execFileSync('git', ['-C', folder, 'add', '--all'])
   const words = ['workflow_dispatch', '--workflows', '.github/workflows/rollback.yml']
-  const { code, output } = await act(folder, words)
+  const { code, output } = await act(folder, words, given)
   expect(output).toContain('live: the release serves')
   expect(code).toBe(0)
   const page = await visit(NAME, '/')

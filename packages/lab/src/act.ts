@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { stageActions } from '@diveops/build'
+import { stageActions, stageWorkflows, WORKFLOWS } from '@diveops/build'
 import { command, quote } from '@diveops/core/base/shell'
 import { runnerExec } from './exec.ts'
 import { allowRegistryUser } from './registry.ts'
-import { copyRepository, pack, stageWorkflows } from './repository.ts'
+import { copyRepository, pack } from './repository.ts'
 import { knownHosts, OWNER, registryToken, SERVER_USER, serverKey } from './secrets.ts'
 
 /** How a run of act ended. `output` is what it printed, both streams in the order they came. */
@@ -27,9 +27,6 @@ export interface ActOptions {
 }
 
 const RUNS = '/lab/runs'
-
-/** The repository of the workflows that others call. */
-const WORKFLOWS = 'workflows'
 
 /**
  * Runs workflows of a folder in the lab's runner, as GitHub would on a push: see `copyRepository`

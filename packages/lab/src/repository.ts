@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readdir, realpath } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, realpath } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { root } from '@diveops/build'
@@ -78,14 +78,6 @@ export async function assembleRepository(app: string, owner: string): Promise<st
   await succeed('git', ['-C', folder, 'remote', 'add', 'origin', origin])
   await succeed('git', ['-C', folder, 'add', '--all'])
   return folder
-}
-
-/** Puts the workflow files to copy where other repositories can call them. */
-export async function stageWorkflows(folder: string): Promise<void> {
-  const target = path.join(folder, '.github/workflows')
-  await mkdir(target, { recursive: true })
-  const names = (await readdir(examples)).filter(name => name.endsWith('.yml'))
-  for (const name of names) await cp(path.join(examples, name), path.join(target, name))
 }
 
 async function copyExample(app: string): Promise<string> {
