@@ -37,7 +37,7 @@ async function plan(depth: number): Promise<Plan> {
   const body = JSON.stringify({ depth })
   const asked = await fetch(`${LAB_HTTP}/api/plans`, { method: 'POST', body })
   let found = (await asked.json()) as Plan
-  for (let tries = 0; tries < 100 && found.minutes === null; tries++) {
+  for (let tries = 0; tries < 300 && found.minutes === null; tries++) {
     await new Promise(resolve => setTimeout(resolve, 100))
     found = await find(found.id)
   }
