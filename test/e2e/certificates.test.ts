@@ -1,11 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { connection, resetVps, up, vpsExec } from '@diveops/lab'
+import { connection, resetVps, startLoad, up, vpsExec } from '@diveops/lab'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { type Outcome, runAction } from '../harness/action.ts'
 import { type Authority, makeAuthority, type Pair } from '../harness/certificates.ts'
-import { startLoad } from '../harness/load.ts'
 import { lookAgain } from '../harness/lookagain.ts'
 import {
   buildTiny,

@@ -7,14 +7,23 @@ import { connection, registryToken, runnerExec, SERVER_USER, vpsExec } from '@di
 import { type Options, type Outcome, runAction } from './action.ts'
 import type { Pair } from './certificates.ts'
 
-const APP = path.join(root, 'test/e2e/apps/tiny')
+const APPS = path.join(root, 'test/e2e/apps')
+/** The files of which images are built. */
+const APP = path.join(APPS, 'tiny')
 /** The image of the tiny app. */
 export const IMAGE = 'ghcr.io/nestorwheelock/tiny'
 /** Who may push to the lab's registry. */
 export const REGISTRY_USER = 'nestorwheelock'
 
 /** How an image of the tiny app behaves; see server.py. */
-export type Behaviour = 'good' | 'unhealthy' | 'crash' | 'dies' | 'bad-migration'
+export type Behaviour =
+  | 'good'
+  | 'unhealthy'
+  | 'crash'
+  | 'dies'
+  | 'errors'
+  | 'wrong-hosts'
+  | 'bad-migration'
 
 /** Builds and pushes a release of the tiny app on the lab's runner and returns its digest. */
 export async function buildTiny(release: string, behaviour: Behaviour = 'good', extra = '') {
@@ -41,10 +50,16 @@ rm -rf "$folder" "$DOCKER_CONFIG"`
   return stdout.trim()
 }
 
-/** A checkout of the tiny app; `change` may edit its files before they are committed. */
-export async function checkoutTiny(change?: (folder: string) => Promise<void>): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'diveops-tiny-'))
-  await cp(APP, folder, { recursive: true })
+/**
+ * A checkout of the tiny app, or of the zoo, which runs the same image in many services; `change` may
+ * edit its files before they are committed.
+ */
+export async function checkoutTiny(
+  change?: (folder: string) => Promise<void>,
+  app: 'tiny' | 'zoo' = 'tiny'
+): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), `diveops-${app}-`))
+  await cp(path.join(APPS, app), folder, { recursive: true })
   await change?.(folder)
   const git = (...words: string[]) => execFileSync('git', ['-C', folder, ...words])
   git('init', '--quiet')

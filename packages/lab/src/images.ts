@@ -26,7 +26,9 @@ export type ImageName =
   | 'runner-packages'
   | 'registry'
   | 'nginx'
+  | 'nginx-old'
   | 'caddy'
+  | 'haproxy'
   | 'postgres'
   | 'redis'
   | 'python'
@@ -58,7 +60,14 @@ export function imageTable(ingredients: Ingredients): Record<ImageName, Image> {
     },
     registry: { folder: 'registry', parents: { BASE: 'base' } },
     nginx: { folder: 'standins/nginx', parents: { BASE: 'base' }, files: BUSYBOX },
+    'nginx-old': {
+      folder: 'standins/nginx',
+      parents: { BASE: 'base' },
+      values: { SUITE: 'bookworm' },
+      files: BUSYBOX
+    },
     caddy: { folder: 'standins/caddy', parents: { BASE: 'base' }, files: BUSYBOX },
+    haproxy: { folder: 'standins/haproxy', parents: { BASE: 'base' }, files: BUSYBOX },
     postgres: { folder: 'standins/postgres', parents: { BASE: 'base' }, files: BUSYBOX },
     redis: { folder: 'standins/redis', parents: { BASE: 'base' }, files: BUSYBOX },
     python: { folder: 'standins/python', parents: { BASE: 'base' } },

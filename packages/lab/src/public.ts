@@ -13,8 +13,10 @@ export interface PublicImage {
 /** The public images that the lab's mirror holds. */
 export const PUBLIC_IMAGES: readonly PublicImage[] = [
   { name: 'nginx:alpine', standIn: 'nginx', version: ['nginx', '-v'] },
+  { name: 'nginx:1.22', standIn: 'nginx-old', version: ['nginx', '-v'] },
   { name: 'caddy:alpine', standIn: 'caddy', version: ['caddy', 'version'] },
   { name: 'caddy:2-alpine', standIn: 'caddy', version: ['caddy', 'version'] },
+  { name: 'haproxy:alpine', standIn: 'haproxy', version: ['haproxy', '-v'] },
   { name: 'postgres:16-alpine', standIn: 'postgres', version: ['postgres', '--version'] },
   { name: 'redis:7-alpine', standIn: 'redis', version: ['redis-server', '--version'] },
   { name: 'python:3.12-slim', standIn: 'python', version: ['python', '--version'] },

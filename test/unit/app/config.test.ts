@@ -8,7 +8,7 @@ test('an empty file gives every default', () => {
     proxy: { pairs: {} },
     stopFirst: [],
     release: [],
-    health: { path: '/health/', timeoutMs: 60_000, bakeMs: 10_000 },
+    health: { path: '/health/', timeoutMs: 60_000, bakeMs: 10_000, errorsPercent: 5 },
     domains: [],
     env: { template: '.env.template', https: {}, http: {} },
     keep: 5
@@ -36,6 +36,11 @@ test.each([
   [
     'health: {timeout: soon}\n',
     /^diveops\.yml:1: 'health\.timeout': got 'soon', expected a duration/
+  ],
+  ['health: {errors: 0.05}\n', /^diveops\.yml:1: 'health\.errors': got '0\.05', expected a string/],
+  [
+    "health: {errors: '105%'}\n",
+    /^diveops\.yml:1: 'health\.errors': got '105%', expected a share such as '5%'/
   ],
   ['keep: many\n', /^diveops\.yml:1: 'keep': got 'many', expected a number/],
   ['keep: 0\n', /'keep': got '0', expected at least 1/],

@@ -24,6 +24,7 @@ const good: Facts = {
   missingImages: [],
   volumes: [],
   listening: [],
+  front: undefined,
   nginx: undefined,
   memoryKb: { available: 1e6, services: new Map() },
   certificates: new Map(),

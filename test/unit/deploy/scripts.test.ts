@@ -14,6 +14,7 @@ import type { Place } from '../../../packages/core/src/deploy/library.ts'
 import { prepareScript } from '../../../packages/core/src/deploy/prepare.ts'
 import { recreateScript } from '../../../packages/core/src/deploy/recreate.ts'
 import { rollScript } from '../../../packages/core/src/deploy/roll.ts'
+import { yieldingReleases } from '../../../packages/core/src/deploy/room.ts'
 import type { Target } from '../../../packages/core/src/deploy/target.ts'
 import type { Manifest } from '../../../packages/core/src/release/manifest.ts'
 
@@ -74,20 +75,38 @@ const manifest: Manifest = {
 test.each([
   ['facts', factProbes(place.path, place.compose).script],
   ['kept release', keptConfigScript(place.path, place.release, place.compose)],
-  ['prepare', prepareScript(place, target, ['redis:7', 'ghcr.io/a/other:x'])],
+  [
+    'prepare',
+    prepareScript(place, target, {
+      missingImages: ['redis:7', 'ghcr.io/a/other:x'],
+      current: { ...manifest, id: '3' },
+      releases: ['1', '2', '3'].map(id => ({ ...manifest, id, image: nasty }))
+    })
+  ],
   [
     'commands',
     commandsScript(place, target, [{ service: 'web', command: nasty, again: false }], 60)
   ],
-  ['recreate', recreateScript(place, target, { imageTest: null, timeoutS: 60 })],
+  [
+    'recreate',
+    recreateScript(place, target, {
+      imageTest: null,
+      timeoutS: 60,
+      doors: new Map(),
+      healthPath: nasty
+    })
+  ],
   [
     'roll',
     rollScript(place, target, {
       tactics: new Map([['web', { how: 'roll' }]]),
       replaceProxy: true,
+      back: false,
+      doors: new Map([['web', { port: 8000, speaks: 'http' }]]),
       imageTest: null,
       timeoutS: 60,
       bakeS: 10,
+      errorsPercent: 5,
       healthPath: '/health/',
       origins: ['https://happydiving.mx']
     })
@@ -98,6 +117,19 @@ test.each([
   ['follow', followScript(place, target)]
 ])('the script for %s is valid POSIX shell whatever names hold', (_name, script) => {
   expect(execFileSync('sh', ['-n'], { input: script, encoding: 'utf8' })).toBe('')
+})
+
+test('the oldest releases give way to a new image, never the live one, the one before it or the goal', () => {
+  const releases = ['4', '1', '3', '5', '2'].map(id => ({ ...manifest, id }))
+  const ids = (live: string | undefined, goal: string) =>
+    yieldingReleases({ releases, current: releases.find(({ id }) => id === live) }, goal).map(
+      ({ id }) => id
+    )
+  expect(ids('5', '6')).toEqual(['1', '2', '3'])
+  expect(ids('5', '2')).toEqual(['1', '3'])
+  expect(ids('3', '6')).toEqual(['1', '4', '5'])
+  expect(ids('1', '6')).toEqual(['2', '3', '4', '5'])
+  expect(ids(undefined, '6')).toEqual(['1', '2', '3', '4', '5'])
 })
 
 test('the release before the live one is never pruned, the oldest go first', () => {

@@ -17,6 +17,9 @@ export interface Service {
   configs?: { source: string }[]
   secrets?: { source: string }[]
   network_mode?: string
+  stop_grace_period?: string
+  scale?: number
+  deploy?: { replicas?: number }
   devices?: unknown[]
   networks?: Record<string, { aliases?: string[]; ipv4_address?: string } | null>
 }
@@ -100,12 +103,15 @@ export function proxyService(project: Project, configured: string | undefined): 
   return names.length === 1 ? names[0] : undefined
 }
 
-/** Everything that the given services depend on, directly or not, without themselves. */
+/**
+ * Everything that the given services depend on, directly or not, without themselves and without
+ * those whose profile is not active, which to name would start.
+ */
 export function dependencies(project: Project, names: readonly string[]): string[] {
   const found = new Set<string>()
   const visit = (name: string) => {
     for (const next of Object.keys(project.services[name]?.depends_on ?? {})) {
-      if (found.has(next) || names.includes(next)) continue
+      if (found.has(next) || names.includes(next) || !project.services[next]) continue
       found.add(next)
       visit(next)
     }

@@ -101,7 +101,14 @@ const schema = z
         timeout: duration.default('60s'),
         bake: duration
           .default('10s')
-          .describe('How long the new release is watched while the old one still runs.')
+          .describe('How long the new release is watched while the old one still runs.'),
+        errors: z
+          .string()
+          .regex(/^(100|\d{1,2}(\.\d+)?)%$/, "a share such as '5%'")
+          .default('5%')
+          .describe(
+            'Of the answers that visitors get while it is watched, how many may be errors of the server (5xx) before the old one is put back; from three on, and only when the old one had fewer.'
+          )
       })
       .prefault({}),
     domains: z.array(z.array(domain).min(1)).default([]).describe('One list for each certificate.'),
@@ -137,7 +144,7 @@ export interface ReleaseCommand {
 export interface AppConfig extends Omit<Parsed, '$schema' | 'release' | 'health' | 'stop-first'> {
   stopFirst: string[]
   release: ReleaseCommand[]
-  health: { path: string; timeoutMs: number; bakeMs: number }
+  health: { path: string; timeoutMs: number; bakeMs: number; errorsPercent: number }
 }
 
 /** The file's published JSON Schema, as plain data. */
@@ -228,7 +235,8 @@ function complete({
     health: {
       path: health.path,
       timeoutMs: parseDuration(health.timeout) as number,
-      bakeMs: parseDuration(health.bake) as number
+      bakeMs: parseDuration(health.bake) as number,
+      errorsPercent: Number.parseFloat(health.errors)
     }
   }
 }

@@ -3,6 +3,7 @@ import { keptImage } from '../release/identity.ts'
 import type { Manifest } from '../release/manifest.ts'
 import { environmentStep } from './environment.ts'
 import { onHost, type Place } from './library.ts'
+import { removeRelease } from './room.ts'
 import type { Target } from './target.ts'
 
 /** Releases that stay: the new one, the one before it, and the newest up to `keep` in all. */
@@ -30,10 +31,6 @@ export function commitScript(
   kept: readonly Manifest[],
   unfinished: readonly string[]
 ): string {
-  const keptImages = new Set([live, ...kept].map(({ image }) => image))
-  const images = [...new Set(pruned.map(({ image }) => image))].filter(
-    name => !keptImages.has(name)
-  )
   const release = `"$P/releases/"${quote(live.id)}`
   return onHost(
     place,
@@ -42,9 +39,8 @@ umask 077
 cat > ${release}/release.json.new && mv ${release}/release.json.new ${release}/release.json || fail 'cannot write release.json'
 ln -sfn ${quote(`releases/${live.id}`)} current.new && mv -T current.new current || fail 'cannot switch current'
 step prune
-${pruned.flatMap(({ id, services }) => services.map(name => `docker image rm ${quote(keptImage(place.project, name, id))} > /dev/null 2>&1`)).join('\n')}
-${images.map(name => `docker image rm ${quote(name)} > /dev/null 2>&1 || docker image inspect ${quote(name)} > /dev/null 2>&1 && note ${quote(`${name} is still in use and stays`)}`).join('\n')}
-${[...pruned.map(({ id }) => id), ...unfinished].map(id => `rm -rf "$P/releases/"${quote(id)}`).join('\n')}
+${pruned.map(one => removeRelease(place, one, [live, ...kept])).join('\n')}
+${unfinished.map(id => `rm -rf "$P/releases/"${quote(id)}`).join('\n')}
 env_done`
   )
 }

@@ -116,7 +116,7 @@ class Deploy {
     timeoutS: number
   ): Promise<Map<string, string>> {
     const commands = this.#request.source.config.release
-    const script = prepareScript(place, target, facts.missingImages)
+    const script = prepareScript(place, target, facts)
     if (commands.length === 0) return this.#run.script(script)
     const job = asJob(place, 'release', commandsScript(place, target, commands, timeoutS))
     return this.#run.script(`${script}\n${job.script}`, job.stdin)

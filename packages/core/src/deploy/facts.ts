@@ -1,5 +1,7 @@
 import type { Project } from '../app/compose.ts'
 import { quote } from '../base/shell.ts'
+import type { Front } from '../proxy/front.ts'
+import { readFront } from '../proxy/look.ts'
 import { type Manifest, parseManifest } from '../release/manifest.ts'
 import {
   CERTIFICATES_PROBE,
@@ -8,7 +10,7 @@ import {
   type Renewal,
   readCertificates
 } from './certificates.ts'
-import { FRONT, NGINX_PROBE } from './front.ts'
+import { FRONT, FRONT_PROBE } from './front.ts'
 import { joinProbes, type Section } from './sections.ts'
 
 /** A container of the app as the engine has it now. */
@@ -46,7 +48,9 @@ export interface Facts {
   missingImages: string[]
   volumes: string[]
   listening: { port: number; program: string }[]
-  /** What `nginx -T` says in the container that publishes port 80 or 443; undefined when it is none. */
+  /** The proxy in the container that publishes port 80 or 443; undefined when it cannot be asked. */
+  front: Front | undefined
+  /** What `nginx -T` says there; undefined when it is another proxy. */
   nginx: string | undefined
   memoryKb: { available: number; services: Map<string, number> }
   /** Certificates and keys under `certs/`, by their paths on the host. */
@@ -159,7 +163,7 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
     listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
     published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
     programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
-    nginx: NGINX_PROBE,
+    front: FRONT_PROBE,
     available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
     memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
 echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
@@ -183,6 +187,7 @@ function readFacts(path: string, sections: Sections): Facts {
   const rows = (name: string) => text(name).split('\n').filter(Boolean)
   const project = parseProject(text('config'))
   const [user = '', groups = ''] = text('user').split('\n')
+  const front = sections.front?.code === 0 ? readFront(text('front')) : undefined
   return {
     user,
     groups: groups.split(' '),
@@ -205,7 +210,8 @@ function readFacts(path: string, sections: Sections): Facts {
     missingImages: rows('missingImages'),
     volumes: rows('volumes'),
     listening: listening(sections, project?.name),
-    nginx: sections.nginx?.code === 0 ? text('nginx') : undefined,
+    front,
+    nginx: front?.kind === 'nginx' ? front.configuration : undefined,
     memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
     certificates: readCertificates(text('certificates')),
     renewal: parseRenewal(text('renewal'))
@@ -234,7 +240,12 @@ function presentNames(rows: string[]): Map<string, boolean> {
 }
 
 function memory(rows: string[]): Map<string, number> {
-  return new Map(rows.map(row => [row.split(' ')[0] as string, Number(row.split(' ')[1])]))
+  const used = new Map<string, number>()
+  for (const row of rows) {
+    const [name = '', kb] = row.split(' ')
+    used.set(name, (used.get(name) ?? 0) + Number(kb))
+  }
+  return used
 }
 
 function freeKb(df: string): number {

@@ -51,7 +51,8 @@ export async function putKeptLive(
   const project: Project = run.judge(facts, config)
   const target = keptTarget(goal, project, facts, facts.current?.files ?? {})
   const why = differences(target, facts)
-  const tactics = chooseTactics(target, facts, config, { strategy })
+  const back = facts.current !== undefined && goal.id < facts.current.id
+  const tactics = chooseTactics(target, facts, config, { strategy, back })
   outcome.image = goal.image
   outcome.previous = facts.current?.id
   run.tellPlan(planRows(target, facts, tactics, why), target)
@@ -88,7 +89,7 @@ async function prepare(
   // What the live release had run for it was run when it went live.
   const again = goal.id === facts.current?.id ? [] : goal.again
   try {
-    const said = await run.script(prepareKeptScript(place, target, facts.missingImages))
+    const said = await run.script(prepareKeptScript(place, target, facts))
     if (again.length > 0) {
       await run.job(place, 'again', commandsScript(place, target, again, timeoutS))
     }

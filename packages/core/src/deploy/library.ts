@@ -1,5 +1,6 @@
 import { quote } from '../base/shell.ts'
 import { ENVIRONMENT_FUNCTIONS } from './environment.ts'
+import { PROBE_FUNCTIONS } from './probe.ts'
 
 /** What every script of a deploy may use; `$P` is the app's folder, `$C` the compose file in it. */
 export interface Place {
@@ -39,6 +40,7 @@ redact() { awk -v file="$P/.env" -v quotes="'\"" '
       $0 = $0 rest }
     print; fflush() }'; }
 seconds() { cut -d ' ' -f 1 /proc/uptime; }
+past() { [ "$(awk -v a="$1" -v b="$(seconds)" -v l="$2" 'BEGIN { print (b - a >= l) }')" = 1 ]; } # SINCE SECONDS
 show() { printf '@more %s\n' "$1"; redact | tail -n 40 | sed 's/^/@more   /'; }
 explain() {
   [ ! -s "$SCRATCH/test.out" ] || show 'the health test said:' < "$SCRATCH/test.out"
@@ -47,7 +49,7 @@ explain() {
 wait_ready() { # SECONDS CONTAINER [TEST...]: 0 ready, 1 not within the time, 2 ended
   limit=$1; box=$2; shift 2; begin=$(seconds); : > "$SCRATCH/test.out"
   while :; do
-    if [ $# -gt 0 ] && timeout 10 docker exec "$box" "$@" > "$SCRATCH/test.out" 2>&1 </dev/null; then return 0; fi
+    if [ $# -gt 0 ] && probe "$box" "$@" > "$SCRATCH/test.out"; then return 0; fi
     passed=$(awk -v a="$begin" -v b="$(seconds)" 'BEGIN { print int(b - a) }')
     state=$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null || echo gone 0)
     case $state in
@@ -83,8 +85,8 @@ put() { # SOURCE TARGET: over the same inode when there is one, which a single-f
 
 /** A script of a deploy: the shell functions, the app's place, then the given commands. */
 export function onHost(place: Place, body: string): string {
-  return `P=${quote(place.path)} C=${quote(place.compose)} N=${quote(place.project)} RELEASE=${quote(place.release)}
-${FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
+  return `P=${quote(place.path)} C=${quote(place.compose)} N=${quote(place.project)} RELEASE=${quote(place.release)} FRONT=
+${FUNCTIONS}${PROBE_FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
 ${body}
 `
 }

@@ -1,3 +1,5 @@
+import { publishedPorts } from '../app/compose.ts'
+import { reloadAdvice } from '../proxy/advice.ts'
 import type { Facts } from './facts.ts'
 import type { Tactics } from './tactics.ts'
 import { startOrder, type Target } from './target.ts'
@@ -25,15 +27,24 @@ export function planRows(
       return { service, what: 'create', why: 'not on the host yet' }
     }
     const tactic = tactics.services.get(service)
-    if (tactic?.how === 'roll') return { service, what: 'roll', why: reasons }
+    if (tactic?.how === 'roll')
+      return { service, what: 'roll', why: reasons + ownPorts(target, service) }
     if (tactic?.how === 'stop-first') {
       return { service, what: 'recreate', why: `${reasons}; stop-first: ${tactic.why}` }
     }
     if (service === target.proxy && tactic === undefined) {
       return tactics.replaceProxy
         ? { service, what: 'recreate', why: 'a gap of a second or so' }
-        : { service, what: 'reload', why: '' }
+        : { service, what: 'reload', why: facts.front ? reloadAdvice(facts.front) : '' }
     }
     return { service, what: 'keep', why: tactics.outdated.has(service) ? OUTDATED : '' }
   })
+}
+
+/** A bridge publishes no port: what the service publishes itself has a gap while it is replaced. */
+function ownPorts({ project }: Target, name: string): string {
+  const ports = publishedPorts(project.services[name] ?? {})
+  return ports.length === 0
+    ? ''
+    : `; a gap of seconds on port ${ports.join(', ')}, which it publishes itself`
 }

@@ -136,12 +136,17 @@ export class Run {
     place: Place,
     target: Target,
     config: AppConfig,
-    { services, replaceProxy }: Tactics,
+    { services, replaceProxy, back, doors }: Tactics,
     imageTest: string[] | null
   ): Promise<void> {
     const { strategy } = this.#request
     const { health, domains } = config
-    const options = { imageTest, timeoutS: Math.ceil(health.timeoutMs / 1000) }
+    const options = {
+      imageTest,
+      timeoutS: Math.ceil(health.timeoutMs / 1000),
+      doors,
+      healthPath: health.path
+    }
     const script =
       strategy === 'recreate'
         ? recreateScript(place, target, options)
@@ -149,8 +154,9 @@ export class Run {
             ...options,
             tactics: services,
             replaceProxy,
+            back,
             bakeS: health.bakeMs / 1000,
-            healthPath: health.path,
+            errorsPercent: health.errorsPercent,
             origins: originsOf(target.pairs, domains)
           })
     await this.job(place, strategy, script)

@@ -1,5 +1,8 @@
 import * as z from 'zod'
-import type { AppConfig } from '../app/config.ts'
+import { type AppConfig, parseConfig } from '../app/config.ts'
+
+/** For what a release of an earlier version does not say. */
+const DEFAULT_HEALTH = parseConfig('').health
 
 const site = z.object({
   names: z.array(z.string()),
@@ -64,9 +67,13 @@ export function parseManifest(text: string): Manifest | undefined {
   if (text.trim() === '') return undefined
   try {
     const read = manifest.parse(JSON.parse(text))
-    const { variant, proxy } = read
+    const { variant, proxy, config } = read
     const { http, https } = proxy
-    return { ...read, pairs: read.pairs ?? (https ? [{ http, https, variant }] : []) }
+    return {
+      ...read,
+      pairs: read.pairs ?? (https ? [{ http, https, variant }] : []),
+      ...(config && { config: { ...config, health: { ...DEFAULT_HEALTH, ...config.health } } })
+    }
   } catch {
     return undefined
   }
