@@ -65882,7 +65882,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3064);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(982);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(150);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -65892,7 +65892,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 982:
+/***/ 150:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -75740,7 +75740,11 @@ const schema = strictObject({
         timeout: config_duration.default('60s'),
         bake: config_duration
             .default('10s')
-            .describe('How long the new release is watched while the old one still runs.')
+            .describe('How long the new release is watched while the old one still runs.'),
+        errors: schemas_string()
+            .regex(/^(100|\d{1,2}(\.\d+)?)%$/, "a share such as '5%'")
+            .default('5%')
+            .describe('Of the answers that visitors get while it is watched, how many may be errors of the server (5xx) before the old one is put back; from three on, and only when the old one had fewer.')
     })
         .prefault({}),
     domains: array(array(config_domain).min(1)).default([]).describe('One list for each certificate.'),
@@ -75831,7 +75835,8 @@ function complete({ $schema: _, release, health, 'stop-first': stopFirst, ...res
         health: {
             path: health.path,
             timeoutMs: parseDuration(health.timeout),
-            bakeMs: parseDuration(health.bake)
+            bakeMs: parseDuration(health.bake),
+            errorsPercent: Number.parseFloat(health.errors)
         }
     };
 }
@@ -76044,8 +76049,475 @@ function command(words) {
     return words.map(shell_quote).join(' ');
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/upstreams.js
+/** A host name and a port from `name`, `name:port`; undefined for addresses, which no pin can move. */
+function parseAddress(address, defaultPort) {
+    const [, host = '', port] = /^([^:[\]/]+)(?::(\d+))?$/.exec(address) ?? [];
+    if (host === '' || /^[\d.]+$/.test(host))
+        return undefined;
+    return { name: host.toLowerCase(), port: port === undefined ? defaultPort : Number(port) };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/caddy.js
+
+/**
+ * The names that Caddy's configuration, as JSON, addresses. Caddy asks its container's resolver at
+ * each connection, /etc/hosts first; names of `dynamic_upstreams` it keeps for a time of its own.
+ */
+function caddyUpstreams(configuration) {
+    const found = { held: [], dynamic: [], unknown: false };
+    try {
+        visit(JSON.parse(configuration), 'other', found);
+    }
+    catch {
+        // Not what Caddy prints: nothing is known of it then.
+    }
+    return found;
+}
+/** Why a configuration of Caddy cannot be loaded anew while it runs, if so. */
+function caddyObstacle(configuration) {
+    return /"admin":\{[^{}]*"disabled":true/.test(configuration.replace(/\s/g, ''))
+        ? 'its admin endpoint is off'
+        : undefined;
+}
+function visit(value, around, found) {
+    if (Array.isArray(value))
+        for (const one of value)
+            visit(one, around, found);
+    if (value === null || typeof value !== 'object' || Array.isArray(value))
+        return;
+    const node = value;
+    const speaks = node.handler === 'reverse_proxy' ? spoken(node) : around;
+    const dials = Array.isArray(node.dial) ? node.dial : [node.dial];
+    for (const dial of dials)
+        if (typeof dial === 'string')
+            addDial(dial, speaks, found);
+    const { name, port } = node.dynamic_upstreams ?? {};
+    if (typeof name === 'string') {
+        found.dynamic.push({ name: name.toLowerCase(), port: Number(port) || 0, speaks });
+    }
+    for (const one of Object.values(node))
+        visit(one, speaks, found);
+}
+function spoken({ transport }) {
+    if (transport?.protocol !== undefined && transport.protocol !== 'http')
+        return 'other';
+    return transport?.tls === undefined ? 'http' : 'https';
+}
+function addDial(dial, speaks, found) {
+    if (dial.includes('{'))
+        found.unknown = true;
+    else {
+        const parsed = parseAddress(dial.replace(/^(tcp|udp)[46]?\//, ''), 80);
+        if (parsed)
+            found.held.push({ ...parsed, speaks });
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/configuration.js
+/** Where nginx looks for files that a configuration names without a leading slash. */
+const NGINX_FOLDER = '/etc/nginx';
+const FILE_MARK = /^# configuration file (.+):$/gm;
+/** nginx itself stops at includes that include themselves; so does this. */
+const DEEPEST_INCLUDE = 10;
+/**
+ * Reads an nginx configuration: a file's text, with the files that it may include by their paths in
+ * the container, or what `nginx -T` prints. An include that is not at hand counts as empty. Never
+ * throws: what nginx would refuse is read as far as it makes sense.
+ */
+function configuration_readConfiguration(text, included = new Map()) {
+    const files = new Map([...included, ...dumpedFiles(text)]);
+    const [main = text] = dumpedFiles(text).values();
+    return expand(configuration_parse(main), 0);
+    function expand(directives, depth) {
+        return directives.flatMap(one => {
+            if (one.name !== 'include' || one.block) {
+                return [{ ...one, block: one.block && expand(one.block, depth) }];
+            }
+            const wanted = pathPattern(one.words[0] ?? '');
+            const found = [...files].filter(([path]) => wanted.test(path)).sort(byPath);
+            return depth < DEEPEST_INCLUDE
+                ? found.flatMap(([, content]) => expand(configuration_parse(content), depth + 1))
+                : [];
+        });
+    }
+}
+/** Every directive of a configuration, those in blocks included. */
+function everyDirective(configuration) {
+    return configuration.flatMap(one => [one, ...(one.block ? everyDirective(one.block) : [])]);
+}
+/** The files in the output of `nginx -T`, the main one first; none when it is no such output. */
+function dumpedFiles(text) {
+    const marks = [...text.matchAll(FILE_MARK)];
+    return new Map(marks.map((mark, index) => [
+        mark[1],
+        text.slice(mark.index + mark[0].length, marks[index + 1]?.index)
+    ]));
+}
+function byPath([a], [b]) {
+    return a < b ? -1 : 1;
+}
+/** A path in the container as nginx understands it. */
+function absolutePath(path) {
+    return path.startsWith('/') ? path : `${NGINX_FOLDER}/${path}`;
+}
+/** The pattern of an include: `*` and `?` stand for anything but a slash. */
+function pathPattern(path) {
+    const pattern = absolutePath(path)
+        .replace(/[.+^${}()|\\]/g, '\\$&')
+        .replaceAll('*', '[^/]*')
+        .replaceAll('?', '[^/]');
+    try {
+        return new RegExp(`^${pattern}$`);
+    }
+    catch {
+        return /^$/;
+    }
+}
+/** One file's directives, includes not yet followed. */
+function configuration_parse(text) {
+    const outermost = [];
+    const open = [outermost];
+    let words = [];
+    for (const token of tokens(text)) {
+        const inner = open.at(-1);
+        if (typeof token !== 'string')
+            words.push(token.word);
+        else if (token === '}') {
+            if (open.length > 1)
+                open.pop();
+            words = [];
+        }
+        else {
+            const [name, ...rest] = words;
+            words = [];
+            const block = token === '{' ? [] : undefined;
+            if (name !== undefined)
+                inner.push({ name, words: rest, block });
+            if (block)
+                open.push(block);
+        }
+    }
+    return outermost;
+}
+function* tokens(text) {
+    let at = 0;
+    while (at < text.length) {
+        const char = text[at];
+        if (/\s/.test(char))
+            at += 1;
+        else if (char === '#') {
+            const end = text.indexOf('\n', at);
+            at = end < 0 ? text.length : end;
+        }
+        else if (char === ';' || char === '{' || char === '}') {
+            yield char;
+            at += 1;
+        }
+        else {
+            const { word, end } = char === '"' || char === "'" ? quoted(text, at) : bare(text, at);
+            yield { word };
+            at = end;
+        }
+    }
+}
+function quoted(text, from) {
+    let word = '';
+    let at = from + 1;
+    for (; at < text.length && text[at] !== text[from]; at++) {
+        if (text[at] === '\\' && /["'\\]/.test(text[at + 1] ?? ''))
+            at += 1;
+        word += text[at] ?? '';
+    }
+    return { word, end: at + 1 };
+}
+/** A word without quotes ends at a space, `;` or `{`, but `${name}` is one word. */
+function bare(text, from) {
+    let at = from;
+    for (; at < text.length; at++) {
+        const char = text[at];
+        if (char === '\\')
+            at += 1;
+        else if (/[\s;]/.test(char) || (char === '{' && text[at - 1] !== '$'))
+            break;
+    }
+    return { word: text.slice(from, at), end: at };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/haproxy.js
+
+/**
+ * The names that HAProxy's files address. It asks its container's resolver when it starts or reloads;
+ * a server with `resolvers` is resolved by itself while it runs.
+ */
+function haproxyUpstreams(configuration) {
+    const found = { held: [], dynamic: [], unknown: false };
+    let section = '';
+    let http = false;
+    let defaults = { late: false, http: false };
+    let late = false;
+    for (const line of configuration.split('\n')) {
+        const words = wordsOf(line);
+        const [first = '', second = ''] = words;
+        if (SECTIONS.has(first)) {
+            section = first;
+            if (section === 'defaults')
+                defaults = { late: false, http: false };
+            late = defaults.late;
+            http = defaults.http;
+        }
+        else if (first === 'mode') {
+            http = second === 'http';
+            if (section === 'defaults')
+                defaults.http = http;
+        }
+        else if (first === 'default-server') {
+            late ||= words.includes('resolvers');
+            if (section === 'defaults')
+                defaults.late = late;
+        }
+        else if (first === 'server' || first === 'server-template') {
+            const address = (words[first === 'server' ? 2 : 3] ?? '').replace(/^(ipv4|ipv6|tcp|tcp4|tcp6)@/, '');
+            const parsed = parseAddress(address, 80);
+            if (!parsed)
+                continue;
+            if (address.includes('$')) {
+                found.unknown = true;
+                continue;
+            }
+            const speaks = !http ? 'other' : words.includes('ssl') ? 'https' : 'http';
+            const list = late || words.includes('resolvers') ? found.dynamic : found.held;
+            list.push({ ...parsed, speaks });
+        }
+    }
+    return found;
+}
+const SECTIONS = new Set([
+    'global',
+    'defaults',
+    'frontend',
+    'backend',
+    'listen',
+    'resolvers',
+    'peers',
+    'userlist',
+    'cache',
+    'program',
+    'mailers',
+    'ring',
+    'http-errors',
+    'fcgi-app',
+    'log-forward'
+]);
+/** The words of a line: quotes keep spaces, `#` outside of them begins a comment. */
+function wordsOf(line) {
+    const words = line.matchAll(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s#"'\\])+|#.*/g);
+    return [...words]
+        .map(([word]) => word)
+        .filter(word => !word.startsWith('#'))
+        .map(word => word.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/g, '$1$2$3'));
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/nginx.js
+
+
+/** Directives that hand a request on, with what they speak and the port when none is given. */
+const PASSES = {
+    proxy_pass: { speaks: 'http', port: 80 },
+    grpc_pass: { speaks: 'other', port: 80 },
+    uwsgi_pass: { speaks: 'other', port: 80 },
+    fastcgi_pass: { speaks: 'other', port: 80 },
+    scgi_pass: { speaks: 'other', port: 80 },
+    memcached_pass: { speaks: 'other', port: 11211 }
+};
+/** A value made of more variables than this is not followed further. */
+const MOST_VALUES = 64;
+/**
+ * The names that an nginx configuration addresses. nginx asks for those in `upstream` blocks and in
+ * directives without variables when it starts or reloads; those in directives with variables it
+ * resolves at each request (`resolver`), unless an upstream of that name and port is there anyway.
+ */
+function nginxUpstreams(configuration) {
+    const streams = configuration.filter(({ name }) => name === 'stream');
+    const rest = configuration.filter(({ name }) => name !== 'stream');
+    const found = [
+        namesIn(rest, PASSES),
+        ...streams.map(({ block }) => namesIn(block ?? [], { proxy_pass: { speaks: 'other', port: 0 } }))
+    ];
+    return {
+        held: found.flatMap(({ held }) => held),
+        dynamic: found.flatMap(({ dynamic }) => dynamic),
+        unknown: found.some(({ unknown }) => unknown)
+    };
+}
+/** The names of one `http` or `stream`, whose upstream blocks are known only within. */
+function namesIn(root, passes) {
+    const every = everyDirective(root);
+    const groups = new Map(every.flatMap(({ name, words, block }) => name === 'upstream' && block ? [[words[0] ?? '', block]] : []));
+    const values = variableValues(every);
+    const used = every.flatMap(({ name, words }) => {
+        const pass = passes[name];
+        return pass
+            ? expand(words[0] ?? '', values).map(to => ({ ...target(to, pass), raw: words[0] ?? '' }))
+            : [];
+    });
+    const grouped = [...groups].flatMap(([group, block]) => serversOf(block, speaksOf(group)));
+    const direct = used.flatMap(({ address, port, speaks, raw }) => {
+        if (groups.has(address) || address.includes('$'))
+            return [];
+        const parsed = parseAddress(address, port);
+        return parsed ? [{ ...parsed, speaks, late: raw.includes('$') }] : [];
+    });
+    const held = [...grouped, ...direct].filter(({ late }) => !late);
+    const late = [...grouped, ...direct].filter(one => one.late);
+    return {
+        held: held.map(plain),
+        dynamic: late.filter(one => !held.some(other => sameDoor(one, other))).map(plain),
+        unknown: used.some(({ address }) => address.includes('$'))
+    };
+    function speaksOf(group) {
+        return used.find(({ address }) => address === group)?.speaks ?? 'other';
+    }
+}
+function plain({ name, port, speaks }) {
+    return { name, port, speaks };
+}
+function sameDoor(a, b) {
+    return a.name === b.name && a.port === b.port;
+}
+function serversOf(block, speaks) {
+    return block.flatMap(({ name, words: [address = '', ...parameters] }) => {
+        const parsed = name === 'server' ? parseAddress(address, 80) : undefined;
+        return parsed ? [{ ...parsed, speaks, late: parameters.includes('resolve') }] : [];
+    });
+}
+/** At a slash, at a variable that begins with one, or at any variable behind the port. */
+const PATH_BEGINS = /\/|\$\{?(?:request_uri|uri|document_uri)\b|(?<=:\d+)\$/;
+/** Where a value of a `..._pass` leads: the address without scheme and path. */
+function target(value, { speaks, port }) {
+    const [, scheme, rest = ''] = /^(?:([a-z]+):\/\/)?(.*)$/s.exec(value) ?? [];
+    // A socket's path goes on after the colon, and is no host.
+    const address = rest.startsWith('unix:') ? 'unix:' : (rest.split(PATH_BEGINS)[0] ?? '');
+    const secure = scheme === 'https';
+    return { address, port: secure ? 443 : port, speaks: secure ? 'https' : speaks };
+}
+/** The values that a variable may have, as far as the configuration itself says. */
+function variableValues(every) {
+    const values = new Map();
+    const add = (variable, value) => {
+        const name = variable.replace(/^\$/, '');
+        values.set(name, [...(values.get(name) ?? []), value]);
+    };
+    for (const { name, words, block } of every) {
+        if (name === 'set')
+            add(words[0] ?? '', words[1] ?? '');
+        if (!block || !['map', 'geo', 'split_clients'].includes(name))
+            continue;
+        for (const row of block)
+            add(words.at(-1) ?? '', row.words[0] ?? '');
+    }
+    return values;
+}
+/** What a value with variables comes to; a variable that only requests know stays in it. */
+function expand(value, known, depth = 0) {
+    const match = [...value.matchAll(/\$\{?(\w+)\}?/g)].find(([, name = '']) => known.has(name));
+    if (!match || depth > 5)
+        return [value];
+    const [text, name = ''] = match;
+    return (known.get(name) ?? [])
+        .slice(0, MOST_VALUES)
+        .flatMap(one => expand(value.replace(text, () => one), known, depth + 1))
+        .slice(0, MOST_VALUES);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/front.js
+
+
+
+
+/** The kinds of proxies that can be asked and reloaded. */
+const PROXY_KINDS = ['nginx', 'caddy', 'haproxy'];
+/** Reads the names that a proxy addresses. */
+function readUpstreams({ kind, configuration }) {
+    if (kind === 'caddy')
+        return caddyUpstreams(configuration);
+    if (kind === 'haproxy')
+        return haproxyUpstreams(configuration);
+    return nginxUpstreams(configuration_readConfiguration(configuration));
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/look.js
+
+
+/**
+ * Shell text, for the proxy's own container, that finds which proxy runs there: sets `kind`, its
+ * first process `pid`, and `words`, by which it was told where its configuration is.
+ */
+const FIND = String.raw `kind=
+for pid in $(ls /proc | grep '^[0-9]*$' | sort -n); do
+  name=$(cat "/proc/$pid/comm" 2>/dev/null)
+  case $name in nginx|caddy|haproxy) kind=$name; break ;; esac
+done
+words=$(tr '\0' '\n' 2>/dev/null < "/proc/$pid/cmdline" | awk -v kind="$kind" '
+  kind == "nginx" { n = split($0, w, " "); for (i = 1; i < n; i++) if (w[i] == "-c") print "-c " w[i + 1]; exit }
+  take { print flag " " $0; take = 0; next }
+  (kind == "haproxy" && $0 == "-f") || (kind == "caddy" && ($0 == "--config" || $0 == "--adapter")) { flag = $0; take = 1 }' | tr '\n' ' ')`;
+/** Shell text that sets `FRONT_KIND`, `FRONT_PID` and `FRONT_WORDS` for the container `$FRONT`. */
+const FIND_FRONT = `FRONT_KIND= FRONT_PID= FRONT_WORDS=
+if [ -n "$FRONT" ] && docker exec -i "$FRONT" sh -s > "$SCRATCH/front" 2>/dev/null <<'FIND'
+${FIND}
+echo "$kind"; echo "$pid"; echo "$words"
+FIND
+then { read -r FRONT_KIND; read -r FRONT_PID; read -r FRONT_WORDS; } < "$SCRATCH/front"; fi`;
+/**
+ * Prints what the proxy in a container is and reads, for `readFront`; fails when it is none that is
+ * known. nginx refuses to print as soon as a certificate is gone, while it still serves what it read
+ * before: then its files as they lie there.
+ */
+function frontProbe(container) {
+    return String.raw `docker exec -i ${container} sh -s <<'FIND'
+${FIND}
+case $kind in
+nginx)
+  nginx -v 2>&1 | sed -n 's|.*/\([0-9.]*\).*|nginx \1|p'
+  nginx -T $words 2>/dev/null || for f in /etc/nginx/nginx.conf $(find -L /etc/nginx -type f -name '*.conf' ! -path /etc/nginx/nginx.conf); do
+    echo "# configuration file $f:"; cat "$f"
+  done ;;
+caddy)
+  caddy version | sed -n '1s|^v*\([0-9.]*\).*|caddy \1|p'
+  caddy adapt $words 2>/dev/null ;;
+haproxy)
+  haproxy -v | sed -n '1s|.* version \([0-9.]*\).*|haproxy \1|p'
+  case " $(tr '\0' ' ' < "/proc/$pid/cmdline") " in *' -W '*|*' -Ws '*) ;; *) echo '# no master' ;; esac
+  for f in $(echo "$words" | sed 's/-f //g'); do if [ -d "$f" ]; then cat "$f"/*.cfg; else cat "$f"; fi; done ;;
+*) exit 1 ;;
+esac
+FIND`;
+}
+/** Reads what `frontProbe` printed. */
+function readFront(text) {
+    const [, name = '', version = ''] = /^(\w+) ?([\d.]*)\n/.exec(text) ?? [];
+    const kind = PROXY_KINDS.find(one => one === name);
+    if (kind === undefined)
+        return undefined;
+    const configuration = text.slice(text.indexOf('\n') + 1);
+    const obstacle = obstacleOf(kind, configuration);
+    return { kind, version, configuration, ...(obstacle && { obstacle }) };
+}
+function obstacleOf(kind, configuration) {
+    if (kind === 'caddy')
+        return caddyObstacle(configuration);
+    if (kind === 'haproxy' && configuration.startsWith('# no master')) {
+        return 'it runs without a master process (-W)';
+    }
+    return undefined;
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/release/manifest.js
 
+
+/** For what a release of an earlier version does not say. */
+const DEFAULT_HEALTH = parseConfig('').health;
 const site = object({
     names: array(schemas_string()),
     certificate: schemas_string(),
@@ -76100,9 +76572,13 @@ function parseManifest(text) {
         return undefined;
     try {
         const read = manifest.parse(JSON.parse(text));
-        const { variant, proxy } = read;
+        const { variant, proxy, config } = read;
         const { http, https } = proxy;
-        return { ...read, pairs: read.pairs ?? (https ? [{ http, https, variant }] : []) };
+        return {
+            ...read,
+            pairs: read.pairs ?? (https ? [{ http, https, variant }] : []),
+            ...(config && { config: { ...config, health: { ...DEFAULT_HEALTH, ...config.health } } })
+        };
     }
     catch {
         return undefined;
@@ -76166,12 +76642,15 @@ function compose_proxyService(project, configured) {
         .map(([name]) => name);
     return names.length === 1 ? names[0] : undefined;
 }
-/** Everything that the given services depend on, directly or not, without themselves. */
+/**
+ * Everything that the given services depend on, directly or not, without themselves and without
+ * those whose profile is not active, which to name would start.
+ */
 function dependencies(project, names) {
     const found = new Set();
     const visit = (name) => {
         for (const next of Object.keys(project.services[name]?.depends_on ?? {})) {
-            if (found.has(next) || names.includes(next))
+            if (found.has(next) || names.includes(next) || !project.services[next])
                 continue;
             found.add(next);
             visit(next);
@@ -76379,17 +76858,12 @@ function parseRenewal(text) {
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/front.js
+
 /** Shell function that names the container which publishes port 80 or 443; needs `project`. */
 const FRONT = 'front() { docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1; }';
-/**
- * What nginx reads: as it says itself, or its files as they lie there when it refuses them, which it
- * does as soon as a certificate is gone, while it still serves what it read before.
- */
-const NGINX_PROBE = `box=$(front); [ -n "$box" ] || exit 1
-docker exec "$box" nginx -T 2>/dev/null || docker exec "$box" sh -c 'nginx -v 2>/dev/null || exit 1
-for f in /etc/nginx/nginx.conf $(find -L /etc/nginx -type f -name "*.conf" ! -path /etc/nginx/nginx.conf); do
-  echo "# configuration file $f:"; cat "$f"
-done'`;
+/** Prints which proxy that is and what it reads. */
+const FRONT_PROBE = `box=$(front); [ -n "$box" ] || exit 1
+${frontProbe('"$box"')}`;
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
@@ -76422,6 +76896,7 @@ function joinProbes(probes) {
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/facts.js
+
 
 
 
@@ -76524,7 +76999,7 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
         listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
         published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
         programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
-        nginx: NGINX_PROBE,
+        front: FRONT_PROBE,
         available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
         memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
 echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
@@ -76545,6 +77020,7 @@ function readFacts(path, sections) {
     const rows = (name) => text(name).split('\n').filter(Boolean);
     const project = parseProject(text('config'));
     const [user = '', groups = ''] = text('user').split('\n');
+    const front = sections.front?.code === 0 ? readFront(text('front')) : undefined;
     return {
         user,
         groups: groups.split(' '),
@@ -76564,7 +77040,8 @@ function readFacts(path, sections) {
         missingImages: rows('missingImages'),
         volumes: rows('volumes'),
         listening: listening(sections, project?.name),
-        nginx: sections.nginx?.code === 0 ? text('nginx') : undefined,
+        front,
+        nginx: front?.kind === 'nginx' ? front.configuration : undefined,
         memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
         certificates: readCertificates(text('certificates')),
         renewal: parseRenewal(text('renewal'))
@@ -76590,7 +77067,12 @@ function presentNames(rows) {
     return new Map(rows.map(row => [row.replace(/=$/, ''), row.endsWith('=')]));
 }
 function memory(rows) {
-    return new Map(rows.map(row => [row.split(' ')[0], Number(row.split(' ')[1])]));
+    const used = new Map();
+    for (const row of rows) {
+        const [name = '', kb] = row.split(' ');
+        used.set(name, (used.get(name) ?? 0) + Number(kb));
+    }
+    return used;
 }
 function freeKb(df) {
     return Number(df.split('\n').at(-1)?.split(/\s+/)[3] ?? Number.NaN);
@@ -76727,7 +77209,58 @@ keep_env "$hash"
 printf '@env %s\\n' "$hash"`;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/probe.js
+
+/**
+ * Words for `probe` where a service has no health test: an answer below 500 on the port that the
+ * proxy uses, or somebody who listens there when it is not HTTP.
+ */
+function doorTest({ port, speaks }, path) {
+    return speaks === 'other' ? `@listens ${port}` : `@replies ${port} ${speaks} ${shell_quote(path)}`;
+}
+/**
+ * Shell functions that ask a container how it is: `probe CONTAINER TEST...` runs its health test, or
+ * one of `doorTest`. Questions are put from the proxy's container `$FRONT`, which is in the network
+ * and mostly has curl, wget or bash, else from the host.
+ */
+const PROBE_FUNCTIONS = String.raw `
+FETCH=$(cat <<'ASKING'
+scheme=$2 at=$3; [ "$2" = http ] || [ -z "$5" ] || { scheme=http; at=$5; }
+if command -v curl > /dev/null 2>&1; then
+  curl -sk -A diveops-watch -o /dev/null -w '%{http_code}' --max-time 5 --connect-to "::$3" "$2://$1$4"; exit
+elif command -v wget > /dev/null 2>&1; then
+  said=$(timeout 6 wget -S -q -U diveops-watch -O /dev/null -T 5 --no-check-certificate --header "Host: $1" "$scheme://$at$4" 2>&1)
+elif [ "$scheme" = http ] && command -v bash > /dev/null 2>&1; then
+  said=$(timeout 6 bash -c 'exec 3<> "/dev/tcp/$2/$3" && printf "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: diveops-watch\r\n\r\n" "$4" "$1" >&3 && head -n 1 <&3' bash "$1" "$(echo "$at" | cut -d : -f 1)" "$(echo "$at" | cut -d : -f 2)" "$4" 2>&1)
+else echo none; exit; fi
+status=$(echo "$said" | sed -n 's|.*HTTP/[0-9.]* \([0-9][0-9][0-9]\).*|\1|p' | head -n 1)
+[ -n "$status" ] && echo "$status" || echo 000
+ASKING
+)
+fetch() { # HOST SCHEME ADDRESS PATH [ADDRESS-FOR-HTTP]: status of an answer, 000 for no answer, none where nothing can ask
+  docker exec "$FRONT" sh -c "$FETCH" sh "$@" 2>/dev/null; }
+listens() { # CONTAINER PORT
+  process=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
+  { cat "/proc/$process/net/tcp" "/proc/$process/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; } |
+    awk -v port="$(printf %04X "$2")" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }'; }
+replies() { # CONTAINER PORT SCHEME PATH
+  listens "$1" "$2" || { echo "nothing listens on port $2"; return 1; }
+  for at in $(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1"); do
+    status=$(fetch localhost "$3" "$at:$2" "$4")
+    case $status in 000|none|'') status=$(sh -c "$FETCH" sh localhost "$3" "$at:$2" "$4") ;; esac
+    case $status in none|[1-4]*) return 0 ;; esac
+  done
+  echo "port $2 answers $status"; return 1; }
+probe() { # CONTAINER TEST...: whether a health test succeeds, and what it says
+  case $2 in
+    @replies) replies "$1" "$3" "$4" "$5" ;;
+    @listens) listens "$1" "$3" || { echo "nothing listens on port $3"; return 1; } ;;
+    *) subject=$1; shift; timeout 10 docker exec "$subject" "$@" 2>&1 </dev/null ;;
+  esac; }
+`;
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/library.js
+
 
 
 /**
@@ -76758,6 +77291,7 @@ redact() { awk -v file="$P/.env" -v quotes="'\"" '
       $0 = $0 rest }
     print; fflush() }'; }
 seconds() { cut -d ' ' -f 1 /proc/uptime; }
+past() { [ "$(awk -v a="$1" -v b="$(seconds)" -v l="$2" 'BEGIN { print (b - a >= l) }')" = 1 ]; } # SINCE SECONDS
 show() { printf '@more %s\n' "$1"; redact | tail -n 40 | sed 's/^/@more   /'; }
 explain() {
   [ ! -s "$SCRATCH/test.out" ] || show 'the health test said:' < "$SCRATCH/test.out"
@@ -76766,7 +77300,7 @@ explain() {
 wait_ready() { # SECONDS CONTAINER [TEST...]: 0 ready, 1 not within the time, 2 ended
   limit=$1; box=$2; shift 2; begin=$(seconds); : > "$SCRATCH/test.out"
   while :; do
-    if [ $# -gt 0 ] && timeout 10 docker exec "$box" "$@" > "$SCRATCH/test.out" 2>&1 </dev/null; then return 0; fi
+    if [ $# -gt 0 ] && probe "$box" "$@" > "$SCRATCH/test.out"; then return 0; fi
     passed=$(awk -v a="$begin" -v b="$(seconds)" 'BEGIN { print int(b - a) }')
     state=$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null || echo gone 0)
     case $state in
@@ -76801,8 +77335,8 @@ put() { # SOURCE TARGET: over the same inode when there is one, which a single-f
 `;
 /** A script of a deploy: the shell functions, the app's place, then the given commands. */
 function library_onHost(place, body) {
-    return `P=${shell_quote(place.path)} C=${shell_quote(place.compose)} N=${shell_quote(place.project)} RELEASE=${shell_quote(place.release)}
-${FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
+    return `P=${shell_quote(place.path)} C=${shell_quote(place.compose)} N=${shell_quote(place.project)} RELEASE=${shell_quote(place.release)} FRONT=
+${FUNCTIONS}${PROBE_FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
 ${body}
 `;
 }
@@ -77222,7 +77756,52 @@ function keptImage(app, service, release) {
     return `diveops.local/${app}/${service}:${release}`;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/room.js
+
+
+/** Shell text that removes a kept release: its images, unless others are of the same, and its folder. */
+function removeRelease({ project }, { id, image, services }, others) {
+    const tags = services.map(name => `docker image rm ${shell_quote(keptImage(project, name, id))} > /dev/null 2>&1`);
+    const shared = others.some(other => other.image === image);
+    const word = shell_quote(image);
+    return [
+        ...tags,
+        ...(shared
+            ? []
+            : [
+                `docker image rm ${word} > /dev/null 2>&1 || ! docker image inspect ${word} > /dev/null 2>&1 || note ${shell_quote(`${image} is still in use and stays`)}`
+            ]),
+        `rm -rf "$P/releases/"${shell_quote(id)}`
+    ].join('\n');
+}
+/**
+ * Releases that give way when the disk is too small for another image, the oldest first: never the
+ * live one, the one before it, or the goal.
+ */
+function yieldingReleases({ releases, current }, goal) {
+    const sorted = [...releases].sort((a, b) => a.id.localeCompare(b.id));
+    const previous = sorted.findLast(({ id }) => current !== undefined && id < current.id);
+    return sorted.filter(one => ![current?.id, previous?.id, goal].includes(one.id));
+}
+/**
+ * Shell function `yield_one`, which removes the oldest release that may go and says so; 1 when there is
+ * none (left).
+ */
+function yieldOne(place, releases, yielding) {
+    const blocks = yielding.map((one, index) => {
+        const gone = yielding.slice(0, index + 1);
+        const others = releases.filter(other => !gone.some(({ id }) => id === other.id));
+        return `if [ -d "$P/releases/"${shell_quote(one.id)} ]; then
+${removeRelease(place, one, others)}
+note ${shell_quote(`warning: release ${one.id} was removed, because the disk is too small to keep it beside the new image`)}
+return 0
+fi`;
+    });
+    return `yield_one() {\n${[...blocks, 'return 1'].join('\n')}\n}`;
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/commit.js
+
 
 
 
@@ -77240,17 +77819,14 @@ function releasesToPrune(known, live, previous, keep) {
  * .env that earlier runs of ours made are removed; a failure to remove is a warning.
  */
 function commitScript(place, live, pruned, kept, unfinished) {
-    const keptImages = new Set([live, ...kept].map(({ image }) => image));
-    const images = [...new Set(pruned.map(({ image }) => image))].filter(name => !keptImages.has(name));
     const release = `"$P/releases/"${shell_quote(live.id)}`;
     return library_onHost(place, `step commit
 umask 077
 cat > ${release}/release.json.new && mv ${release}/release.json.new ${release}/release.json || fail 'cannot write release.json'
 ln -sfn ${shell_quote(`releases/${live.id}`)} current.new && mv -T current.new current || fail 'cannot switch current'
 step prune
-${pruned.flatMap(({ id, services }) => services.map(name => `docker image rm ${shell_quote(keptImage(place.project, name, id))} > /dev/null 2>&1`)).join('\n')}
-${images.map(name => `docker image rm ${shell_quote(name)} > /dev/null 2>&1 || docker image inspect ${shell_quote(name)} > /dev/null 2>&1 && note ${shell_quote(`${name} is still in use and stays`)}`).join('\n')}
-${[...pruned.map(({ id }) => id), ...unfinished].map(id => `rm -rf "$P/releases/"${shell_quote(id)}`).join('\n')}
+${pruned.map(one => removeRelease(place, one, [live, ...kept])).join('\n')}
+${unfinished.map(id => `rm -rf "$P/releases/"${shell_quote(id)}`).join('\n')}
 env_done`);
 }
 /**
@@ -77418,7 +77994,36 @@ function harmless([name, value]) {
     return [name, (0,secrets/* isSecretName */.e)(name) ? 'redacted' : value];
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/advice.js
+
+/** The first nginx that can keep idle connections open for a while at a reload. */
+const PATIENT_NGINX = [1, 27, 4];
+const DIRECTIVE = 'keepalive_min_timeout';
+/**
+ * What to change so that visitors with keep-alive connections do not notice a reload; empty when
+ * there is nothing. nginx closes idle connections at a reload, and a visitor who asks on one just
+ * then gets no answer: browsers ask again, other programs may not.
+ */
+function reloadAdvice({ kind, version, configuration }) {
+    if (kind !== 'nginx' || version === '')
+        return '';
+    const what = 'closes idle keep-alive connections at a reload, which a few visitors may notice';
+    const first = PATIENT_NGINX.join('.');
+    if (isBefore(version, PATIENT_NGINX)) {
+        return `nginx ${version} ${what}: use nginx ${first} or newer with '${DIRECTIVE} 3s;'`;
+    }
+    const patient = everyDirective(configuration_readConfiguration(configuration)).some(({ name }) => name === DIRECTIVE);
+    return patient ? '' : `nginx ${what}: set '${DIRECTIVE} 3s;' beside keepalive_timeout`;
+}
+function isBefore(version, other) {
+    const parts = version.split('.').map(Number);
+    const at = other.findIndex((part, index) => (parts[index] ?? 0) !== part);
+    return at >= 0 && (parts[at] ?? 0) < other[at];
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/plan.js
+
+
 
 const OUTDATED = 'left as it runs, but a file that it reads changes: restart it when you choose';
 /** The plan: one row for each service of the compose file, in the order in which they start. */
@@ -77432,17 +78037,24 @@ function planRows(target, facts, tactics, differences) {
         }
         const tactic = tactics.services.get(service);
         if (tactic?.how === 'roll')
-            return { service, what: 'roll', why: reasons };
+            return { service, what: 'roll', why: reasons + ownPorts(target, service) };
         if (tactic?.how === 'stop-first') {
             return { service, what: 'recreate', why: `${reasons}; stop-first: ${tactic.why}` };
         }
         if (service === target.proxy && tactic === undefined) {
             return tactics.replaceProxy
                 ? { service, what: 'recreate', why: 'a gap of a second or so' }
-                : { service, what: 'reload', why: '' };
+                : { service, what: 'reload', why: facts.front ? reloadAdvice(facts.front) : '' };
         }
         return { service, what: 'keep', why: tactics.outdated.has(service) ? OUTDATED : '' };
     });
+}
+/** A bridge publishes no port: what the service publishes itself has a gap while it is replaced. */
+function ownPorts({ project }, name) {
+    const ports = publishedPorts(project.services[name] ?? {});
+    return ports.length === 0
+        ? ''
+        : `; a gap of seconds on port ${ports.join(', ')}, which it publishes itself`;
 }
 
 ;// CONCATENATED MODULE: external "node:fs"
@@ -77611,6 +78223,7 @@ function shortReference(reference) {
 
 
 
+
 /** Where the facts' tar put the registry login: a shell expression. */
 const DOCKER_LOGIN = '"$SCRATCH/secret/docker"';
 /** Where the host's user keeps logins of his own. */
@@ -77621,12 +78234,12 @@ const UNPACKED_RATIO = 2.5;
  * Steps upload, environment and pull in one script: everything that can be done while the old
  * release serves. A failure leaves the live site as it was.
  */
-function prepareScript(place, target, missingImages) {
-    return onHost(place, [upload(place, target), environmentStep(target), pull(place, target, missingImages)].join('\n'));
+function prepareScript(place, target, known) {
+    return onHost(place, [upload(place, target), environmentStep(target), pull(place, target, known)].join('\n'));
 }
 /** Steps environment and pull, for a release whose files are on the host already. */
-function prepareKeptScript(place, target, missingImages) {
-    return library_onHost(place, [environment_environmentStep(target), pull(place, target, missingImages)].join('\n'));
+function prepareKeptScript(place, target, known) {
+    return library_onHost(place, [environment_environmentStep(target), pull(place, target, known)].join('\n'));
 }
 function upload(place, target) {
     const certs = `${place.path}/certs`;
@@ -77645,45 +78258,54 @@ if [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$N")" ]; the
 ${placeFiles(place.release, target)}
 fi`;
 }
-function pull(place, target, missingImages) {
+function pull(place, target, known) {
     const { image, built } = target;
     const { registry } = reference_parseReference(image);
-    const others = missingImages.filter(name => !built.some(one => target.project.services[one]?.image === name));
+    const yielding = yieldingReleases(known, place.release);
+    const others = known.missingImages.filter(name => !built.some(one => target.project.services[one]?.image === name));
     return `step pull
 image=${shell_quote(image)}
 # Written by the shell itself: no argument of any process holds the login.
 mkdir -p ${DOCKER_LOGIN} && if [ -f "$SCRATCH/secret/auth" ]; then
   printf '{"auths":{"%s":{"auth":"%s"}}}' ${shell_quote(loginKey(registry))} "$(cat "$SCRATCH/secret/auth")" > "$SCRATCH/secret/docker/config.json"
 fi
-layers_kb() { # IMAGE: compressed size for this machine, nothing when the registry does not tell
+layers() { # IMAGE FILE: puts there digest and compressed size of each layer for this machine, nothing when the registry does not tell
+  : > "$2"
   docker --config ${DOCKER_LOGIN} manifest inspect "$1" > "$SCRATCH/manifest" 2>/dev/null || return 0
   if grep -q '"manifests"' "$SCRATCH/manifest"; then
     arch=$(docker version -f '{{.Server.Arch}}')
     digest=$(awk -v arch="\\"$arch\\"" '/"digest"/ { d = $2 } /"architecture"/ && index($0, arch) { print d; exit }' "$SCRATCH/manifest" | tr -d '",')
-    [ -n "$digest" ] || fail "image $image has nothing for this host's architecture ($arch); build it with platforms: linux/$arch"
+    [ -n "$digest" ] || fail "image $1 has nothing for this host's architecture ($arch); build it with platforms: linux/$arch"
     docker --config ${DOCKER_LOGIN} manifest inspect "\${1%@*}@$digest" > "$SCRATCH/manifest" 2>/dev/null || return 0
   fi
-  awk '/"size"/ { gsub(/[^0-9]/, "", $2); n += $2 } END { print int(n / 1024) }' "$SCRATCH/manifest"; }
+  tr -d '",' < "$SCRATCH/manifest" | awk '$1 == "size:" { size = $2 } $1 == "digest:" { print $2, size }' > "$2"; }
+unpacked_kb() { # [FILE]: what the layers in $SCRATCH/layers take that are not in the file
+  awk -v file="$1" 'BEGIN { while (file != "" && (getline line < file) > 0) there[line] = 1 }
+    !($0 in there) { n += $2 } END { print int(n / 1024 * ${UNPACKED_RATIO}) }' "$SCRATCH/layers"; }
 free_kb() { df -Pk "$(docker info -f '{{.DockerRootDir}}')" 2>/dev/null | awk 'END { print $4 }'; }
+too_small() { fail "the disk of the host is too small for image $1: $2; remove what is not needed (docker system df shows what takes space)"; }
+${yieldOne(place, known.releases, yielding)}
+make_room() { # for $image: short of it, layers of the live release count for nothing, then old releases give way
+  layers "$image" "$SCRATCH/layers"; need=$(unpacked_kb)
+  ${known.current ? `enough || { layers ${shell_quote(known.current.image)} "$SCRATCH/there"; need=$(unpacked_kb "$SCRATCH/there"); }` : ''}
+  until enough; do yield_one || too_small "$image" "it needs about $((need / 1024)) MB and $((have / 1024)) MB are free"; done; }
+enough() { have=$(free_kb); [ "\${have:-$need}" -ge "$need" ]; }
 pull_image() { # IMAGE CONFIG
-  for try in 1 2 3; do
+  tries=0
+  while [ "$tries" -lt 3 ]; do
     docker --config "$2" pull "$1" > "$SCRATCH/pull.out" 2>&1 </dev/null && return
     said=$(grep -v '^$' "$SCRATCH/pull.out" | tail -n 1)
     case $said in
       *unauthorized*|*denied*|*'authentication required'*|*'no basic auth'*|*'incorrect username or password'*)
         fail "the registry refused the token for $1 ($said); check that input 'registry-token' is valid for this image and may read packages" ;;
       *'not found'*|*'manifest unknown'*) fail "image $1 is not in the registry ($said)" ;;
-      *'no space left'*) fail "the disk of the host is too small for image $1: $(free_kb) KB free; remove what is not needed (docker system df shows what takes space)" ;;
+      *'no space left'*) yield_one && continue; too_small "$1" "$(free_kb) KB free" ;;
     esac
-    sleep 2
+    tries=$((tries + 1)); sleep 2
   done
   fail "image $1 could not be pulled in three tries: $said"; }
 if docker image inspect "$image" > /dev/null 2>&1; then note "image is on the host already"; else
-  size=$(layers_kb "$image"); case $size in @fail*) echo "$size"; exit 1 ;; esac
-  if [ -n "$size" ]; then
-    need=$(awk -v n="$size" 'BEGIN { print int(n * ${UNPACKED_RATIO}) }'); have=$(free_kb)
-    [ -z "$have" ] || [ "$have" -ge "$need" ] || fail "the disk of the host is too small for image $image: it needs about $((need / 1024)) MB and $((have / 1024)) MB are free; remove what is not needed (docker system df shows what takes space)"
-  fi
+  make_room
   pull_image "$image" ${DOCKER_LOGIN}
 fi
 ${others
@@ -77750,20 +78372,6 @@ function hash_sha256(content) {
     return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/proxy/upstreams.js
-const PASS = /\b(?:proxy|uwsgi|fastcgi|scgi|grpc)_pass\s+(?:[a-z]+:\/\/)?([^\s;/:]+)/g;
-const SERVER = /\bserver\s+(?!\{)(?:unix:)?([^\s;:{]+)/g;
-/** Reads the names that an nginx configuration addresses; `nginx -T` has all includes in it. */
-function readUpstreams(configuration) {
-    const text = configuration.replace(/(^|\s)#.*$/gm, '$1');
-    const passed = [...text.matchAll(PASS)].map(match => match[1]);
-    const served = [...text.matchAll(SERVER)].map(match => match[1]);
-    return {
-        names: new Set([...passed, ...served].filter(name => !name.startsWith('$'))),
-        dynamic: /\bresolver\s/.test(text) && passed.some(name => name.startsWith('$'))
-    };
-}
-
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/tactics.js
 
 
@@ -77773,22 +78381,31 @@ function readUpstreams(configuration) {
 const MEMORY_FACTOR = 1.3;
 /**
  * How each service of the built image is replaced: kept when nothing of it changed, rolled when the
- * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason. `force`
- * is for a way back: what was read before the failed release came then counts for nothing.
+ * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason. `back`
+ * leads to an earlier release; `force` is for one after a failed release, before which the facts
+ * were read that then count for nothing.
  */
-function chooseTactics(target, facts, config, { strategy, force = false }) {
+function chooseTactics(target, facts, config, { strategy, force = false, back = force }) {
     const { built, proxy, project } = target;
+    const upstreams = facts.front && readUpstreams(facts.front);
     const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
     return {
         services: new Map(built.map(name => [name, tactic(name)])),
         replaceProxy: mustReplaceProxy(target, facts, strategy),
-        outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path)))
+        outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path))),
+        back,
+        doors: new Map(built.flatMap(name => doorOf(name)))
     };
+    function doorOf(name) {
+        const names = namesOf(target, facts, name);
+        const door = upstreams?.held.find(one => names.includes(one.name));
+        return door ? [[name, door]] : [];
+    }
     function tactic(name) {
         if (strategy === 'roll' && !force && !isChanged(name, target, facts, config.path)) {
             return { how: 'keep' };
         }
-        const why = obstacle(name, target, facts, config, strategy);
+        const why = obstacle(name, target, facts, config, strategy, upstreams);
         return why === undefined ? { how: 'roll' } : { how: 'stop-first', why };
     }
 }
@@ -77797,7 +78414,7 @@ function mustReplaceProxy(target, facts, strategy) {
     const { proxy } = target;
     if (proxy === undefined || target.built.includes(proxy))
         return false;
-    if (strategy === 'recreate' || facts.nginx === undefined)
+    if (strategy === 'recreate' || !facts.front || facts.front.obstacle)
         return true;
     return facts.current?.definitions[proxy] !== tactics_definitionHash(target, proxy);
 }
@@ -77814,38 +78431,41 @@ function isChanged(name, target, facts, path) {
         JSON.stringify(current.env.follow) !== JSON.stringify(target.follow) ||
         add.length + generate.length > 0 ||
         readsChangedFile(name, target, facts, path) ||
-        !containers.some(({ service, imageId, state }) => service === name && imageId === current.imageId && state === 'running'));
+        !containers.some(({ service, imageId, state }) => service === name &&
+            imageId === current.imageId &&
+            (state === 'running' || (state === 'exited' && isOneShot(target.project, name)))));
 }
 /** Whether a service reads a file that this release changes; a running container may not notice. */
 function readsChangedFile(name, target, facts, path) {
     const files = [...changedFiles(target, facts), ...target.staleFiles.keys()];
     return files.some(file => readsFile(target.project, name, `${path}/${file}`));
 }
-function obstacle(name, { project, proxy }, facts, config, strategy) {
+function obstacle(name, target, facts, config, strategy, upstreams) {
+    const { project, proxy, built } = target;
     const one = project.services[name];
-    const running = facts.containers.filter(({ service, state }) => service === name && state === 'running');
     if (strategy === 'recreate')
         return 'strategy: recreate';
     if (config.stopFirst.includes(name))
         return 'stop-first in diveops.yml';
     if (isOneShot(project, name))
         return 'it runs once and ends';
-    if (running.length === 0)
+    if (runningOf(facts, name).length === 0)
         return 'it does not run yet';
-    if (running.length > 1)
-        return `${running.length} containers of it run`;
-    if (proxy === undefined || !facts.containers.some(({ service }) => service === proxy)) {
+    if (proxy === undefined || runningOf(facts, proxy).length === 0)
         return 'no proxy stands before it';
+    if (upstreams === undefined || facts.front === undefined) {
+        return `service '${proxy}' is no nginx, Caddy or HAProxy that can be asked`;
     }
-    if (facts.nginx === undefined)
-        return `service '${proxy}' is not an nginx that can be asked`;
-    const upstreams = readUpstreams(facts.nginx);
-    const names = namesOf(project, name);
-    if (!names.some(alias => upstreams.names.has(alias))) {
-        return upstreams.dynamic
-            ? 'nginx resolves its name at each request, which a pin does not reach'
-            : `nginx does not address it by name (${names.join(', ')})`;
-    }
+    const { obstacle: why } = facts.front;
+    if (why !== undefined)
+        return `service '${proxy}' cannot reload: ${why}`;
+    const unheld = unheldName(namesOf(target, facts, name), upstreams, facts.front);
+    if (unheld !== undefined)
+        return unheld;
+    const names = namesOf(target, facts, name);
+    const twin = built.find(other => other !== name && namesOf(target, facts, other).some(alias => names.includes(alias)));
+    if (twin !== undefined)
+        return `it shares a name with service '${twin}'`;
     if (one.network_mode !== undefined)
         return `network_mode: ${one.network_mode}`;
     if (one.devices?.length)
@@ -77862,11 +78482,32 @@ function obstacle(name, { project, proxy }, facts, config, strategy) {
 function mb(kb) {
     return `${Math.round(kb / 1024)} MB`;
 }
+/** Why a pin does not reach a service by any of its names; undefined when it does. */
+function unheldName(names, { held, dynamic, unknown }, { kind }) {
+    const proxy = PROXY_NAMES[kind];
+    const late = dynamic.find(({ name }) => names.includes(name));
+    if (late)
+        return `${proxy} resolves '${late.name}' by itself while it runs, which a pin does not reach`;
+    if (held.some(({ name }) => names.includes(name)))
+        return undefined;
+    return unknown
+        ? `${proxy} makes up names from requests, and addresses none of ${names.join(', ')} otherwise`
+        : `${proxy} does not address it by name (${names.join(', ')})`;
+}
+const PROXY_NAMES = {
+    nginx: 'nginx',
+    caddy: 'Caddy',
+    haproxy: 'HAProxy'
+};
+function runningOf(facts, name) {
+    return facts.containers.filter(({ service, state }) => service === name && state === 'running');
+}
 /** Every name by which other services can address one. */
-function namesOf(project, name) {
+function namesOf({ project }, facts, name) {
     const one = project.services[name];
     const aliases = Object.values(one?.networks ?? {}).flatMap(network => network?.aliases ?? []);
-    return [...new Set([name, ...(one?.container_name ? [one.container_name] : []), ...aliases])];
+    const containers = runningOf(facts, name).map(container => container.name);
+    return [...new Set([name, ...aliases, ...containers].map(text => text.toLowerCase()))];
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/kept.js
@@ -77897,7 +78538,8 @@ async function putKeptLive(run, request, goal, verify) {
     const project = run.judge(facts, config);
     const target = keptTarget(goal, project, facts, facts.current?.files ?? {});
     const why = differences(target, facts);
-    const tactics = chooseTactics(target, facts, config, { strategy });
+    const back = facts.current !== undefined && goal.id < facts.current.id;
+    const tactics = chooseTactics(target, facts, config, { strategy, back });
     outcome.image = goal.image;
     outcome.previous = facts.current?.id;
     run.tellPlan(planRows(target, facts, tactics, why), target);
@@ -77928,7 +78570,7 @@ async function prepare(run, place, target, goal, facts) {
     // What the live release had run for it was run when it went live.
     const again = goal.id === facts.current?.id ? [] : goal.again;
     try {
-        const said = await run.script(prepareKeptScript(place, target, facts.missingImages));
+        const said = await run.script(prepareKeptScript(place, target, facts));
         if (again.length > 0) {
             await run.job(place, 'again', commandsScript(place, target, again, timeoutS));
         }
@@ -78198,6 +78840,7 @@ files_back() {
 
 
 
+
 /**
  * Makes a release live, stop-first: files in place, the image under the name that the compose file
  * says, then the services of the built image and the proxy removed and made anew. Services with
@@ -78211,6 +78854,7 @@ function recreateScript(place, target, options) {
     const after = others.filter(name => !before.includes(name));
     return library_onHost(place, `step recreate
 umask 022
+FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
 ${files_placeFiles(place.release, target)}
 ${tagImage(target, built)}
 ${startNeeded(target, before, options.timeoutS)}
@@ -78232,8 +78876,9 @@ function tagImage({ image, project }, names) {
  * health interval (30 s and more) while nothing serves, and `up --no-deps` of compose before 2.30
  * stores a configuration hash that makes the next plain `up -d` recreate them once more.
  */
-function replaceScript(target, services, { imageTest, timeoutS }) {
+function replaceScript(target, services, options) {
     const { project } = target;
+    const { timeoutS } = options;
     const replaced = startOrder(project, services);
     const words = replaced.map(shell_quote).join(' ');
     return `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
@@ -78255,17 +78900,22 @@ ${replaced
         return replaced.some(other => project.services[other]?.depends_on?.[name]?.condition === 'service_healthy');
     }
     function ready(name) {
-        return `must_be_ready ${timeoutS} ${shell_quote(name)} ${readyTest(target, name, imageTest)}`;
+        return `must_be_ready ${timeoutS} ${shell_quote(name)} ${readyTest(target, name, options)}`;
     }
 }
 /** Starts the containers of a service that were made for it. */
 function startService(name) {
     return `for each in $(ids ${shell_quote(name)}); do docker start "$each" > "$SCRATCH/up.out" 2>&1 || { show 'the engine said:' < "$SCRATCH/up.out"; fail ${shell_quote(`service '${name}' could not be started`)}; }; done`;
 }
-/** The health test of a service as words of a command; the image's own only for what is built. */
-function readyTest(target, name, imageTest) {
+/**
+ * The health test of a service as words for `probe`; the image's own only for what is built, and
+ * without any the door by which the proxy reaches it. Empty when there is nothing to ask.
+ */
+function readyTest(target, name, { imageTest, doors, healthPath }) {
     const image = target.built.includes(name) ? imageTest : null;
-    return testWords(healthTest(target.project.services[name], image));
+    const words = testWords(healthTest(target.project.services[name], image));
+    const door = doors.get(name);
+    return words === '' && door ? doorTest(door, healthPath) : words;
 }
 /**
  * Names services whose own definition changed and that were left as they run: with the data in
@@ -78299,79 +78949,301 @@ async function previousTarget(host, place, manifest, facts, failed) {
     return keptTarget(manifest, project, facts, Object.fromEntries(failed.liveFiles), 'as-it-was');
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/rolllibrary.js
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/bakelibrary.js
 /**
- * Shell functions of a roll, beside those of every script: pins in /etc/hosts of the proxy and of
- * other services, reload of nginx with its old workers watched, questions through the proxy.
+ * Shell functions that watch a new release while the old container still runs: that it stays
+ * healthy, that the proxy no longer asks the old one, that every origin answers through the proxy no
+ * worse than before, and how many error answers real visitors get, by the proxy's own log where that is nginx's or JSON.
  *
- * nginx asks the resolver of its container when it starts or reloads, and /etc/hosts answers before
- * DNS, so one line there says which container a service's name means. The file is a mount and must
- * be written in place. When a container restarts, the engine writes it anew: then DNS answers, and
- * the bridge has the service's aliases.
+ * Our own questions name themselves `diveops-watch`, so that they do not count as visitors.
  */
-const ROLL_FUNCTIONS = String.raw `
-networks() { docker inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$1"; }
-address() { # CALLER TARGET: the target's address in a network of the caller
-  networks "$2" > "$SCRATCH/target.net"
-  networks "$1" | while read -r name _; do awk -v n="$name" '$1 == n && $2 != "" { print $2; exit }' "$SCRATCH/target.net"; done | head -n 1; }
-hosts() { # CONTAINER SERVICE [LINE]: our line for a service, or none
-  docker exec -u 0 "$1" sh -c 'kept=$(grep -v " # roll of $1$" /etc/hosts)
-    { printf "%s\n" "$kept"; [ -z "$2" ] || printf "%s # roll of %s\n" "$2" "$1"; } > /etc/hosts' sh "$2" "$3" 2>/dev/null; }
-others() { docker ps -q --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=False | while read -r id; do case " $own " in *" $id "*) ;; *) echo "$id" ;; esac; done; }
-pin() { # SERVICE TARGET NAMES: in the proxy, where it must hold, and in whatever calls the service
-  own="$(ids "$1" | tr '\n' ' ')"
-  for caller in $(others); do
-    at=$(address "$caller" "$2")
-    [ -n "$at" ] || continue
-    hosts "$caller" "$1" "$at $3" || [ "$caller" != "$FRONT" ] || return 1
+const BAKE_FUNCTIONS = String.raw `
+# Fewer error answers than this say nothing, whatever their share.
+ERRORS_THAT_COUNT=3
+count_answers() { # of the proxy's log: how many answers were errors of the server's, and how many there were
+  awk '
+    function count(status) { total++; if (status >= 500) seen[status]++ }
+    /diveops-watch/ || /^127\.0\.0\.1 / { next }
+    # What nginx refuses by a limit of its own says nothing of the release; it answers 503 unless told otherwise.
+    /limiting (requests|connections)/ && !/dry run/ { limited++; next }
+    match($0, /" [1-5][0-9][0-9] /) { count(substr($0, RSTART + 2, 3)); next }
+    match($0, /"status": *"?[1-5][0-9][0-9]/) { count(substr($0, RSTART + RLENGTH - 3, 3)) }
+    END {
+      seen[503] -= limited < seen[503] ? limited : seen[503]
+      for (status in seen) errors += seen[status]
+      print errors + 0, total + 0 }'; }
+answers() { docker logs --tail 20000 --since "$1" "$FRONT" 2>&1 | count_answers; } # SINCE
+remember() { # before the switch: what visitors got in the last minute, and what each origin answers
+  answers_before=$(answers "$(($(date +%s) - 60))")
+  for origin in $ORIGINS; do printf '%s %s\n' "$origin" "$(ask "$origin" "$HEALTH")"; done > "$SCRATCH/asked"
+  docker logs --tail 1 "$FRONT" > /dev/null 2>&1 || note "what visitors get cannot be counted: the engine keeps no log of the proxy"; }
+serves() { # every origin answers through the proxy: no error of the server's, and no refusal that is new
+  for origin in $ORIGINS; do
+    status=$(ask "$origin" "$HEALTH")
+    case $status in
+      2*|3*) ;;
+      none) why='neither the container of the proxy nor the host has curl, wget or bash to ask the site'; return 1 ;;
+      4*) ! grep -qF -e "$origin 2" -e "$origin 3" "$SCRATCH/asked" || { why="$origin answers $status through the proxy, and did not before"; return 1; } ;;
+      *) why="$origin answers $status through the proxy"; return 1 ;;
+    esac
   done; }
-unpin() { own=; for caller in $(others); do hosts "$caller" "$1" || true; done; }
-workers() { docker exec "$FRONT" sh -c 'for p in /proc/[0-9]*; do
-  [ "$(cat "$p/comm" 2>/dev/null)" = nginx ] || continue
-  case $(tr "\0" " " < "$p/cmdline" 2>/dev/null) in *"worker process"*) basename "$p" ;; esac; done' | sort; }
-reload() { # 1 when nginx refuses its configuration, which it then does not use
-  before=$(workers)
-  docker exec "$FRONT" nginx -t > "$SCRATCH/nginx.out" 2>&1 || return 1
-  docker exec "$FRONT" nginx -s reload > "$SCRATCH/nginx.out" 2>&1 || return 1
+within_budget() { # PERCENT: of what visitors got since the switch, or the share that the old release had
+  set -- "$1" $answers_before $(answers "$switched")
+  awk -v least="$ERRORS_THAT_COUNT" -v percent="$1" -v errors="$4" -v total="$5" -v before="$2" -v of="$3" 'BEGIN {
+    exit errors >= least && errors * 100 > percent * total && (of == 0 || errors * of > before * total) }' && return
+  why="of $5 answers to visitors since the switch $4 were errors"; return 1; }
+sockets() { # CONTAINER: the connections that its kernel knows, also those that just ended
+  at=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
+  cat "/proc/$at/net/tcp" "/proc/$at/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
+ends() { # out|in PEER: of connections made to the peer, or accepted from it, the port at the caller's side
+  networks "$2" | cut -d ' ' -f 2 > "$SCRATCH/peer"
+  awk -v way="$1" -v file="$SCRATCH/peer" '
+    BEGIN { while ((getline line < file) > 0) if (split(line, n, ".") == 4) peer[sprintf("%02X%02X%02X%02X", n[4], n[3], n[2], n[1])] }
+    { split($2, here, ":"); split($3, there, ":"); if ($4 == "0A") listens[here[2]]; near[NR] = here[2]; ip[NR] = there[1]; far[NR] = there[2] }
+    END { for (one in ip) if (substr(ip[one], length(ip[one]) - 7) in peer && (near[one] in listens) == (way == "in")) print way == "in" ? far[one] : near[one] }'; }
+calls() { { sockets "$FRONT" | ends out "$1"; sockets "$1" | ends in "$FRONT"; } | sort -u; } # CONTAINER: the proxy's connections to it
+moved() { # OLD...: what they served before the reload being done, the proxy connects to the old containers no more
+  [ -z "$(unfinished "$@")" ] || return 0
+  for each in "$@"; do calls "$each"; done | sort -u > "$SCRATCH/calls.before"; serves || return 1
+  for each in "$@"; do calls "$each"; done | sort -u > "$SCRATCH/calls"
+  [ -z "$(comm -13 "$SCRATCH/calls.before" "$SCRATCH/calls")" ] || { why='the proxy still asks the old container'; return 1; }; }
+steady() { # CONTAINERS TEST...: each runs, never restarted, is healthy, and the site answers
+  boxes=$1; shift
+  for each in $boxes; do
+    [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$each" 2>/dev/null)" = 'running 0' ] || { why='it stopped or restarted'; return 1; }
+    [ $# -eq 0 ] || probe "$each" "$@" > "$SCRATCH/test.out" || { why='its health test fails'; return 1; }
+  done
+  serves; }
+bake() { # SECONDS PERCENT CONTAINERS TEST...: 1 with the reason in $why as soon as one of it is not so
+  span=$1 percent=$2; shift 2
+  since=$(seconds) switched=$(date +%s.%N); : > "$SCRATCH/test.out"
+  while :; do
+    steady "$@" && within_budget "$percent" || return 1
+    ! past "$since" "$span" || return 0
+    sleep 0.25
+  done; }
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/pins.js
+/**
+ * Shell functions that pin a service in the /etc/hosts of the containers that may call it, the proxy
+ * `$FRONT` among them: what they ask for is answered from there before DNS is asked.
+ *
+ * The engine says what a service is called in each network; a caller gets the names of the networks
+ * that it shares. The file is a mount and must be written in place. When a container restarts, the
+ * engine writes it anew: then DNS answers, and a bridge has the service's aliases. Needs `ids`.
+ */
+const PIN_FUNCTIONS = String.raw `
+networks() { docker inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$1" 2>/dev/null; }
+learn_names() { # SERVICE CONTAINER...: what the service is called in each network
+  service=$1; shift
+  docker inspect -f '{{$own := slice .Name 1}}{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$own}}{{range $one.Aliases}} {{.}}{{end}}{{"\n"}}{{end}}' "$@" > "$SCRATCH/names.$service"; }
+callers() { # SERVICE: every running container of the app but the service's own, with its networks
+  own=" $(ids "$1" | tr '\n' ' ') "
+  docker ps -q --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=False |
+    xargs -r docker inspect -f '{{.Id}}{{range $name, $one := .NetworkSettings.Networks}} {{$name}}{{end}}' 2>/dev/null |
+    while read -r id nets; do case $own in *" $id "*) ;; *) echo "$id $nets" ;; esac; done; }
+REWRITE='kept=$(grep -v " # roll of $1$" "$3"); { printf "%s\n" "$kept"; [ -z "$2" ] || printf "%s\n" "$2"; } > "$3"'
+hosts() { # CONTAINER SERVICE LINES: our lines for a service, or none
+  docker exec -u 0 "$1" sh -c "$REWRITE" sh "$2" "$3" /etc/hosts 2>/dev/null ||
+  # Without a shell, or with its file system read-only: the same file, from a container of the proxy's image.
+  docker run --rm --network none -u 0 --entrypoint sh -v "$(docker inspect -f '{{.HostsPath}}' "$1"):/pinned" \
+    "$(docker inspect -f '{{.Image}}' "$FRONT")" -c "$REWRITE" sh "$2" "$3" /pinned > /dev/null 2>&1 </dev/null; }
+pin() { # SERVICE CONTAINER...: fails when the proxy's file cannot be written
+  service=$1; shift
+  for each in "$@"; do networks "$each" | awk -v box="$each" 'NF == 2 { print box, $1, $2 }'; done > "$SCRATCH/targets"
+  callers "$service" > "$SCRATCH/callers"
+  : > "$SCRATCH/unpinned"
+  while read -r caller nets; do
+    lines=$(awk -v nets="$nets" -v mark="# roll of $service" '
+      BEGIN { n = split(nets, list, " "); for (i = 1; i <= n; i++) shared[list[i]] }
+      FILENAME == ARGV[1] { if ($1 in shared) for (i = 2; i <= NF; i++) if (!seen[$i]++) names = names " " $i; next }
+      $2 in shared && !done[$1]++ { print $3 names " " mark }' "$SCRATCH/names.$service" "$SCRATCH/targets")
+    [ -z "$lines" ] || { hosts "$caller" "$service" "$lines" || echo "$caller" >> "$SCRATCH/unpinned"; } &
+  done < "$SCRATCH/callers"
+  wait
+  pinned_at=$(seconds)
+  ! grep -q -x -F "$FRONT" "$SCRATCH/unpinned"; }
+unpin() { # SERVICE
+  callers "$1" > "$SCRATCH/callers"
+  while read -r caller _; do hosts "$caller" "$1" '' & done < "$SCRATCH/callers"
+  wait; pinned_at=; }
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/reload.js
+
+/** Go keeps what it read of /etc/hosts for five seconds. */
+const HOSTS_MEMORY_S = 5.2;
+/**
+ * Shell functions that let the proxy in container `$FRONT` read its configuration anew, and ask for
+ * names anew, without dropping what it serves: `reload` fails, with what the proxy said in
+ * `$SCRATCH/front.out`, when it refuses, and it then goes on as before; `drain SECONDS CONTAINER...`
+ * waits until what it served before the last reload, through these containers, is done. Needs
+ * `seconds`, `past` and `networks`.
+ */
+const RELOAD_FUNCTIONS = String.raw `
+${FIND_FRONT}
+inside() { docker exec "$FRONT" "$@" > "$SCRATCH/front.out" 2>&1; }
+workers() { # processes that serve: nginx calls them so, HAProxy's are all but the first
+  docker exec "$FRONT" sh -c 'for p in /proc/[0-9]*; do
+  [ "$(cat "$p/comm" 2>/dev/null)" = "$1" ] || continue
+  case $1 in
+    nginx) case $(tr "\0" " " < "$p/cmdline" 2>/dev/null) in *"worker process"*) basename "$p" ;; esac ;;
+    *) [ "$p" = "/proc/$2" ] || basename "$p" ;;
+  esac; done' sh "$FRONT_KIND" "$FRONT_PID" | sort; }
+new_workers() { # waits for a process that was not there before
   tries=0
   while [ "$tries" -lt 100 ]; do
     for worker in $(workers); do case " $(echo $before) " in *" $worker "*) ;; *) return 0 ;; esac; done
     tries=$((tries + 1)); sleep 0.05
   done
   return 1; }
-drain() { # SECONDS: until the workers of before the last reload have finished what they serve
-  begin=$(seconds)
-  while :; do
-    left=; now=" $(workers | tr '\n' ' ') "
-    for worker in $before; do case $now in *" $worker "*) left=yes ;; esac; done
-    [ -n "$left" ] || return 0
-    [ "$(awk -v a="$begin" -v b="$(seconds)" -v l="$1" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 0
+reload() {
+  case $FRONT_KIND in
+    nginx) before=$(workers); inside nginx -t $FRONT_WORDS && inside nginx -s reload $FRONT_WORDS && new_workers ;;
+    haproxy) before=$(workers); inside haproxy -c $FRONT_WORDS && inside sh -c "kill -USR2 $FRONT_PID" && new_workers ;;
+    caddy) [ -z "$pinned_at" ] || while ! past "$pinned_at" ${HOSTS_MEMORY_S}; do sleep 0.1; done
+      inside caddy reload --force $FRONT_WORDS ;;
+    *) return 1 ;;
+  esac; }
+connections() { # CONTAINER...: the proxy's connections to them
+  for each in "$@"; do networks "$each"; done | awk 'NF == 2 { split($2, n, "."); printf "%02X%02X%02X%02X\n", n[4], n[3], n[2], n[1] }' > "$SCRATCH/peers"
+  docker exec "$FRONT" sh -c 'cat /proc/net/tcp /proc/net/tcp6' 2>/dev/null | awk '
+    FILENAME == ARGV[1] { peer[$1]; next } $4 == "01" { split($3, to, ":"); if (substr(to[1], length(to[1]) - 7) in peer) print $2 }' "$SCRATCH/peers" -; }
+unfinished() { # CONTAINER...: what goes on from before the last reload; of Caddy's connections none tells whether it is idle
+  if [ "$FRONT_KIND" = caddy ]; then connections "$@"; return; fi
+  live=" $(workers | tr '\n' ' ') "
+  for worker in $before; do case $live in *" $worker "*) echo "$worker" ;; esac; done; }
+drain() { # SECONDS CONTAINER...: fails when something is not done by then
+  span=$1; shift; begin=$(seconds)
+  while [ -n "$(unfinished "$@")" ]; do
+    ! past "$begin" "$span" || return 1
     sleep 0.1
   done; }
-ask() { # ORIGIN URL-PATH: status of an answer through the proxy, 000 for none
-  called=$(basename "$1")
-  if docker exec "$FRONT" sh -c 'command -v curl' > /dev/null 2>&1; then
-    docker exec "$FRONT" curl -sk -o /dev/null -w '%{http_code}' --max-time 5 --resolve "$called:443:127.0.0.1" --resolve "$called:80:127.0.0.1" "$1$2" 2>/dev/null
-  elif docker exec "$FRONT" wget -q -T 5 -O /dev/null --header "Host: $called" "http://127.0.0.1$2" > /dev/null 2>&1; then echo 200
-  else echo 000; fi; }
-serves() { # whether every origin answers through the proxy without an error of the server's
-  for origin in $ORIGINS; do
-    status=$(ask "$origin" "$HEALTH")
-    case $status in 2*|3*|4*) ;; *) printf '%s answers %s through the proxy\n' "$origin" "$status" > "$SCRATCH/test.out"; return 1 ;; esac
-  done; }
-steady() { # CONTAINER TEST...: runs, never restarted, healthy, and the site answers
-  box=$1; shift
-  [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null)" = 'running 0' ] || { echo 'it stopped or restarted' > "$SCRATCH/test.out"; return 1; }
-  [ $# -eq 0 ] || timeout 10 docker exec "$box" "$@" > "$SCRATCH/test.out" 2>&1 </dev/null || return 1
-  serves; }
-bake() { # SECONDS CONTAINER TEST...
-  span=$1; shift; since=$(seconds)
-  while :; do
-    steady "$@" || return 1
-    [ "$(awk -v a="$since" -v b="$(seconds)" -v l="$span" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 0
-    sleep 0.25
-  done; }
 `;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/rolllibrary.js
+
+
+/**
+ * Shell functions of a roll, beside those of every script: pins, reloads of the proxy, and questions
+ * through it. `$DOORS` says on which port of its container the proxy answers for port 80 and 443,
+ * as `http:80 https:443`.
+ */
+const ROLL_FUNCTIONS = `${PIN_FUNCTIONS}${RELOAD_FUNCTIONS}
+bridges() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=True --filter name=_bridge-; }
+remove_bridges() { bridges "$1" | xargs -r docker stop > /dev/null 2>&1; bridges "$1" | xargs -r docker rm -f > /dev/null 2>&1; }
+port_of() { for door in $DOORS; do case $door in "$1":*) echo "$door" | cut -d : -f 2; break ;; esac; done; }
+at_port() { [ -z "$2" ] || echo "$1:$2"; }
+ask() { # ORIGIN PATH: status of an answer through the proxy
+  name=$(basename "$1"); scheme=$(echo "$1" | cut -d : -f 1); port=$(port_of "$scheme"); plain=$(port_of http)
+  status=$(fetch "$name" "$scheme" "127.0.0.1:$port" "$2" "$(at_port 127.0.0.1 "$plain")")
+  case $status in
+    none|'') at=$(networks "$FRONT" | awk 'NF == 2 { print $2; exit }')
+      status=$(sh -c "$FETCH" sh "$name" "$scheme" "$at:$port" "$2" "$(at_port "$at" "$plain")") ;;
+  esac
+  echo "$status"; }
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/drain.js
+/** When the compose file says nothing: longer than nearly any request, so that none is cut. */
+const DEFAULT_S = 40;
+/** A short stop must not cut ordinary requests, and a very long one must not hold up every deploy. */
+const LEAST_S = 10;
+const MOST_S = 300;
+const drain_UNITS = { h: 3600, m: 60, s: 1, ms: 0.001, us: 1e-6 };
+/**
+ * How long requests and websockets that began before a switch may go on, in seconds: the service's
+ * `stop_grace_period` (as the resolved compose file has it, `1m30s`), within bounds.
+ */
+function drainSeconds(service) {
+    const period = service?.stop_grace_period;
+    if (period === undefined)
+        return DEFAULT_S;
+    const parts = [...period.matchAll(/([\d.]+)(h|ms|us|m|s)/g)];
+    const seconds = parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (drain_UNITS[unit] ?? 0), 0);
+    return Math.ceil(Math.min(Math.max(seconds, LEAST_S), MOST_S));
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/rollservice.js
+
+
+
+/** Replaces the containers of one service by way of bridges, as many as there are to be containers. */
+function rollService(name, target, roll) {
+    const word = shell_quote(name);
+    const test = readyTest(target, name, roll);
+    const unsteady = shell_quote(`service '${name}' did not stay healthy while it was watched`);
+    const drainS = drainSeconds(target.project.services[name]);
+    const drain = (containers) => `drain ${drainS} ${containers} || note 'after ${drainS} s connections from before the switch are still open; they are cut now'`;
+    const count = replicas(target, name);
+    // Somebody has scaled it by hand when the file does not say.
+    const scale = count === undefined ? `$([ "$count" -lt 2 ] || echo "--scale "${word}"=$count")` : '';
+    const override = JSON.stringify({
+        services: { [name]: { image: target.image, pull_policy: 'never' } }
+    });
+    return `step 'roll ${name}'
+real=$(ids ${word} | tr '\\n' ' '); count=${count ?? '$(echo $real | wc -w)'}
+learn_names ${word} $real
+bridge="$(docker inspect -f '{{slice .Name 1}}' $(echo $real | cut -d ' ' -f 1))_bridge-$RELEASE"
+# What serves now goes on serving: the real containers, or the bridges that an earlier run left when
+# the real ones could not take over from them.
+serving=$real; left=$(bridges ${word} | tr '\\n' ' ')
+[ -z "$left" ] || for each in $real; do wait_ready 2 "$each" ${test} || serving=$left; done
+undo() { # WHY: what serves goes on serving, and nothing of this release does
+  files_back; env_back
+  [ -z "$new" ] || docker rm -f $new > /dev/null 2>&1
+  unpin ${word}; printf '@back %s\\n' ${word}; fail "$1"; }
+new= n=0
+pin ${word} $serving || undo ${shell_quote(`/etc/hosts of service '${target.proxy}' cannot be written; use strategy: recreate`)}
+while [ "$(echo $new | wc -w)" -lt "$count" ]; do
+  n=$((n + 1)); box="$bridge-$n"
+  ! docker inspect "$box" > /dev/null 2>&1 || continue
+  docker compose --project-directory "$P" -p "$N" -f "$R/$C" -f - run -d --no-deps --use-aliases --name "$box" ${word} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
+${override}
+OVERRIDE
+    show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$box" > /dev/null 2>&1; undo ${shell_quote(`the bridge of service '${name}' could not be started`)}; }
+  docker update --restart unless-stopped "$box" > /dev/null
+  new="$new $(docker inspect -f '{{.Id}}' "$box")"
+done
+back() { # WHY CONTAINER: the old containers take over again
+  pin ${word} $serving; files_back; reload; explain "$2"
+  [ "$serving" != "$real" ] || new=$(bridges ${word})
+  undo "$1"; }
+for each in $new; do
+  wait_ready ${roll.timeoutS} "$each" ${test}
+  case $? in
+    0) ;;
+    1) back ${shell_quote(`service '${name}' was not healthy within ${roll.timeoutS} s`)} "$each" ;;
+    *) back "service '${name}' ended by itself with exit code $(docker inspect -f '{{.State.ExitCode}}' "$each") before it was healthy" "$each" ;;
+  esac
+done
+note ${shell_quote(`the bridge of ${name} is healthy`)}
+remember
+${roll.replaceProxy ? '' : 'place_files'}
+pin ${word} $new && reload || { show 'the proxy said:' < "$SCRATCH/front.out"; back "$FRONT_KIND refuses the configuration of this release" $new; }
+step 'bake ${name}'
+bake ${roll.bakeS} ${roll.errorsPercent} "$new" ${test} || back ${unsteady}": $why" $new
+step 'replace ${name}'
+${drain('$serving')}
+moved $serving || back ${unsteady}": $why" $new
+${tagImage(target, [name])}
+dc rm -sf ${word} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${scale} ${word} >> "$SCRATCH/up.out" 2>&1 || {
+  show 'compose said:' < "$SCRATCH/up.out"; fail ${shell_quote(`service '${name}' could not be made anew; its bridge serves`)}; }
+${startService(name)}
+must_be_ready ${roll.timeoutS} ${word} ${test}
+pin ${word} $(ids ${word}) && reload || fail "$FRONT_KIND could not be pointed to service "${shell_quote(`'${name}'; its bridge serves`)}
+serves || fail ${shell_quote(`the site does not answer after service '${name}' was replaced`)}": $why"
+${drain(`$(bridges ${word})`)}
+remove_bridges ${word}
+unpin ${word}
+[ "$count" -lt 2 ] || reload`;
+}
+/** How many containers of a service there are to be; undefined when the compose file does not say. */
+function replicas({ project }, name) {
+    const one = project.services[name];
+    return one?.deploy?.replicas ?? one?.scale;
+}
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/roll.js
 
@@ -78383,98 +79255,68 @@ bake() { # SECONDS CONTAINER TEST...
 
 
 
-/** Longer than this no old worker of nginx is waited for; its connections are cut when web goes. */
-const DRAIN_S = 40;
+
 /**
- * Makes a release live without a gap: services that the proxy does not address first, stop-first;
- * then each rolled service by a bridge; the proxy's own container last, when it must.
+ * Makes a release live without a gap: services that are replaced stop-first, such as workers, then
+ * each rolled service by a bridge, in the reverse order on a way back; the proxy's own container
+ * last, when it must.
  *
  * A failure while the old container still runs points the proxy back to it and says `@back`;
  * after that the bridge goes on serving until another run has put something healthy in its place.
  */
 function rollScript(place, target, roll) {
     const { project, built, proxy } = target;
-    const rolled = startOrder(project, built.filter(name => roll.tactics.get(name)?.how === 'roll'));
-    const stopped = startOrder(project, built.filter(name => roll.tactics.get(name)?.how === 'stop-first'));
+    const chosen = (how) => startOrder(project, built.filter(name => roll.tactics.get(name)?.how === how));
+    const rolled = roll.back ? chosen('roll').reverse() : chosen('roll');
+    const stopped = chosen('stop-first');
     const last = proxy !== undefined && roll.replaceProxy && !built.includes(proxy) ? [proxy] : [];
     const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
     const before = dependencies(project, built).filter(name => others.includes(name));
     const after = others.filter(name => !before.includes(name));
-    const test = (name) => readyTest(target, name, roll.imageTest);
     const stop = (names) => replaceScript(target, names, roll);
-    return library_onHost(place, `${ROLL_FUNCTIONS}
+    const parts = [
+        stopped.length > 0
+            ? `${tagImage(target, stopped)}\n${stop(stopped)}\n${stopped.map(sweep).join('\n')}`
+            : '',
+        ...rolled.map(name => rollService(name, target, roll))
+    ];
+    // What only the proxy reads comes with the reload; what a new container reads is there before it.
+    const own = (path) => built.some(name => readsFile(project, name, `${place.path}/${path}`));
+    return library_onHost(place, `FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
+${ROLL_FUNCTIONS}${BAKE_FUNCTIONS}
 step roll
 umask 022
-HEALTH=${shell_quote(roll.healthPath)} ORIGINS=${shell_quote(roll.origins.join(' '))}
-FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
+HEALTH=${shell_quote(roll.healthPath)} ORIGINS=${shell_quote(roll.origins.join(' '))} DOORS=${shell_quote(doors(target).join(' '))}
 R="$P/releases/$RELEASE"
 ${startNeeded(target, before, roll.timeoutS)}
-${stopped.length > 0 ? `${tagImage(target, stopped)}\n${stop(stopped)}` : ''}
+${keepFiles(target)}
 place_files() {
 ${files_placeFiles(place.release, target)}
 }
-${keepFiles(target)}
-${rolled.map(name => rollOne(name)).join('\n')}
+${files_placeFiles(place.release, { ...target, liveFiles: only(target.liveFiles, own), staleFiles: new Map() })}
+${(roll.back ? [...parts.slice(1), parts[0]] : parts).join('\n')}
 place_files
-${rolled.length === 0 && proxy !== undefined && !roll.replaceProxy ? reloadOnly() : ''}
+${rolled.length === 0 && proxy !== undefined && !roll.replaceProxy ? RELOAD_ONLY : ''}
 ${last.length > 0 ? stop(last) : ''}
 ${startNeeded(target, after, roll.timeoutS)}
 ${reportLeft(others)}`);
-    function rollOne(name) {
-        const word = shell_quote(name);
-        const names = shell_quote(namesOf(project, name).join(' '));
-        const override = JSON.stringify({
-            services: { [name]: { image: target.image, pull_policy: 'never' } }
-        });
-        return `step 'roll ${name}'
-real=$(ids ${word} | head -n 1)
-bridge="$(docker inspect -f '{{slice .Name 1}}' "$real")_bridge"
-docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1
-# What serves now goes on serving: the real container, or the bridge that an earlier run left when
-# the real one could not take over from it.
-serving=$real
-left=$(docker ps -q --no-trunc --filter "name=$bridge-" | head -n 1)
-[ -z "$left" ] || wait_ready 2 "$real" ${test(name)} || serving=$left
-pin ${word} "$serving" ${names} || fail ${shell_quote(`/etc/hosts of service '${proxy}' cannot be written; use strategy: recreate`)}
-docker compose --project-directory "$P" -p "$N" -f "$R/$C" -f - run -d --no-deps --use-aliases --name "$bridge-$RELEASE" ${word} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
-${override}
-OVERRIDE
-  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1; unpin ${word}; env_back; printf '@back %s\\n' ${word}; fail ${shell_quote(`the bridge of service '${name}' could not be started`)}; }
-new=$(docker inspect -f '{{.Id}}' "$bridge-$RELEASE")
-docker update --restart unless-stopped "$new" > /dev/null
-back() { # WHY: the old container takes over again
-  pin ${word} "$serving" ${names}; files_back; env_back; reload; printf '@back %s\\n' ${word}
-  explain "$new"; docker rm -f "$new" > /dev/null 2>&1; unpin ${word}; fail "$1"; }
-wait_ready ${roll.timeoutS} "$new" ${test(name)}
-case $? in
-  0) ;;
-  1) back ${shell_quote(`service '${name}' was not healthy within ${roll.timeoutS} s`)} ;;
-  *) back "service '${name}' ended by itself with exit code $(docker inspect -f '{{.State.ExitCode}}' "$new") before it was healthy" ;;
-esac
-note ${shell_quote(`the bridge of ${name} is healthy`)}
-${roll.replaceProxy ? '' : 'place_files'}
-pin ${word} "$new" ${names} && reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; back 'nginx refuses the configuration of this release'; }
-step 'bake ${name}'
-bake ${roll.bakeS} "$new" ${test(name)} || { show 'while it was watched:' < "$SCRATCH/test.out"; back ${shell_quote(`service '${name}' did not stay healthy while it was watched`)}; }
-step 'replace ${name}'
-drain ${DRAIN_S}
-${tagImage(target, [name])}
-dc rm -sf ${word} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${word} >> "$SCRATCH/up.out" 2>&1 || {
-  show 'compose said:' < "$SCRATCH/up.out"; fail ${shell_quote(`service '${name}' could not be made anew; its bridge serves`)}; }
-${startService(name)}
-must_be_ready ${roll.timeoutS} ${word} ${test(name)}
-pin ${word} "$(ids ${word} | head -n 1)" ${names} && reload || fail ${shell_quote(`nginx could not be pointed to service '${name}'; its bridge serves`)}
-serves || { show 'the site says:' < "$SCRATCH/test.out"; fail ${shell_quote(`the site does not answer after service '${name}' was replaced`)}; }
-drain ${DRAIN_S}
-docker ps -aq --filter "name=$bridge-" | xargs -r docker stop > /dev/null 2>&1
-docker ps -aq --filter "name=$bridge-" | xargs -r docker rm -f > /dev/null 2>&1
-unpin ${word}`;
-    }
-    function reloadOnly() {
-        return `if [ -n "$FRONT" ]; then
-  reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; files_back; env_back; printf '@back %s\\n' reload; fail 'nginx refuses the configuration of this release'; }
+}
+/** A bridge may be left of a run that broke off just when the real container was gone. */
+function sweep(name) {
+    const word = shell_quote(name);
+    return `[ -z "$(bridges ${word})" ] || { unpin ${word}; reload; drain 10 $(bridges ${word}); remove_bridges ${word}; }`;
+}
+const RELOAD_ONLY = `if [ -n "$FRONT" ]; then
+  reload || { show 'the proxy said:' < "$SCRATCH/front.out"; files_back; env_back; printf '@back %s\\n' reload; fail "$FRONT_KIND refuses the configuration of this release"; }
 fi`;
-    }
+function only(map, wanted) {
+    return new Map([...map].filter(([key]) => wanted(key)));
+}
+/** On which port of its container the proxy answers for which scheme. */
+function doors({ project, proxy }) {
+    const ports = proxy === undefined ? [] : (project.services[proxy]?.ports ?? []);
+    const known = ports.flatMap(({ target, published }) => published === '80' ? `http:${target}` : published === '443' ? `https:${target}` : []);
+    return known.length > 0 ? known : ports.slice(0, 1).map(({ target }) => `http:${target}`);
 }
 
 ;// CONCATENATED MODULE: external "node:string_decoder"
@@ -79041,18 +79883,24 @@ class Run {
         }
     }
     /** Makes what was prepared live. */
-    async switch(place, target, config, { services, replaceProxy }, imageTest) {
+    async switch(place, target, config, { services, replaceProxy, back, doors }, imageTest) {
         const { strategy } = this.#request;
         const { health, domains } = config;
-        const options = { imageTest, timeoutS: Math.ceil(health.timeoutMs / 1000) };
+        const options = {
+            imageTest,
+            timeoutS: Math.ceil(health.timeoutMs / 1000),
+            doors,
+            healthPath: health.path
+        };
         const script = strategy === 'recreate'
             ? recreateScript(place, target, options)
             : rollScript(place, target, {
                 ...options,
                 tactics: services,
                 replaceProxy,
+                back,
                 bakeS: health.bakeMs / 1000,
-                healthPath: health.path,
+                errorsPercent: health.errorsPercent,
                 origins: originsOf(target.pairs, domains)
             });
         await this.job(place, strategy, script);

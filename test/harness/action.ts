@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { readMetadata, root } from '@diveops/build'
+import { node24, readMetadata, root } from '@diveops/build'
 
 /** What a step left: its exit code, its files' contents and everything it printed. */
 export interface Outcome {
@@ -27,13 +26,6 @@ export interface Options {
   dist?: string
   /** Called for each piece of output, to cancel at the right moment. */
   onOutput?: (text: string) => void
-}
-
-/** Node 24, which runs actions; the one that runs the tests may be older. */
-export function node24(): string {
-  const ours = path.join(root, 'node_modules/node24/bin/node')
-  if (existsSync(ours)) return ours
-  return process.versions.node.startsWith('24.') ? process.execPath : 'node'
 }
 
 /**

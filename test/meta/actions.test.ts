@@ -76,7 +76,7 @@ describe.each(javascript)('%s, a JavaScript action', name => {
   })
 
   test('runs its bundle, published beside its action.yml', () => {
-    const text = publishedMetadata(name, source(name, 'action.yml'))
+    const text = publishedMetadata(name, source(name, 'action.yml'), new Map())
     expect(text).toContain('main: dist/index.js')
     expect(text).not.toContain('../')
   })

@@ -3,7 +3,7 @@ import { errorMessage, UserError } from '@diveops/core/base/errors'
 import { bundles } from './bundles.ts'
 import { downtime } from './downtime.ts'
 import { health } from './health.ts'
-import { refuseStaleBundles } from './node.ts'
+import { refuseStaleBundles } from './stale.ts'
 import { tls } from './tls.ts'
 import { trips } from './trips.ts'
 

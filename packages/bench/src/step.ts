@@ -1,8 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { readMetadata, root } from '@diveops/build'
-import { node24 } from './node.ts'
+import { node24, readMetadata, root } from '@diveops/build'
 import { type Timed, timed } from './timed.ts'
 
 /** A step of a job that uses one of our actions. */

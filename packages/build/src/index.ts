@@ -7,7 +7,9 @@ export {
   readMetadata
 } from './actions.ts'
 export { staleBundles } from './check.ts'
+export { node24 } from './node24.ts'
 export { root } from './paths.ts'
+export { type Prepared, prepareActions } from './publish/prepare.ts'
 export { outdatedReadmes } from './readme.ts'
-export { publishedMetadata, stageActions } from './stage.ts'
+export { OWNER, publishedMetadata, publishedReadme, publishingOrder } from './stage.ts'
 export { stageWorkflows, WORKFLOWS } from './workflows.ts'

@@ -1,5 +1,8 @@
+import { errorMessage, UserError } from '@diveops/core/base/errors'
 import { build } from './build.ts'
 import { check } from './check.ts'
+import { publish } from './publish/publish.ts'
+import { version } from './publish/raise.ts'
 import { test } from './test.ts'
 
 const COMMANDS: Record<string, (words: string[]) => Promise<number>> = {
@@ -8,7 +11,9 @@ const COMMANDS: Record<string, (words: string[]) => Promise<number>> = {
     return 0
   },
   check,
-  test
+  publish,
+  test,
+  version
 }
 
 const [name = '', ...words] = process.argv.slice(2)
@@ -20,7 +25,8 @@ if (!command) {
 try {
   process.exitCode = await command(words)
 } catch (error) {
+  if (error instanceof UserError) console.error([errorMessage(error), ...error.details].join('\n'))
   // ncc puts megabytes of generated source into its errors.
-  console.error(String(error).slice(0, 4000))
+  else console.error(String(error).slice(0, 4000))
   process.exitCode = 1
 }

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { stageActions, stageWorkflows, WORKFLOWS } from '@diveops/build'
+import { OWNER as PUBLISHER, stageWorkflows, WORKFLOWS } from '@diveops/build'
 import { command, quote } from '@diveops/core/base/shell'
 import { runnerExec } from './exec.ts'
+import { prepareCheckout } from './published.ts'
 import { allowRegistryUser } from './registry.ts'
 import { copyRepository, pack } from './repository.ts'
 import { knownHosts, OWNER, registryToken, SERVER_USER, serverKey } from './secrets.ts'
@@ -28,6 +29,12 @@ export interface ActOptions {
 
 const RUNS = '/lab/runs'
 
+/** A repository of ours in the runner, and what workflows and actions name it by. */
+interface Published {
+  name: string
+  refs: string[]
+}
+
 /**
  * Runs workflows of a folder in the lab's runner, as GitHub would on a push: see `copyRepository`
  * for what is copied. `uses: diveops/<name>@v1` gets the files that publishing it would publish, and
@@ -40,27 +47,31 @@ export async function act(
 ): Promise<ActResult> {
   const place = `${RUNS}/${randomUUID()}`
   try {
-    const [owner, names] = await Promise.all([
+    const [owner, published] = await Promise.all([
       copyRepository(folder, `${place}/repository`),
-      copyActions(`${place}/actions`)
+      copyPublished(`${place}/actions`)
     ])
     await allowRegistryUser(owner)
     await writeValues(`${place}/secrets.yml`, { ...(await labSecrets()), ...options.secrets })
     await writeValues(`${place}/variables.yml`, { ...(await labVariables()), ...options.variables })
-    const script = command(['act', ...actArguments(place, names), ...words])
+    const script = command(['act', ...actArguments(place, published), ...words])
     return await runAct(place, script, options)
   } finally {
     await runnerExec(`rm -rf ${quote(place)}`)
   }
 }
 
-function actArguments(place: string, names: readonly string[]): string[] {
+function actArguments(place: string, published: readonly Published[]): string[] {
   const labels = ['ubuntu-latest', 'ubuntu-24.04', 'ubuntu-22.04']
   return [
     ...labels.flatMap(label => ['-P', `${label}=-self-hosted`]),
     ...['--actor', OWNER],
     ...['--secret-file', `${place}/secrets.yml`, '--var-file', `${place}/variables.yml`],
-    ...names.flatMap(name => ['--local-repository', `diveops/${name}@v1=${place}/actions/${name}`])
+    ...published.flatMap(({ name, refs }) =>
+      refs.flatMap(ref => {
+        return ['--local-repository', `${PUBLISHER}/${name}@${ref}=${place}/actions/${name}`]
+      })
+    )
   ]
 }
 
@@ -85,13 +96,16 @@ async function runAct(place: string, script: string, options: ActOptions): Promi
   }
 }
 
-async function copyActions(target: string): Promise<string[]> {
+async function copyPublished(target: string): Promise<Published[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'diveops-lab-actions-'))
   try {
-    const names = await stageActions(folder)
-    await stageWorkflows(path.join(folder, WORKFLOWS))
-    await pack(folder, undefined, target)
-    return [...names, WORKFLOWS]
+    const actions = await prepareCheckout(folder)
+    const files = path.join(folder, 'files')
+    await stageWorkflows(path.join(files, WORKFLOWS))
+    await pack(files, undefined, target)
+    // Workflows name the version, composite actions the commit that publishing pins them to.
+    const own = actions.map(({ name, commit }) => ({ name, refs: ['v1', commit] }))
+    return [...own, { name: WORKFLOWS, refs: ['v1'] }]
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

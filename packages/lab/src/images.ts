@@ -36,6 +36,7 @@ export type ImageName =
   | 'node'
   | 'pebble'
   | 'acme'
+  | 'linters'
 
 const BUSYBOX = { 'busybox-links': path.join(imagesFolder, 'standins/busybox-links') }
 
@@ -84,7 +85,16 @@ export function imageTable(ingredients: Ingredients): Record<ImageName, Image> {
       files: { node, ...BUSYBOX }
     },
     pebble: { folder: 'pebble', parents: { BASE: 'base' }, values: { PEBBLE_VERSION: 'v2.10.1' } },
-    acme: { folder: 'acme', parents: { BASE: 'base', PEBBLE: 'pebble' }, files: { node } }
+    acme: { folder: 'acme', parents: { BASE: 'base', PEBBLE: 'pebble' }, files: { node } },
+    linters: {
+      folder: 'linters',
+      parents: { BASE: 'base', PYTHON: 'python' },
+      values: {
+        ACTIONLINT_VERSION: 'v1.7.12',
+        ZIZMOR_VERSION: '1.32.0',
+        SHELLCHECK_VERSION: '0.11.0.1'
+      }
+    }
   }
 }
 

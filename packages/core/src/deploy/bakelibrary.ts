@@ -43,17 +43,21 @@ within_budget() { # PERCENT: of what visitors got since the switch, or the share
 sockets() { # CONTAINER: the connections that its kernel knows, also those that just ended
   at=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
   cat "/proc/$at/net/tcp" "/proc/$at/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
-ends() { # out|in PEER: of connections made to the peer, or accepted from it, the port at the caller's side
+ends() { # out|in PEER [STATE]: of connections made to the peer, or accepted from it, but those in a state, the port at the caller's side
   networks "$2" | cut -d ' ' -f 2 > "$SCRATCH/peer"
-  awk -v way="$1" -v file="$SCRATCH/peer" '
+  awk -v way="$1" -v file="$SCRATCH/peer" -v but="$3" '
     BEGIN { while ((getline line < file) > 0) if (split(line, n, ".") == 4) peer[sprintf("%02X%02X%02X%02X", n[4], n[3], n[2], n[1])] }
-    { split($2, here, ":"); split($3, there, ":"); if ($4 == "0A") listens[here[2]]; near[NR] = here[2]; ip[NR] = there[1]; far[NR] = there[2] }
-    END { for (one in ip) if (substr(ip[one], length(ip[one]) - 7) in peer && (near[one] in listens) == (way == "in")) print way == "in" ? far[one] : near[one] }'; }
-calls() { { sockets "$FRONT" | ends out "$1"; sockets "$1" | ends in "$FRONT"; } | sort -u; } # CONTAINER: the proxy's connections to it
-moved() { # OLD...: what they served before the reload being done, the proxy connects to the old containers no more
+    { split($2, here, ":"); split($3, there, ":"); state[NR] = $4; near[NR] = here[2]; ip[NR] = there[1]; far[NR] = there[2] }
+    $4 == "0A" { listens[here[2]] }
+    END { for (one in ip) {
+      if (!(substr(ip[one], length(ip[one]) - 7) in peer) || state[one] == but) continue
+      if ((near[one] in listens) == (way == "in")) print way == "in" ? far[one] : near[one] } }'; }
+calls() { # STATE CONTAINER...: the proxy's connections to them, but those in a state
+  but=$1; shift
+  for each in "$@"; do sockets "$FRONT" | ends out "$each" "$but"; sockets "$each" | ends in "$FRONT" "$but"; done | sort -u; }
+moved() { # OLD...: what they served before the reload being done, the proxy has no open connection (01) to the old containers, and makes no new one
   [ -z "$(unfinished "$@")" ] || return 0
-  for each in "$@"; do calls "$each"; done | sort -u > "$SCRATCH/calls.before"; serves || return 1
-  for each in "$@"; do calls "$each"; done | sort -u > "$SCRATCH/calls"
+  calls 01 "$@" > "$SCRATCH/calls.before"; serves || return 1; calls '' "$@" > "$SCRATCH/calls"
   [ -z "$(comm -13 "$SCRATCH/calls.before" "$SCRATCH/calls")" ] || { why='the proxy still asks the old container'; return 1; }; }
 steady() { # CONTAINERS TEST...: each runs, never restarted, is healthy, and the site answers
   boxes=$1; shift

@@ -58,7 +58,7 @@ wait_ready() { # SECONDS CONTAINER [TEST...]: 0 ready, 1 not within the time, 2 
     esac
     [ "$(echo "$state" | cut -d ' ' -f 2)" -lt 3 ] || return 2
     [ "$passed" -lt "$limit" ] || return 1
-    sleep 0.25
+    sleep 0.1
   done; }
 must_be_ready() { # SECONDS SERVICE [TEST...]
   span=$1; name=$2; shift 2
