@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { OWNER as PUBLISHER, stageWorkflows, WORKFLOWS } from '@diveops/build'
+import { OWNER as PUBLISHER } from '@diveops/build'
 import { command, quote } from '@diveops/core/base/shell'
 import { runnerExec } from './exec.ts'
 import { prepareCheckout } from './published.ts'
@@ -29,10 +29,10 @@ export interface ActOptions {
 
 const RUNS = '/lab/runs'
 
-/** A repository of ours in the runner, and what workflows and actions name it by. */
-interface Published {
+/** An action in the runner: its name and the id of the commit that it would be published as. */
+interface Action {
   name: string
-  refs: string[]
+  commit: string
 }
 
 /**
@@ -47,28 +47,29 @@ export async function act(
 ): Promise<ActResult> {
   const place = `${RUNS}/${randomUUID()}`
   try {
-    const [owner, published] = await Promise.all([
+    const [owner, actions] = await Promise.all([
       copyRepository(folder, `${place}/repository`),
-      copyPublished(`${place}/actions`)
+      copyActions(`${place}/actions`)
     ])
     await allowRegistryUser(owner)
     await writeValues(`${place}/secrets.yml`, { ...(await labSecrets()), ...options.secrets })
     await writeValues(`${place}/variables.yml`, { ...(await labVariables()), ...options.variables })
-    const script = command(['act', ...actArguments(place, published), ...words])
+    const script = command(['act', ...actArguments(place, actions), ...words])
     return await runAct(place, script, options)
   } finally {
     await runnerExec(`rm -rf ${quote(place)}`)
   }
 }
 
-function actArguments(place: string, published: readonly Published[]): string[] {
+function actArguments(place: string, actions: readonly Action[]): string[] {
   const labels = ['ubuntu-latest', 'ubuntu-24.04', 'ubuntu-22.04']
   return [
     ...labels.flatMap(label => ['-P', `${label}=-self-hosted`]),
     ...['--actor', OWNER],
     ...['--secret-file', `${place}/secrets.yml`, '--var-file', `${place}/variables.yml`],
-    ...published.flatMap(({ name, refs }) =>
-      refs.flatMap(ref => {
+    ...actions.flatMap(({ name, commit }) =>
+      // Workflows name the version, composite actions the commit that publishing pins them to.
+      ['v1', commit].flatMap(ref => {
         return ['--local-repository', `${PUBLISHER}/${name}@${ref}=${place}/actions/${name}`]
       })
     )
@@ -96,16 +97,12 @@ async function runAct(place: string, script: string, options: ActOptions): Promi
   }
 }
 
-async function copyPublished(target: string): Promise<Published[]> {
+async function copyActions(target: string): Promise<Action[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'diveops-lab-actions-'))
   try {
     const actions = await prepareCheckout(folder)
-    const files = path.join(folder, 'files')
-    await stageWorkflows(path.join(files, WORKFLOWS))
-    await pack(files, undefined, target)
-    // Workflows name the version, composite actions the commit that publishing pins them to.
-    const own = actions.map(({ name, commit }) => ({ name, refs: ['v1', commit] }))
-    return [...own, { name: WORKFLOWS, refs: ['v1'] }]
+    await pack(path.join(folder, 'files'), undefined, target)
+    return actions
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
