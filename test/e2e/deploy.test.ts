@@ -81,7 +81,7 @@ test('a plan changes nothing and says what would be', async () => {
   const before = await snapshot()
   const outcome = await deployTiny(workspace, { digest: digests.r2, 'plan-only': 'true' })
   expect(outcome.outputs).toMatchObject({ state: 'planned', changed: 'false' })
-  expect(JSON.parse(outcome.outputs.plan ?? '')).toMatchObject([
+  expect(JSON.parse(outcome.outputs.plan ?? '').services).toMatchObject([
     { service: 'store', what: 'keep' },
     { service: 'web', what: 'recreate' },
     { service: 'proxy', what: 'recreate' }

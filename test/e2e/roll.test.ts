@@ -9,6 +9,7 @@ import {
 } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
+import { expectApplied, expectClean } from '../harness/after.ts'
 import {
   buildTiny,
   checkoutTiny,
@@ -53,22 +54,6 @@ async function underLoad<T>(what: () => Promise<T>): Promise<{ result: T; seen: 
   return loaded((await connection()).LAB_HTTP, what)
 }
 
-/** Nothing of a roll is left: no bridge, no pin, and compose has nothing to do. */
-async function expectClean(): Promise<void> {
-  expect(await onServer('docker ps -a --format "{{.Names}}" | sort')).toBe(
-    'tiny-proxy-1\ntiny-store-1\ntiny-web-1\n'
-  )
-  expect(await onServer('docker exec tiny-proxy-1 cat /etc/hosts')).not.toContain('roll of')
-  const said = await onServer('docker compose -f docker-compose.prod.yml up -d')
-  expect(said).not.toMatch(/Creat|Recreat|Start/)
-}
-
-/** Every POST was applied once, none was lost. */
-async function expectApplied(posted: readonly string[]): Promise<void> {
-  const applied = (await onServer('docker exec tiny-web-1 cat /data/bookings')).split('\n')
-  for (const key of posted) expect(applied.filter(line => line === key)).toHaveLength(1)
-}
-
 function state({ outputs, log, code }: Outcome): string {
   return outputs.state ?? `none (exit ${code}): ${log}`
 }
@@ -79,7 +64,7 @@ test('a roll loses no request, applies every POST once and leaves nothing behind
     deployTiny(workspace, { digest: digests.r2, strategy: 'roll' })
   )
   expect(state(result)).toBe('live')
-  expect(JSON.parse(result.outputs.plan ?? '')).toMatchObject([
+  expect(JSON.parse(result.outputs.plan ?? '').services).toMatchObject([
     { service: 'store', what: 'keep' },
     { service: 'web', what: 'roll' },
     { service: 'proxy', what: 'reload' }

@@ -22,6 +22,8 @@ export interface Options {
   state?: Record<string, string>
   /** Aborting it cancels the step as a runner does: SIGINT, after 7.5 s SIGTERM. */
   cancel?: AbortSignal
+  /** Aborting it kills the step at once, as a runner that dies. */
+  kill?: AbortSignal
   /** The folder whose index.js runs; dist/<name> when absent. */
   dist?: string
   /** Called for each piece of output, to cancel at the right moment. */
@@ -101,7 +103,7 @@ function definedOnly(values: Record<string, string | undefined>): NodeJS.Process
 function execute(
   bundle: string,
   env: NodeJS.ProcessEnv,
-  { words = [], cancel, onOutput }: Options
+  { words = [], cancel, kill, onOutput }: Options
 ) {
   return new Promise<{ code: number | null; log: string }>((resolve, reject) => {
     const child = spawn(node24(), [bundle, ...words], {
@@ -122,6 +124,7 @@ function execute(
       child.kill('SIGINT')
       force = setTimeout(() => child.kill('SIGTERM'), 7500)
     })
+    kill?.addEventListener('abort', () => child.kill('SIGKILL'))
     child.on('error', reject)
     child.on('close', code => {
       clearTimeout(force)

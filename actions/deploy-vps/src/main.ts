@@ -1,3 +1,4 @@
+import { onCancel } from '@diveops/core/action/cancel'
 import type { Context } from '@diveops/core/action/run'
 import { readSource } from '@diveops/core/app/source'
 import { isSecretName } from '@diveops/core/base/secrets'
@@ -27,7 +28,7 @@ export async function main(context: Context, env = process.env): Promise<void> {
       lockTimeoutMs,
       run: runOf(env)
     },
-    { connect: () => connect(host, { log, secrets }), clock: systemClock, log }
+    { connect: () => connect(host, { log, secrets }), clock: systemClock, log, cancel: onCancel() }
   )
   await report(outcome, 'Deploy', host.host, context)
 }

@@ -1,5 +1,5 @@
 import { HOST_INPUTS, type HostInputs, readHostInputs } from '@diveops/core/action/host'
-import { choice, duration, optional, refuseUnknown } from '@diveops/core/action/inputs'
+import { choice, duration, flag, optional, refuseUnknown } from '@diveops/core/action/inputs'
 import {
   REGISTRY_INPUTS,
   type RegistryLogin,
@@ -12,6 +12,7 @@ import type { Strategy } from '@diveops/core/deploy/tactics'
 export interface Inputs {
   host: HostInputs
   release: string | undefined
+  acceptNewerSchema: boolean
   login: RegistryLogin | undefined
   strategy: Strategy
   lockTimeoutMs: number
@@ -21,6 +22,7 @@ export interface Inputs {
 export const NAMES = [
   ...HOST_INPUTS,
   'release',
+  'accept-newer-schema',
   ...REGISTRY_INPUTS,
   'strategy',
   'lock-timeout'
@@ -32,6 +34,7 @@ export function read(secrets: Secrets): Inputs {
   return {
     host: readHostInputs(),
     release: optional('release'),
+    acceptNewerSchema: flag('accept-newer-schema', false),
     login: readRegistryLogin(secrets),
     strategy: choice('strategy', ['roll', 'recreate'], 'roll'),
     lockTimeoutMs: duration('lock-timeout') ?? 600_000

@@ -1,3 +1,4 @@
+import { onCancel } from '@diveops/core/action/cancel'
 import type { Context } from '@diveops/core/action/run'
 import { readConfig } from '@diveops/core/app/source'
 import { systemClock } from '@diveops/core/base/time'
@@ -15,7 +16,7 @@ export async function main(context: Context, env = process.env): Promise<void> {
   const path = host.path ?? (await readConfig(folder, host.config)).path
   const outcome = await secure(
     { ...wanted, path, strategy: 'roll', run: runOf(env) },
-    { connect: () => connect(host, { log, secrets }), clock: systemClock, log }
+    { connect: () => connect(host, { log, secrets }), clock: systemClock, log, cancel: onCancel() }
   )
   await reportSecured(outcome, host.host, context)
 }

@@ -3,7 +3,7 @@ import { build } from './build.ts'
 import { check } from './check.ts'
 import { publish } from './publish/publish.ts'
 import { version } from './publish/raise.ts'
-import { test } from './test.ts'
+import { faults, test } from './test.ts'
 
 const COMMANDS: Record<string, (words: string[]) => Promise<number>> = {
   build: async words => {
@@ -11,6 +11,7 @@ const COMMANDS: Record<string, (words: string[]) => Promise<number>> = {
     return 0
   },
   check,
+  faults,
   publish,
   test,
   version
@@ -19,7 +20,7 @@ const COMMANDS: Record<string, (words: string[]) => Promise<number>> = {
 const [name = '', ...words] = process.argv.slice(2)
 const command = COMMANDS[name]
 if (!command) {
-  console.error(`usage: npm run ${Object.keys(COMMANDS).join(' | npm run ')}`)
+  console.error(`usage: npm run build | npm run check | npm run test | npm run test:faults`)
   process.exit(2)
 }
 try {

@@ -4,7 +4,7 @@ import { Http2Visitor, type SecureSite } from './http2visitor.ts'
 
 /** What visitors saw while a load ran. */
 export interface Seen {
-  /** Requests that visitors made; one that was asked again on a new connection counts once. */
+  /** Requests that visitors made; one that was asked again counts once. */
   sent: number
   answered: number
   /** Requests without a good answer, one line each. */

@@ -18,6 +18,8 @@ const good: Facts = {
   current: undefined,
   releases: [],
   unfinished: [],
+  broken: undefined,
+  brokenFiles: {},
   liveFiles: new Map(),
   config: { project: { name: 'app', services: {} }, error: '' },
   containers: [],
@@ -28,7 +30,9 @@ const good: Facts = {
   nginx: undefined,
   memoryKb: { available: 1e6, services: new Map() },
   certificates: new Map(),
-  renewal: undefined
+  renewal: undefined,
+  recreates: new Set(),
+  editedVariables: []
 }
 
 test('a host that has everything is accepted', () => {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from '@jest/globals'
 import type { Project } from '../../../packages/core/src/app/compose.ts'
+import { backupScript, pruneBackupsScript } from '../../../packages/core/src/deploy/backup.ts'
 import { commandsScript } from '../../../packages/core/src/deploy/commands.ts'
 import {
   commitScript,
@@ -11,6 +12,9 @@ import {
 } from '../../../packages/core/src/deploy/commit.ts'
 import { factProbes, keptConfigScript } from '../../../packages/core/src/deploy/facts.ts'
 import type { Place } from '../../../packages/core/src/deploy/library.ts'
+import { askScript } from '../../../packages/core/src/deploy/migrations.ts'
+import { noPlan } from '../../../packages/core/src/deploy/plan.ts'
+import { journalPlan } from '../../../packages/core/src/deploy/plantext.ts'
 import { prepareScript } from '../../../packages/core/src/deploy/prepare.ts'
 import { recreateScript } from '../../../packages/core/src/deploy/recreate.ts'
 import { rollScript } from '../../../packages/core/src/deploy/roll.ts'
@@ -64,6 +68,7 @@ const manifest: Manifest = {
   services: ['web'],
   compose: 'c.yml',
   definitions: {},
+  parts: {},
   proxy: {},
   variant: 'http',
   pairs: [],
@@ -111,7 +116,24 @@ test.each([
       origins: ['https://happydiving.mx']
     })
   ],
-  ['commit', commitScript(place, manifest, [manifest], [], ['unfinished'])],
+  ['commit', commitScript(place, manifest, [manifest], [], ['unfinished'], 'run')],
+  ['backup', backupScript(place, { services: ['db', nasty], database: nasty, sure: true })],
+  ['own backup', backupScript(place, { service: 'db', command: nasty, verify: nasty })],
+  ['prune of backups', pruneBackupsScript(place, 5)],
+  [
+    'question to Django',
+    askScript(
+      place,
+      target,
+      { by: 'django', service: 'web', words: ['python', 'manage.py', 'shell'], database: nasty },
+      60
+    )
+  ],
+  [
+    'question by commands',
+    askScript(place, target, { by: 'commands', service: 'web', pending: nasty, applied: nasty }, 60)
+  ],
+  ['journal', journalPlan({ ...noPlan(), alarms: [nasty] })],
   ['discard', discardScript(place, ['web'])],
   ['environment back', environmentBackScript(place)],
   ['follow', followScript(place, target)]

@@ -94,6 +94,16 @@ upstream left { server left:1; }`
     })
   })
 
+  test('a server within an upstream block does not hold the same name in a variable', () => {
+    const text = `http { upstream app { server web:8000; }
+  server { set $to web; location / { proxy_pass http://app; } location /a { proxy_pass http://$to:8000; } } }`
+    expect(nginx(text)).toEqual({
+      held: ['web:8000 http'],
+      dynamic: ['web:8000 http'],
+      unknown: false
+    })
+  })
+
   test('a name that only the request knows could be any; variables in the path alone do not matter', () => {
     expect(nginx('http { server { location / { proxy_pass http://$http_x_to:80; } } }')).toEqual({
       ...NOTHING,

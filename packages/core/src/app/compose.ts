@@ -49,6 +49,13 @@ export function service(project: Project, name: string, where: string): Service 
   )
 }
 
+/** Every name by which the compose file lets other services address one. */
+export function serviceNames(project: Project, name: string): string[] {
+  const one = project.services[name]
+  const aliases = Object.values(one?.networks ?? {}).flatMap(network => network?.aliases ?? [])
+  return [name, ...(one?.container_name ? [one.container_name] : []), ...aliases]
+}
+
 /** Registry and repository of an image reference in full, without tag and digest. */
 export function repositoryOf(image: string): string {
   return nameOf(parseReference(image))

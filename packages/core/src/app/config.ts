@@ -38,6 +38,25 @@ const releaseCommand = z
     "one 'service: command' pair (and 'again: true' beside it)"
   )
 
+const backup = z.union(
+  [
+    z.enum(['auto', 'off']),
+    z.strictObject({
+      service: serviceName.describe('The service in whose container the commands run.'),
+      command: z
+        .string()
+        .min(1)
+        .describe('Run by sh; what it prints on standard output is the backup.'),
+      verify: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Run by sh with the backup on standard input; must end with 0.')
+    })
+  ],
+  { error: "'auto', 'off' or a mapping with service, command and perhaps verify" }
+)
+
 const schema = z
   .strictObject({
     $schema: z.string().optional().describe('For editors; not used.'),
@@ -127,7 +146,36 @@ const schema = z
           .describe('Kept in step while the HTTP-only configuration is chosen.')
       })
       .prefault({}),
-    keep: z.int().min(1).max(100).default(5).describe('Releases kept on the host as a way back.')
+    migrations: z
+      .strictObject({
+        service: serviceName,
+        pending: z
+          .string()
+          .min(1)
+          .describe('Prints the names of the migrations that would be applied, one a line.'),
+        applied: z
+          .string()
+          .min(1)
+          .optional()
+          .describe(
+            'Prints the names of those that the database has; without it a rollback cannot tell whether the schema is newer.'
+          )
+      })
+      .optional()
+      .describe(
+        "How to ask the new image, by sh and not through its entrypoint, which migrations are pending. Default: Django is asked when a release command runs 'manage.py migrate'."
+      ),
+    backup: backup
+      .default('auto')
+      .describe(
+        'Before pending migrations: auto (PostgreSQL of the compose file, proven by a restore), off, or a command of your own.'
+      ),
+    keep: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(5)
+      .describe('Releases kept on the host as a way back, and backups.')
   })
   .describe('What an app is, for DiveOps Actions. Every key has a default.')
 

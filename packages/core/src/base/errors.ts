@@ -13,6 +13,11 @@ export class UserError extends Error {
   }
 }
 
+/** The run was told to stop. */
+export class Cancelled extends UserError {
+  override name = 'Cancelled'
+}
+
 /** The text of anything that was thrown, on one line. */
 export function errorMessage(thrown: unknown): string {
   // Not instanceof: errors of Node itself are of another realm where a test runner has its own.

@@ -1,14 +1,14 @@
 /**
  * Shell functions that watch a new release while the old container still runs: that it stays
- * healthy, that the proxy no longer asks the old one, that every origin answers through the proxy no
- * worse than before, and how many error answers real visitors get, by the proxy's own log where that is nginx's or JSON.
+ * healthy, that nginx no longer asks the old one, that every origin answers through the proxy no
+ * worse than before, and how many error answers real visitors get, by nginx's own log.
  *
  * Our own questions name themselves `diveops-watch`, so that they do not count as visitors.
  */
 export const BAKE_FUNCTIONS = String.raw`
 # Fewer error answers than this say nothing, whatever their share.
 ERRORS_THAT_COUNT=3
-count_answers() { # of the proxy's log: how many answers were errors of the server's, and how many there were
+count_answers() { # of nginx's log: how many answers were errors of the server's, and how many there were
   awk '
     function count(status) { total++; if (status >= 500) seen[status]++ }
     /diveops-watch/ || /^127\.0\.0\.1 / { next }
@@ -30,8 +30,8 @@ serves() { # every origin answers through the proxy: no error of the server's, a
     status=$(ask "$origin" "$HEALTH")
     case $status in
       2*|3*) ;;
-      none) why='neither the container of the proxy nor the host has curl, wget or bash to ask the site'; return 1 ;;
       4*) ! grep -qF -e "$origin 2" -e "$origin 3" "$SCRATCH/asked" || { why="$origin answers $status through the proxy, and did not before"; return 1; } ;;
+      none) why='neither the container of the proxy nor the host has curl, wget or bash to ask the site'; return 1 ;;
       *) why="$origin answers $status through the proxy"; return 1 ;;
     esac
   done; }
@@ -40,9 +40,6 @@ within_budget() { # PERCENT: of what visitors got since the switch, or the share
   awk -v least="$ERRORS_THAT_COUNT" -v percent="$1" -v errors="$4" -v total="$5" -v before="$2" -v of="$3" 'BEGIN {
     exit errors >= least && errors * 100 > percent * total && (of == 0 || errors * of > before * total) }' && return
   why="of $5 answers to visitors since the switch $4 were errors"; return 1; }
-sockets() { # CONTAINER: the connections that its kernel knows, also those that just ended
-  at=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
-  cat "/proc/$at/net/tcp" "/proc/$at/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
 ends() { # out|in PEER [STATE]: of connections made to the peer, or accepted from it, but those in a state, the port at the caller's side
   networks "$2" | cut -d ' ' -f 2 > "$SCRATCH/peer"
   awk -v way="$1" -v file="$SCRATCH/peer" -v but="$3" '
@@ -52,24 +49,24 @@ ends() { # out|in PEER [STATE]: of connections made to the peer, or accepted fro
     END { for (one in ip) {
       if (!(substr(ip[one], length(ip[one]) - 7) in peer) || state[one] == but) continue
       if ((near[one] in listens) == (way == "in")) print way == "in" ? far[one] : near[one] } }'; }
-calls() { # STATE CONTAINER...: the proxy's connections to them, but those in a state
-  but=$1; shift
-  for each in "$@"; do sockets "$FRONT" | ends out "$each" "$but"; sockets "$each" | ends in "$FRONT" "$but"; done | sort -u; }
-moved() { # OLD...: what they served before the reload being done, the proxy has no open connection (01) to the old containers, and makes no new one
+calls() { { sockets "$FRONT" | ends out "$1" "$2"; sockets "$1" | ends in "$FRONT" "$2"; } | sort -u; } # CONTAINER [STATE]: the proxy's connections to it
+moved() { # OLD...: their old workers being gone, the proxy has no open connection (01) to the old containers, and makes no new one
   [ -z "$(unfinished "$@")" ] || return 0
-  calls 01 "$@" > "$SCRATCH/calls.before"; serves || return 1; calls '' "$@" > "$SCRATCH/calls"
-  [ -z "$(comm -13 "$SCRATCH/calls.before" "$SCRATCH/calls")" ] || { why='the proxy still asks the old container'; return 1; }; }
+  for each in "$@"; do calls "$each" 01; done | sort > "$SCRATCH/calls.before"; serves || return 1
+  for each in "$@"; do calls "$each"; done | sort > "$SCRATCH/calls"
+  [ -z "$(comm -13 "$SCRATCH/calls.before" "$SCRATCH/calls")" ] || { why="$FRONT_KIND still asks the old container"; return 1; }; }
 steady() { # CONTAINERS TEST...: each runs, never restarted, is healthy, and the site answers
   boxes=$1; shift
-  for each in $boxes; do
-    [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$each" 2>/dev/null)" = 'running 0' ] || { why='it stopped or restarted'; return 1; }
-    [ $# -eq 0 ] || probe "$each" "$@" > "$SCRATCH/test.out" || { why='its health test fails'; return 1; }
+  for box in $boxes; do
+    [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null)" = 'running 0' ] || { why='it stopped or restarted'; return 1; }
+    [ $# -eq 0 ] || probe "$box" "$@" > "$SCRATCH/test.out" || { why='its health test fails'; return 1; }
   done
   serves; }
 bake() { # SECONDS PERCENT CONTAINERS TEST...: 1 with the reason in $why as soon as one of it is not so
   span=$1 percent=$2; shift 2
   since=$(seconds) switched=$(date +%s.%N); : > "$SCRATCH/test.out"
   while :; do
+    [ ! -f "$SCRATCH/cancel" ] || { why='the run was cancelled'; return 1; }
     steady "$@" && within_budget "$percent" || return 1
     ! past "$since" "$span" || return 0
     sleep 0.25

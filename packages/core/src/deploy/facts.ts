@@ -2,6 +2,7 @@ import type { Project } from '../app/compose.ts'
 import { quote } from '../base/shell.ts'
 import type { Front } from '../proxy/front.ts'
 import { readFront } from '../proxy/look.ts'
+import { type BrokenSwitch, brokenSwitch, LAST_SWITCH } from '../release/journal.ts'
 import { type Manifest, parseManifest } from '../release/manifest.ts'
 import {
   CERTIFICATES_PROBE,
@@ -11,6 +12,7 @@ import {
   readCertificates
 } from './certificates.ts'
 import { FRONT, FRONT_PROBE } from './front.ts'
+import { PLAN_PROBES, type PlanFacts, readPlanFacts, startDryRun } from './planfacts.ts'
 import { joinProbes, type Section } from './sections.ts'
 
 /** A container of the app as the engine has it now. */
@@ -25,7 +27,7 @@ export interface Container {
 }
 
 /** Everything that a deploy needs to know of the host, read in one round trip. */
-export interface Facts {
+export interface Facts extends PlanFacts {
   user: string
   groups: string[]
   /** Seconds since the epoch by the host's clock. */
@@ -41,6 +43,10 @@ export interface Facts {
   releases: Manifest[]
   /** Names in `releases/` without a release.json that we can read: left by runs that failed. */
   unfinished: string[]
+  /** The run that began to make a release live and did not come to an end, if any. */
+  broken: BrokenSwitch | undefined
+  /** Files of that run's release with their sha256, wherever it came to put them. */
+  brokenFiles: Record<string, string>
   /** sha256 of the files of the new release as they are in the app's folder now. */
   liveFiles: Map<string, string>
   config: { project: Project | undefined; error: string }
@@ -114,6 +120,8 @@ export function stagePath(path: string): string {
 }
 
 const RELEASES = {
+  broken: `cd "$P" && ${LAST_SWITCH}`,
+  brokenFiles: `cd "$P/releases" && for r in */; do [ -f "$r/release.json" ] || (cd "$r" && find . -type f -exec sha256sum {} +); done`,
   current: 'cat "$P/current/release.json"',
   releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
 if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`
@@ -168,11 +176,13 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
     memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
 echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
     certificates: CERTIFICATES_PROBE,
-    renewal: 'cat "$P/.diveops/tls.json"'
+    renewal: 'cat "$P/.diveops/tls.json"',
+    ...PLAN_PROBES
   })
   const script = `P=${quote(path)}
 tar -xzf - -C "$SCRATCH" || exit 97
 ${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
+${startDryRun(stage, composeFile)}
 ${SCRUB}
 project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
 ${FRONT}
@@ -188,6 +198,7 @@ function readFacts(path: string, sections: Sections): Facts {
   const project = parseProject(text('config'))
   const [user = '', groups = ''] = text('user').split('\n')
   const front = sections.front?.code === 0 ? readFront(text('front')) : undefined
+  const containers = rows('containers').flatMap(container)
   return {
     user,
     groups: groups.split(' '),
@@ -206,7 +217,8 @@ function readFacts(path: string, sections: Sections): Facts {
       rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])
     ),
     config: { project, error: text('configError') },
-    containers: rows('containers').flatMap(container),
+    containers,
+    ...readPlanFacts(sections, containers),
     missingImages: rows('missingImages'),
     volumes: rows('volumes'),
     listening: listening(sections, project?.name),
@@ -220,7 +232,10 @@ function readFacts(path: string, sections: Sections): Facts {
 
 function readReleases(sections: Record<keyof typeof RELEASES, Section>) {
   const rows = sections.releases.text.split('\n')
+  const files = sections.brokenFiles.text.split('\n').filter(Boolean)
   return {
+    broken: brokenSwitch(sections.broken.text),
+    brokenFiles: Object.fromEntries(files.map(row => [row.slice(68), row.slice(0, 64)])),
     current: parseManifest(sections.current.text),
     releases: rows.flatMap(row => parseManifest(row) ?? []),
     unfinished: rows.flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? [])

@@ -12,6 +12,20 @@ export interface Place {
   release: string
 }
 
+/** Shell function `redact`: takes the values of secret variables of `$P/.env` out of a text. */
+export const REDACT = String.raw`redact() { awk -v file="$P/.env" -v quotes="'\"" '
+  BEGIN { while ((getline line < file) > 0)
+    if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
+      name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
+      if (name !~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) continue
+      gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
+      if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
+      if (length(value) >= 4) secret[value] } }
+  { for (value in secret) { rest = $0; $0 = ""
+      while (at = index(rest, value)) { $0 = $0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(value)) }
+      $0 = $0 rest }
+    print; fflush() }'; }`
+
 /**
  * Shell functions on the host, POSIX and no more than coreutils, awk and docker:
  * `step NAME` tells the client where the script is, `fail TEXT` ends it with one line for the user,
@@ -27,18 +41,7 @@ note() { printf '@note %s\n' "$*"; }
 fail() { printf '@fail %s\n' "$*"; exit 1; }
 dc() { docker compose -f "$C" "$@" </dev/null; }
 ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
-redact() { awk -v file="$P/.env" -v quotes="'\"" '
-  BEGIN { while ((getline line < file) > 0)
-    if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
-      name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
-      if (name !~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) continue
-      gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
-      if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
-      if (length(value) >= 4) secret[value] } }
-  { for (value in secret) { rest = $0; $0 = ""
-      while (at = index(rest, value)) { $0 = $0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(value)) }
-      $0 = $0 rest }
-    print; fflush() }'; }
+${REDACT}
 seconds() { cut -d ' ' -f 1 /proc/uptime; }
 past() { [ "$(awk -v a="$1" -v b="$(seconds)" -v l="$2" 'BEGIN { print (b - a >= l) }')" = 1 ]; } # SINCE SECONDS
 show() { printf '@more %s\n' "$1"; redact | tail -n 40 | sed 's/^/@more   /'; }
@@ -82,6 +85,13 @@ put() { # SOURCE TARGET: over the same inode when there is one, which a single-f
   # Copied beside it first: on a full disk the file in use is never left half written.
   cmp -s "$1" "$2" || { cp "$1" "$2.new" && cat "$2.new" > "$2" && rm "$2.new"; }; }
 `
+
+/** Shell text that adds a line, a JSON object, to the journal with the time. */
+export function recordLine(line: string): string {
+  const rest = quote(line.slice(1))
+  return `[ -z "$(tail -c 1 .diveops/journal.jsonl 2> /dev/null)" ] || echo >> .diveops/journal.jsonl
+printf '{"at":"%s",%s\\n' "$(date -u +%FT%TZ)" ${rest} >> .diveops/journal.jsonl`
+}
 
 /** A script of a deploy: the shell functions, the app's place, then the given commands. */
 export function onHost(place: Place, body: string): string {

@@ -3,7 +3,7 @@ import type { Source } from '../app/source.ts'
 import type { Log } from '../base/log.ts'
 import type { Clock } from '../base/time.ts'
 import type { Connection } from '../ssh/connect.ts'
-import type { PlanRow } from './plan.ts'
+import type { Plan } from './plan.ts'
 import type { StepTime } from './step.ts'
 import type { Strategy } from './tactics.ts'
 
@@ -37,7 +37,7 @@ export interface Outcome {
   release: string | undefined
   previous: string | undefined
   image: string | undefined
-  plan: PlanRow[]
+  plan: Plan
   steps: StepTime[]
   error: Error | undefined
 }
@@ -47,4 +47,8 @@ export interface Seams {
   connect: () => Promise<Connection>
   clock: Clock
   log: Log
+  /** Aborted with a `Cancelled` when the run is to stop. */
+  cancel?: AbortSignal | undefined
+  /** How long the host may be out of reach after a connection broke; five minutes when undefined. */
+  patienceMs?: number
 }

@@ -15,6 +15,8 @@ export interface Check {
   name: string
   found: string
   problem?: string
+  /** What the user is to know although the run goes on. */
+  warning?: string
 }
 
 /**
@@ -45,6 +47,9 @@ export function judgeHost(facts: Facts, config: AppConfig, host: string, now: nu
 /** Judges what only the resolved compose file tells. Throws for a name that the file does not have. */
 export function judgeApp(facts: Facts, config: AppConfig, project: Project, host: string): Check[] {
   for (const one of config.release) service(project, one.service, "diveops.yml: 'release'")
+  const { migrations, backup } = config
+  if (migrations) service(project, migrations.service, "diveops.yml: 'migrations.service'")
+  if (typeof backup === 'object') service(project, backup.service, "diveops.yml: 'backup.service'")
   const wanted = Object.entries(project.services).flatMap(([name, one]) =>
     publishedPorts(one).map(port => ({ name, port }))
   )
@@ -142,7 +147,10 @@ function judgeClock({ clock }: Facts, now: number): Check {
   const off = Math.round(Math.abs(clock - now / 1000))
   return {
     name: 'clock',
-    found: off > CLOCK_WARNING_S ? `off by ${off} s: set it (timedatectl set-ntp true)` : 'right'
+    found: off > CLOCK_WARNING_S ? `off by ${off} s` : 'right',
+    ...(off > CLOCK_WARNING_S && {
+      warning: `the clock of the host is off by ${off} s: set it there (timedatectl set-ntp true)`
+    })
   }
 }
 

@@ -48,7 +48,7 @@ function upload(place: Place, target: Target): string {
 umask 022
 mkdir -p releases .diveops ${folders.map(quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
 R="$P/releases/"${quote(place.release)}
-mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { rm -rf "$R"; fail "cannot write $R: $(df -Pk "$P" | awk 'END { print $4 }') KB free"; }
+rm -rf "$R" && mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { rm -rf "$R"; fail "cannot write $R: $(df -Pk "$P" | awk 'END { print $4 }') KB free"; }
 if [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$N")" ]; then
   # Nothing runs yet, so nothing can be disturbed; databases may mount files of the release.
 ${placeFiles(place.release, target)}
@@ -117,6 +117,15 @@ ${others
 ${built.map(name => `docker tag "$image" ${quote(keptImage(place.project, name, place.release))} || fail "cannot tag $image"`).join('\n')}
 rm -rf "$SCRATCH/secret"
 docker image inspect -f '@image {{.Id}} {{json .Config}}' "$image"`
+}
+
+/** Says what the steps environment and pull said, of what they left. */
+export function saidScript(place: Place, { image }: Target): string {
+  return onHost(
+    place,
+    `printf '@env %s\\n' "$(hash_env)"
+docker image inspect -f '@image {{.Id}} {{json .Config}}' ${quote(image)}`
+  )
 }
 
 /** The health test of a service: its own in the compose file, else the image's. */

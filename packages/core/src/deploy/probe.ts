@@ -33,10 +33,11 @@ ASKING
 )
 fetch() { # HOST SCHEME ADDRESS PATH [ADDRESS-FOR-HTTP]: status of an answer, 000 for no answer, none where nothing can ask
   docker exec "$FRONT" sh -c "$FETCH" sh "$@" 2>/dev/null; }
+sockets() { # CONTAINER: the connections that its kernel knows, also those that just ended
+  at=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
+  cat "/proc/$at/net/tcp" "/proc/$at/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
 listens() { # CONTAINER PORT
-  process=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
-  { cat "/proc/$process/net/tcp" "/proc/$process/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; } |
-    awk -v port="$(printf %04X "$2")" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }'; }
+  sockets "$1" | awk -v port="$(printf %04X "$2")" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }'; }
 replies() { # CONTAINER PORT SCHEME PATH
   listens "$1" "$2" || { echo "nothing listens on port $2"; return 1; }
   for at in $(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1"); do

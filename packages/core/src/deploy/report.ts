@@ -4,6 +4,7 @@ import { appendSummary, cell, markdownTable } from '../action/summary.ts'
 import { errorMessage, UserError } from '../base/errors.ts'
 import { formatDuration } from '../base/time.ts'
 import type { Outcome, RunRequest, State } from './outcome.ts'
+import { planMarkdown } from './plantext.ts'
 
 const WORDS: Record<State, string> = {
   live: 'live: the release serves',
@@ -34,10 +35,7 @@ function summary(outcome: Outcome, title: string, host: string): string {
     `### ${title}${error ? ' failed' : ''}: ${cell(host)}`,
     ...(error ? [`> ${cell(errorMessage(error))}`] : []),
     markdownTable({ head: ['', ''], rows: facts }),
-    markdownTable({
-      head: ['Service', 'What', 'Why'],
-      rows: plan.map(({ service, what, why }) => [service, what, why])
-    }),
+    planMarkdown(plan),
     markdownTable({
       head: ['Step', 'Time'],
       rows: steps.map(({ name, ms }) => [name, formatDuration(ms)])

@@ -35,7 +35,7 @@ export function rollScript(place: Place, target: Target, roll: Roll): string {
   const stop = (names: readonly string[]) => replaceScript(target, names, roll)
   const parts = [
     stopped.length > 0
-      ? `${tagImage(target, stopped)}\n${stop(stopped)}\n${stopped.map(sweep).join('\n')}`
+      ? `replaced=yes\n${tagImage(target, stopped)}\n${stop(stopped)}\n${stopped.map(sweep).join('\n')}`
       : '',
     ...rolled.map(name => rollService(name, target, roll))
   ]
@@ -50,6 +50,9 @@ step roll
 umask 022
 HEALTH=${quote(roll.healthPath)} ORIGINS=${quote(roll.origins.join(' '))} DOORS=${quote(doors(target).join(' '))}
 R="$P/releases/$RELEASE"
+# Told after a failure while nothing was replaced yet and all is as it was.
+UNDONE=${quote(rolledFirst(target, roll))} replaced=
+undone() { [ -n "$replaced" ] || printf '@back %s\\n' "$UNDONE"; }
 ${startNeeded(target, before, roll.timeoutS)}
 ${keepFiles(target)}
 place_files() {
@@ -65,6 +68,11 @@ ${reportLeft(others)}`
   )
 }
 
+/** By this name a caller knows that a roll has undone all that it did. */
+function rolledFirst({ built }: Target, { tactics }: Roll): string {
+  return built.find(name => tactics.get(name)?.how === 'roll') ?? 'reload'
+}
+
 /** A bridge may be left of a run that broke off just when the real container was gone. */
 function sweep(name: string): string {
   const word = quote(name)
@@ -72,7 +80,7 @@ function sweep(name: string): string {
 }
 
 const RELOAD_ONLY = `if [ -n "$FRONT" ]; then
-  reload || { show 'the proxy said:' < "$SCRATCH/front.out"; files_back; env_back; printf '@back %s\\n' reload; fail "$FRONT_KIND refuses the configuration of this release"; }
+  reload || { show 'the proxy said:' < "$SCRATCH/front.out"; files_back; env_back; undone; fail "$FRONT_KIND refuses the configuration of this release"; }
 fi`
 
 function only<T>(map: ReadonlyMap<string, T>, wanted: (key: string) => boolean): Map<string, T> {

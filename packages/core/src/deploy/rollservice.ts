@@ -24,8 +24,8 @@ export function rollService(name: string, target: Target, roll: Roll): string {
   const test = readyTest(target, name, roll)
   const unsteady = quote(`service '${name}' did not stay healthy while it was watched`)
   const drainS = drainSeconds(target.project.services[name])
-  const drain = (containers: string) =>
-    `drain ${drainS} ${containers} || note 'after ${drainS} s connections from before the switch are still open; they are cut now'`
+  // Caddy keeps idle connections for minutes, so that they tell nothing.
+  const late = `[ "$FRONT_KIND" = caddy ] || note 'after ${drainS} s connections from before the switch are still open; they are cut now'`
   const count = replicas(target, name)
   // Somebody has scaled it by hand when the file does not say.
   const scale =
@@ -44,7 +44,7 @@ serving=$real; left=$(bridges ${word} | tr '\\n' ' ')
 undo() { # WHY: what serves goes on serving, and nothing of this release does
   files_back; env_back
   [ -z "$new" ] || docker rm -f $new > /dev/null 2>&1
-  unpin ${word}; printf '@back %s\\n' ${word}; fail "$1"; }
+  unpin ${word}; undone; fail "$1"; }
 new= n=0
 pin ${word} $serving || undo ${quote(`/etc/hosts of service '${target.proxy}' cannot be written; use strategy: recreate`)}
 while [ "$(echo $new | wc -w)" -lt "$count" ]; do
@@ -58,7 +58,10 @@ OVERRIDE
   new="$new $(docker inspect -f '{{.Id}}' "$box")"
 done
 back() { # WHY CONTAINER: the old containers take over again
-  pin ${word} $serving; files_back; reload; explain "$2"
+  pin ${word} $serving; files_back
+  # What the bridges still answer is answered to its end.
+  reload && drain ${drainS} $new
+  explain "$2"
   [ "$serving" != "$real" ] || new=$(bridges ${word})
   undo "$1"; }
 for each in $new; do
@@ -76,16 +79,17 @@ pin ${word} $new && reload || { show 'the proxy said:' < "$SCRATCH/front.out"; b
 step 'bake ${name}'
 bake ${roll.bakeS} ${roll.errorsPercent} "$new" ${test} || back ${unsteady}": $why" $new
 step 'replace ${name}'
-${drain('$serving')}
+drain ${drainS} $serving || ${late}
 moved $serving || back ${unsteady}": $why" $new
 ${tagImage(target, [name])}
+replaced=yes
 dc rm -sf ${word} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${scale} ${word} >> "$SCRATCH/up.out" 2>&1 || {
   show 'compose said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be made anew; its bridge serves`)}; }
 ${startService(name)}
 must_be_ready ${roll.timeoutS} ${word} ${test}
 pin ${word} $(ids ${word}) && reload || fail "$FRONT_KIND could not be pointed to service "${quote(`'${name}'; its bridge serves`)}
 serves || fail ${quote(`the site does not answer after service '${name}' was replaced`)}": $why"
-${drain(`$(bridges ${word})`)}
+drain ${drainS} $(bridges ${word}) || ${late}
 remove_bridges ${word}
 unpin ${word}
 [ "$count" -lt 2 ] || reload`

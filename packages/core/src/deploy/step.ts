@@ -1,7 +1,8 @@
 import { UserError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { Clock } from '../base/time.ts'
-import { type Host, RemoteError } from '../ssh/host.ts'
+import { RemoteError } from '../ssh/host.ts'
+import type { Script, SteadyHost } from '../ssh/steady.ts'
 
 /** A step of a run and how long it took. */
 export interface StepTime {
@@ -56,19 +57,21 @@ export interface StepOptions {
   log: Log
   timeline: Timeline
   stdin?: string
-  /** Aborted when the lock is lost. */
+  /** Aborted when the run is cancelled. */
   signal?: AbortSignal | undefined
+  /** Hears each line first; false for one that is not for the log. */
+  hear?: (line: string) => boolean
 }
 
 /**
  * Runs a script made by `onHost` and turns what it says into log lines, steps and values: `@name
  * text` lines other than the known ones are returned by name. A failure is the one line that the
- * script gave, with what it showed as details.
+ * script gave, with what it showed as details. The script may be run again when the connection breaks.
  */
 export async function runScript(
-  host: Host,
-  script: string,
-  { log, timeline, stdin, signal }: StepOptions
+  host: SteadyHost,
+  script: Script,
+  { log, timeline, stdin, signal, hear }: StepOptions
 ): Promise<Map<string, string>> {
   const values = new Map<string, string>()
   const details: string[] = []
@@ -77,7 +80,8 @@ export async function runScript(
     what: timeline.current,
     ...(stdin !== undefined && { stdin }),
     ...(signal && { signal }),
-    onLine: line => {
+    onLine: (line, stream) => {
+      if (stream === 'stdout' && hear?.(line) === false) return
       const match = /^@([a-z]+) ?(.*)$/s.exec(line)
       if (!match) return log.debug(line)
       const [, kind, text] = match as unknown as [string, string, string]
@@ -90,7 +94,9 @@ export async function runScript(
       } else if (kind === 'out') log.info(`  | ${text}`)
       else if (kind === 'more') details.push(text)
       else if (kind === 'fail') failure ??= text
-      else values.set(kind, text)
+      else if (kind === 'died') {
+        failure ??= `step '${timeline.current}' broke off on ${host.name}: the server went down while it ran, or somebody ended it`
+      } else values.set(kind, text)
     }
   })
   timeline.end()

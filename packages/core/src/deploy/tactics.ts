@@ -1,4 +1,4 @@
-import { readsFile, type Service } from '../app/compose.ts'
+import { readsFile, type Service, serviceNames } from '../app/compose.ts'
 import type { AppConfig } from '../app/config.ts'
 import { sha256 } from '../base/hash.ts'
 import { type Front, readUpstreams } from '../proxy/front.ts'
@@ -83,9 +83,10 @@ export function definitionHash({ project }: Target, name: string): string {
 }
 
 function isChanged(name: string, target: Target, facts: Facts, path: string): boolean {
-  const { current, env, containers } = facts
+  const { broken, current, env, containers } = facts
   const { add, generate } = target.environment
   return (
+    broken !== undefined ||
     current?.image !== target.image ||
     current.definitions[name] !== definitionHash(target, name) ||
     current.env.sha256 !== env?.sha256 ||
@@ -177,10 +178,9 @@ function runningOf(facts: Facts, name: string): Container[] {
   return facts.containers.filter(({ service, state }) => service === name && state === 'running')
 }
 
-/** Every name by which other services can address one. */
+/** Every name by which other services can address one, those of its containers included. */
 function namesOf({ project }: Target, facts: Facts, name: string): string[] {
-  const one = project.services[name]
-  const aliases = Object.values(one?.networks ?? {}).flatMap(network => network?.aliases ?? [])
   const containers = runningOf(facts, name).map(container => container.name)
-  return [...new Set([name, ...aliases, ...containers].map(text => text.toLowerCase()))]
+  const names = [...serviceNames(project, name), ...containers]
+  return [...new Set(names.map(text => text.toLowerCase()))]
 }

@@ -18,7 +18,7 @@ const MOST_VALUES = 64
 /**
  * The names that an nginx configuration addresses. nginx asks for those in `upstream` blocks and in
  * directives without variables when it starts or reloads; those in directives with variables it
- * resolves at each request (`resolver`), unless an upstream of that name and port is there anyway.
+ * resolves at each request (`resolver`), unless one without variables has the same name and port.
  */
 export function nginxUpstreams(configuration: Configuration): Upstreams {
   const streams = configuration.filter(({ name }) => name === 'stream')
@@ -61,7 +61,9 @@ function namesIn(root: Configuration, passes: typeof PASSES): Upstreams {
   const late = [...grouped, ...direct].filter(one => one.late)
   return {
     held: held.map(plain),
-    dynamic: late.filter(one => !held.some(other => sameDoor(one, other))).map(plain),
+    dynamic: late
+      .filter(one => !direct.some(other => !other.late && sameDoor(one, other)))
+      .map(plain),
     unknown: used.some(({ address }) => address.includes('$'))
   }
 

@@ -96,6 +96,11 @@ def call(addresses):
         time.sleep(0.05)
 
 
+class Server(ThreadingHTTPServer):
+    # Five connections wait by default, and more come at once when a proxy makes its own anew.
+    request_queue_size = 128
+
+
 def main():
     command = sys.argv[1] if len(sys.argv) > 1 else "serve"
     if command == "check":
@@ -118,7 +123,7 @@ def main():
             threading.Timer(4, lambda: os._exit(3)).start()
         time.sleep(float(os.environ.get("BOOT_SECONDS", "0")))
         print("serving with", os.environ.get("API_TOKEN", "no token"))
-        ThreadingHTTPServer(("", 8000), Handler).serve_forever()
+        Server(("", 8000), Handler).serve_forever()
 
 
 main()
