@@ -2,13 +2,14 @@ import { execFile } from 'node:child_process'
 import { chmod, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { actionNames, bundledNames, publishingOrder } from '@diveops/build'
+import { actionNames, bundledNames, publishingOrder, WORKFLOWS } from '@diveops/build'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { Project } from '../harness/project.ts'
 import { type Refs, Remotes } from '../harness/remotes.ts'
 
-const names = await actionNames()
-const order = await publishingOrder()
+const actions = await actionNames()
+const names = [...actions, WORKFLOWS]
+const order = [...(await publishingOrder()), WORKFLOWS]
 
 let project: Project
 let remotes: Remotes
@@ -60,7 +61,7 @@ async function pins(name: string): Promise<Record<string, string>> {
 }
 
 test('one version for all, from the changesets', async () => {
-  for (const file of ['package.json', ...names.map(name => `actions/${name}/package.json`)]) {
+  for (const file of ['package.json', ...actions.map(name => `actions/${name}/package.json`)]) {
     expect(JSON.parse(await project.read(file)).version).toBe('1.0.0')
   }
   expect(await project.read('CHANGELOG.md')).toMatch(/^# Changelog\n\n## 1\.0\.0\n\n### Major/)

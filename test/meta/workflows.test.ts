@@ -5,7 +5,7 @@ import {
   NoOperationTraceWriter,
   parseWorkflow
 } from '@actions/workflow-parser'
-import { actionNames, readMetadata, root } from '@diveops/build'
+import { root } from '@diveops/build'
 import { describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
 
@@ -27,9 +27,7 @@ interface Workflow {
   jobs: Record<string, Job>
 }
 
-const EXAMPLES = 'workflows-examples'
 const OURS = '.github/workflows'
-const actions = await actionNames()
 
 const files = (folder: string) =>
   readdirSync(path.join(root, folder))
@@ -38,7 +36,7 @@ const files = (folder: string) =>
 
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8')
 
-describe.each([...files(EXAMPLES), ...files(OURS)])('%s', name => {
+describe.each(files(OURS))('%s', name => {
   const content = read(name)
   const workflow = parse(content) as Workflow
 
@@ -70,37 +68,5 @@ describe.each(files(OURS))('%s', name => {
       expect(content).toMatch(new RegExp(`${uses} # v\\d+\\.\\d+\\.\\d+\n`))
       expect(given['persist-credentials']).toBe(false)
     }
-  })
-})
-
-describe.each(files(EXAMPLES))('%s', name => {
-  const content = read(name)
-  const workflow = parse(content) as Workflow
-  const steps = Object.values(workflow.jobs).flatMap(job => job.steps ?? [])
-
-  test('uses only our actions and a checkout pinned by its commit', async () => {
-    for (const { uses = '', with: given = {} } of steps) {
-      const own = /^diveops\/([a-z-]+)@v1$/.exec(uses)?.[1]
-      if (own === undefined) {
-        expect(uses).toMatch(/^actions\/checkout@[0-9a-f]{40}$/)
-        expect(content).toMatch(new RegExp(`${uses} # v\\d+\\.\\d+\\.\\d+\n`))
-        expect(given['persist-credentials']).toBe(false)
-      } else {
-        expect(actions).toContain(own)
-        const { inputs = {} } = await readMetadata(own)
-        expect(Object.keys(inputs)).toEqual(expect.arrayContaining(Object.keys(given)))
-        const required = Object.keys(inputs).filter(key => inputs[key]?.required)
-        expect(Object.keys(given)).toEqual(expect.arrayContaining(required))
-      }
-    }
-  })
-
-  test('never cancels a run that changes the server', () => {
-    const changes = steps.some(({ uses = '' }) => /deploy-vps|setup-ssl|rollback|ship/.test(uses))
-    if (changes) expect(workflow.concurrency?.['cancel-in-progress']).toBe(false)
-  })
-
-  test('fits on a screen', () => {
-    expect(content.split('\n').length).toBeLessThan(70)
   })
 })

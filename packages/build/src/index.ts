@@ -11,4 +11,10 @@ export { node24 } from './node24.ts'
 export { root } from './paths.ts'
 export { type Prepared, prepareActions } from './publish/prepare.ts'
 export { outdatedReadmes } from './readme.ts'
-export { OWNER, publishedMetadata, publishedReadme, publishingOrder } from './stage.ts'
+export {
+  OWNER,
+  publishedMetadata,
+  publishedReadme,
+  publishingOrder,
+  WORKFLOWS
+} from './stage.ts'

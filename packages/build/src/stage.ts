@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { actionFolder, actionNames, BUNDLE_FILES, readMetadata } from './actions.ts'
 import { root } from './paths.ts'
 
 /** Who owns the repositories of the published actions. */
 export const OWNER = 'diveops'
+
+/** The repository of the workflows that others call, beside those of the actions. */
+export const WORKFLOWS = 'workflows'
 
 /** A published action as others refer to it: its commit and the version that this is. */
 export interface Pin {
@@ -58,6 +61,21 @@ export async function stageAction(
   for (const file of BUNDLE_FILES) {
     await copyFile(path.join(dist, file), path.join(target, 'dist', file))
   }
+}
+
+/** Writes exactly the files of the repository of workflows into `target`, which is emptied first. */
+export async function stageWorkflows(target: string, tag: string): Promise<void> {
+  const source = path.join(root, 'workflows-examples')
+  const place = path.join(target, '.github/workflows')
+  await rm(target, { recursive: true, force: true })
+  await mkdir(place, { recursive: true })
+  const names = (await readdir(source)).filter(name => name.endsWith('.yml'))
+  for (const name of names) await copyFile(path.join(source, name), path.join(place, name))
+  const readme = await readFile(path.join(source, 'README.md'), 'utf8')
+  const home = `${await homepage()}/blob/${tag}/workflows-examples/`
+  const linked = readme.replaceAll(/(?<=\]\()(?!https:|#)[^)\s]+/g, link => home + link)
+  await writeFile(path.join(target, 'README.md'), linked)
+  await copyFile(path.join(root, 'LICENSE'), path.join(target, 'LICENSE'))
 }
 
 /**

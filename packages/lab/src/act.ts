@@ -37,7 +37,8 @@ interface Action {
 
 /**
  * Runs workflows of a folder in the lab's runner, as GitHub would on a push: see `copyRepository`
- * for what is copied. `uses: diveops/<name>@v1` gets the files that publishing it would publish.
+ * for what is copied. `uses: diveops/<name>@v1` gets the files that publishing it would publish, and
+ * `uses: diveops/workflows/.github/workflows/<name>.yml@v1` the workflow files to copy.
  */
 export async function act(
   folder: string,

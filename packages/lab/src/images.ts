@@ -33,6 +33,7 @@ export type ImageName =
   | 'redis'
   | 'python'
   | 'certbot'
+  | 'node'
   | 'pebble'
   | 'acme'
   | 'linters'
@@ -76,6 +77,12 @@ export function imageTable(ingredients: Ingredients): Record<ImageName, Image> {
       parents: { BASE: 'base', PYTHON: 'python' },
       values: { CERTBOT_VERSION: '5.8.0' },
       files: BUSYBOX
+    },
+    node: {
+      folder: 'standins/node',
+      parents: { BASE: 'base' },
+      values: { NPM_VERSION: '11.21.2' },
+      files: { node, ...BUSYBOX }
     },
     pebble: { folder: 'pebble', parents: { BASE: 'base' }, values: { PEBBLE_VERSION: 'v2.10.1' } },
     acme: { folder: 'acme', parents: { BASE: 'base', PEBBLE: 'pebble' }, files: { node } },

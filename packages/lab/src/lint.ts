@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type Metadata, root } from '@diveops/build'
+import { type Metadata, root, WORKFLOWS } from '@diveops/build'
 import { parse } from 'yaml'
 import { ensureEngine } from './engine.ts'
 import { ensureImage } from './ensure.ts'
@@ -18,7 +18,10 @@ export async function lint(say: Say): Promise<string[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'diveops-lint-'))
   try {
     await prepareCheckout(folder)
-    return await lintFolder(root, path.join(folder, 'files'), say)
+    const actions = path.join(folder, 'files')
+    // They are judged where they lie.
+    await rm(path.join(actions, WORKFLOWS), { recursive: true })
+    return await lintFolder(root, actions, say)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { type Pin, publishingOrder, stageAction } from '../stage.ts'
+import { type Pin, publishingOrder, stageAction, stageWorkflows, WORKFLOWS } from '../stage.ts'
 import { git } from './git.ts'
 import { EMPTY, parentFor, type Target } from './target.ts'
 import { tagOf, type Version } from './version.ts'
@@ -15,7 +15,7 @@ export interface Release {
   notes: string
 }
 
-/** An action that is ready to be pushed. */
+/** An action, or the workflows, ready to be pushed. */
 export interface Prepared {
   name: string
   /** A folder with exactly its files. */
@@ -29,8 +29,8 @@ export interface Prepared {
 }
 
 /**
- * Makes the commits of all actions below `work`, those first that others use. `read` says what an
- * action's target has and fetches into the given bare repository what the commit may build on.
+ * Makes the commits of all actions below `work`, those first that others use, and of the workflows
+ * that others call. `read` says what a target has and fetches into the given bare repository what the commit may build on.
  */
 export async function prepareActions(
   work: string,
@@ -40,7 +40,7 @@ export async function prepareActions(
   const tag = tagOf(release.version)
   const pins = new Map<string, Pin>()
   const prepared: Prepared[] = []
-  const names = await publishingOrder()
+  const names = [...(await publishingOrder()), WORKFLOWS]
   const targets = await Promise.all(
     names.map(async name => {
       const repository = path.join(work, 'repositories', name)
@@ -51,7 +51,7 @@ export async function prepareActions(
   )
   for (const { name, repository, target } of targets) {
     const files = path.join(work, 'files', name)
-    await stageAction(name, files, pins, tag)
+    await (name === WORKFLOWS ? stageWorkflows(files, tag) : stageAction(name, files, pins, tag))
     const tree = await writeTree(repository, files)
     const published = target.tags.get(tag)
     const commit = published ?? (await commitTree(repository, name, tree, release, target))
