@@ -111,7 +111,7 @@ test('services that the proxy addresses are rolled, the others go before them', 
     const digest = run % 2 === 0 ? digests.r2 : digests.r1
     const { result, seen } = await visited(() => deployTiny(folder, { digest, strategy: 'roll' }))
     expect(state(result)).toBe('live')
-    expect(JSON.parse(result.outputs.plan ?? '')).toEqual(
+    expect(JSON.parse(result.outputs.plan ?? '').services).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ service: 'site', what: 'roll' }),
         expect.objectContaining({ service: 'api', what: 'roll' }),
@@ -222,7 +222,7 @@ test('names that nginx resolves by itself are a gap that the plan names', async 
     strategy: 'roll',
     'plan-only': 'true'
   })
-  expect(JSON.parse(planned.outputs.plan ?? '')).toEqual(
+  expect(JSON.parse(planned.outputs.plan ?? '').services).toEqual(
     expect.arrayContaining([
       expect.objectContaining({
         service: 'site',
