@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { onLabs } from './labs.ts'
 import { root } from './paths.ts'
 import { show } from './run.ts'
 
@@ -36,12 +37,10 @@ export async function test(words: string[]): Promise<number> {
     const folders = phase.filter(folder => wanted.includes(folder))
     if (folders.length === 0) continue
     const started = performance.now()
-    const counts = await runPhase(folders)
+    const counts = await (folders.includes('e2e') ? runOnLabs() : runPhase(folders))
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
     times.push(`${folders.join(' and ')}: ${seconds} s, ${sentence(counts)}`)
-    sum.passed += counts.passed
-    sum.failed += counts.failed
-    sum.skipped += counts.skipped
+    add(sum, counts)
   }
   console.log(['', ...times, sentence(sum)].join('\n'))
   return sum.failed > 0 || sum.passed === 0 ? 1 : 0
@@ -58,6 +57,29 @@ export async function faults(): Promise<number> {
   return failed > 0 || passed === 0 ? 1 : 0
 }
 
+/** Runs test/e2e, on several labs at once. */
+async function runOnLabs(): Promise<Counts> {
+  console.log('\n=== e2e ===')
+  const temporary = await mkdtemp(path.join(tmpdir(), 'diveops-test-'))
+  const report = (file: string) => path.join(temporary, `${path.basename(file)}.json`)
+  const sum: Counts = { passed: 0, failed: 0, skipped: 0 }
+  try {
+    await onLabs(
+      async file => jestArguments([file], report(file)),
+      async (file, code) => add(sum, counts(await readReport(report(file)), code))
+    )
+    return sum
+  } finally {
+    await rm(temporary, { recursive: true, force: true })
+  }
+}
+
+function add(sum: Counts, { passed, failed, skipped }: Counts): void {
+  sum.passed += passed
+  sum.failed += failed
+  sum.skipped += skipped
+}
+
 async function runPhase(folders: readonly string[]): Promise<Counts> {
   console.log(`\n=== ${folders.join(' and ')} ===`)
   const temporary = await mkdtemp(path.join(tmpdir(), 'diveops-test-'))
@@ -71,7 +93,7 @@ async function runPhase(folders: readonly string[]): Promise<Counts> {
   }
 }
 
-/** The arguments of node that run jest on folders of test/. Labs are shared: e2e runs in one process. */
+/** The arguments of node that run jest on folders of test/. A lab is shared: e2e runs in one process. */
 export function jestArguments(folders: readonly string[], outputFile: string): string[] {
   return [
     '--experimental-vm-modules',
