@@ -42,7 +42,9 @@ cat > server.py <<'FILE'
 ${files[1]}
 FILE
 docker login ghcr.io -u ${REGISTRY_USER} --password-stdin >&2
-docker buildx build --quiet --provenance=false --push --build-arg RELEASE=${release} --build-arg BEHAVIOUR=${behaviour} --metadata-file meta -t ${IMAGE}:latest . >&2
+build() { docker buildx build --quiet --provenance=false --push --build-arg RELEASE=${release} --build-arg BEHAVIOUR=${behaviour} --metadata-file meta -t ${IMAGE}:latest . >&2; }
+# BuildKit in this engine now and then counts on a layer that its own clean-up has removed.
+build || { docker builder prune --all --force >&2; build; }
 sed -n 's/.*"containerimage.digest": "\\(.*\\)".*/\\1/p' meta
 rm -rf "$folder" "$DOCKER_CONFIG"`
   const { code, stdout, stderr } = await runnerExec(script, { stdin: await registryToken() })
