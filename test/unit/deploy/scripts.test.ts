@@ -9,10 +9,11 @@ import {
   followScript,
   releasesToPrune
 } from '../../../packages/core/src/deploy/commit.ts'
-import { factProbes, keptConfigScript } from '../../../packages/core/src/deploy/facts.ts'
+import { factProbes } from '../../../packages/core/src/deploy/facts.ts'
 import type { Place } from '../../../packages/core/src/deploy/library.ts'
 import { prepareScript } from '../../../packages/core/src/deploy/prepare.ts'
 import { recreateScript } from '../../../packages/core/src/deploy/recreate.ts'
+import { keptConfigScript } from '../../../packages/core/src/deploy/resolve.ts'
 import { rollScript } from '../../../packages/core/src/deploy/roll.ts'
 import type { Target } from '../../../packages/core/src/deploy/target.ts'
 import type { Manifest } from '../../../packages/core/src/release/manifest.ts'

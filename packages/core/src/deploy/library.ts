@@ -12,21 +12,10 @@ export interface Place {
 }
 
 /**
- * Shell functions on the host, POSIX and no more than coreutils, awk and docker:
- * `step NAME` tells the client where the script is, `fail TEXT` ends it with one line for the user,
- * `dc` is compose on the app, `ids SERVICE` its containers, `redact` takes the values of secret
- * variables of .env (which the client never gets) out of what is shown, `wait_ready` waits for a
- * container by its own health test.
+ * Shell function that takes the values of secret variables out of what is shown: of those in the
+ * app's `.env`, or in the file `$SECRETS`. The client never gets these values.
  */
-const FUNCTIONS = String.raw`
-step() {
-  printf '@step %s\n' "$1"
-  [ ! -d .diveops ] || printf '{"at":"%s","release":"%s","step":"%s"}\n' "$(date -u +%FT%TZ)" "$RELEASE" "$1" >> .diveops/journal.jsonl; }
-note() { printf '@note %s\n' "$*"; }
-fail() { printf '@fail %s\n' "$*"; exit 1; }
-dc() { docker compose -f "$C" "$@" </dev/null; }
-ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
-redact() { awk -v file="$P/.env" -v quotes="'\"" '
+export const REDACT = String.raw`redact() { awk -v file="${'$'}{SECRETS:-$P/.env}" -v quotes="'\"" '
   BEGIN { while ((getline line < file) > 0)
     if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
       name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
@@ -37,7 +26,22 @@ redact() { awk -v file="$P/.env" -v quotes="'\"" '
   { for (value in secret) { rest = $0; $0 = ""
       while (at = index(rest, value)) { $0 = $0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(value)) }
       $0 = $0 rest }
-    print; fflush() }'; }
+    print; fflush() }'; }`
+
+/**
+ * Shell functions on the host, POSIX and no more than coreutils, awk and docker:
+ * `step NAME` tells the client where the script is, `fail TEXT` ends it with one line for the user,
+ * `dc` is compose on the app, `ids SERVICE` its containers, `wait_ready` waits for a container by its
+ * own health test.
+ */
+const FUNCTIONS = String.raw`
+step() {
+  printf '@step %s\n' "$1"
+  [ ! -d .diveops ] || printf '{"at":"%s","release":"%s","step":"%s"}\n' "$(date -u +%FT%TZ)" "$RELEASE" "$1" >> .diveops/journal.jsonl; }
+note() { printf '@note %s\n' "$*"; }
+fail() { printf '@fail %s\n' "$*"; exit 1; }
+dc() { docker compose -f "$C" "$@" </dev/null; }
+ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
 seconds() { cut -d ' ' -f 1 /proc/uptime; }
 show() { printf '@more %s\n' "$1"; redact | tail -n 40 | sed 's/^/@more   /'; }
 explain() {
@@ -84,7 +88,8 @@ put() { # SOURCE TARGET: over the same inode when there is one, which a single-f
 /** A script of a deploy: the shell functions, the app's place, then the given commands. */
 export function onHost(place: Place, body: string): string {
   return `P=${quote(place.path)} C=${quote(place.compose)} N=${quote(place.project)} RELEASE=${quote(place.release)}
-${FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
+${FUNCTIONS}${REDACT}
+${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
 ${body}
 `
 }

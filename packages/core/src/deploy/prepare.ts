@@ -4,9 +4,9 @@ import { loginKey } from '../docker/login.ts'
 import { parseReference } from '../docker/reference.ts'
 import { keptImage } from '../release/identity.ts'
 import { environmentStep } from './environment.ts'
-import { stagePath } from './facts.ts'
 import { placeFiles } from './files.ts'
 import { onHost, type Place } from './library.ts'
+import { stagePath } from './resolve.ts'
 import type { Target } from './target.ts'
 
 /** Where the facts' tar put the registry login: a shell expression. */

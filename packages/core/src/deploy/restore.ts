@@ -1,8 +1,9 @@
 import type { Project } from '../app/compose.ts'
 import type { Manifest } from '../release/manifest.ts'
 import { type Host, mustRun } from '../ssh/host.ts'
-import { type Facts, keptConfigScript } from './facts.ts'
+import type { Facts } from './facts.ts'
 import type { Place } from './library.ts'
+import { keptConfigScript } from './resolve.ts'
 import { keptTarget, type Target } from './target.ts'
 
 /**
