@@ -6,13 +6,14 @@ import { joinProbes, type Section } from './sections.ts'
 
 /**
  * The script that reads all facts of an app as it lies in its folder now, and further probes with
- * them. Needs nothing of a release: the compose file is that of the live one, else `composeFile`,
+ * them, which may use `functions`. Needs nothing of a release: the compose file is that of the live one, else `composeFile`,
  * and `$C` is its name for the probes. Nothing outside of `$SCRATCH` is changed.
  */
 export function liveProbes<Name extends string>(
   path: string,
   composeFile: string,
-  more: Readonly<Record<Name, string>>
+  more: Readonly<Record<Name, string>>,
+  functions: string
 ) {
   const stage = stagePath(path)
   const facts = factScripts(stage, '"$C"', '"$P/current/"')
@@ -38,6 +39,7 @@ project() {
   [ -n "$found" ] || found=$(docker ps -a --filter "label=com.docker.compose.project.working_dir=$P" --format '{{.Label "com.docker.compose.project"}}' | head -n 1)
   printf '%s\\n' "$found"; }
 ${FRONT}
+${functions}
 ${probes.script}`
   const read = (stdout: string) => {
     const sections = probes.read(stdout)
