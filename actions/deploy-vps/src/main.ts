@@ -4,6 +4,7 @@ import { isSecretName } from '@diveops/core/base/secrets'
 import { systemClock } from '@diveops/core/base/time'
 import { deploy } from '@diveops/core/deploy/deploy'
 import { report, runOf } from '@diveops/core/deploy/report'
+import { examineAfter } from '@diveops/core/doctor/examine'
 import { connect } from '@diveops/core/ssh/connect'
 import { read } from './inputs.ts'
 
@@ -27,7 +28,12 @@ export async function main(context: Context, env = process.env): Promise<void> {
       lockTimeoutMs,
       run: runOf(env)
     },
-    { connect: () => connect(host, { log, secrets }), clock: systemClock, log }
+    {
+      connect: () => connect(host, { log, secrets }),
+      clock: systemClock,
+      log,
+      examine: examineAfter(source.config)
+    }
   )
   await report(outcome, 'Deploy', host.host, context)
 }

@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts'
 import type { Clock } from '../base/time.ts'
 import type { Connection } from '../ssh/connect.ts'
 import type { PlanRow } from './plan.ts'
+import type { Row } from './row.ts'
 import type { StepTime } from './step.ts'
 import type { Strategy } from './tactics.ts'
 
@@ -39,6 +40,8 @@ export interface Outcome {
   image: string | undefined
   plan: PlanRow[]
   steps: StepTime[]
+  /** What is wrong on the host after a failure, as far as could be seen. */
+  findings: Row[]
   error: Error | undefined
 }
 
@@ -47,4 +50,6 @@ export interface Seams {
   connect: () => Promise<Connection>
   clock: Clock
   log: Log
+  /** Looks at the host after a failure; nothing is looked at without it. */
+  examine?: (host: Connection, signal: AbortSignal) => Promise<Row[]>
 }

@@ -4,6 +4,7 @@ import { appendSummary, cell, markdownTable } from '../action/summary.ts'
 import { errorMessage, UserError } from '../base/errors.ts'
 import { formatDuration } from '../base/time.ts'
 import type { Outcome, RunRequest, State } from './outcome.ts'
+import { type Row, rowLines, rowsDetails, rowsTable } from './row.ts'
 
 const WORDS: Record<State, string> = {
   live: 'live: the release serves',
@@ -14,6 +15,8 @@ const WORDS: Record<State, string> = {
   unknown: 'unknown: look at the server'
 }
 
+const FOUND = 'Wrong on the server after that'
+
 /** The outcome in one sentence. */
 function describe(state: State): string {
   return WORDS[state]
@@ -21,7 +24,7 @@ function describe(state: State): string {
 
 /** The job summary: what was deployed, the state, the plan, the steps with their times. */
 function summary(outcome: Outcome, title: string, host: string): string {
-  const { state, release, previous, image, plan, steps, error } = outcome
+  const { state, release, previous, image, plan, steps, findings, error } = outcome
   const total = steps.reduce((sum, { ms }) => sum + ms, 0)
   const facts = [
     ['State', WORDS[state]],
@@ -41,7 +44,8 @@ function summary(outcome: Outcome, title: string, host: string): string {
     markdownTable({
       head: ['Step', 'Time'],
       rows: steps.map(({ name, ms }) => [name, formatDuration(ms)])
-    })
+    }),
+    ...(findings.length > 0 ? [FOUND, rowsTable(findings), ...rowsDetails(findings)] : [])
   ].join('\n\n')
 }
 
@@ -55,7 +59,7 @@ export async function report(
   host: string,
   { secrets, log }: Context
 ): Promise<void> {
-  const { release, previous, state, plan, image, steps, error } = outcome
+  const { release, previous, state, plan, image, steps, findings, error } = outcome
   setOutputs({
     release,
     'previous-release': previous,
@@ -68,7 +72,14 @@ export async function report(
   log.info(steps.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(' · '))
   if (!error) return log.info(describe(state))
   const details = error instanceof UserError ? error.details : []
-  throw new UserError(`${error.message} [${describe(state)}]`, details, { cause: error })
+  const lines = [...details, ...foundLines(findings)]
+  throw new UserError(`${error.message} [${describe(state)}]`, lines, { cause: error })
+}
+
+/** What else is wrong on the host, for the end of a failed run's log. */
+function foundLines(findings: readonly Row[]): string[] {
+  if (findings.length === 0) return []
+  return [`${FOUND}:`, ...findings.flatMap(rowLines).map(line => `  ${line}`)]
 }
 
 /** Who runs this, as the runner's variables say. */

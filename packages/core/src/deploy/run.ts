@@ -4,6 +4,7 @@ import { errorMessage, UserError } from '../base/errors.ts'
 import type { Connection } from '../ssh/connect.ts'
 import { ConnectionLost, RemoteError } from '../ssh/host.ts'
 import type { Lock } from '../ssh/lock.ts'
+import { findingsAfter } from './aftermath.ts'
 import { commandsScript } from './commands.ts'
 import { discardScript, environmentBackScript, followScript } from './commit.ts'
 import type { Facts } from './facts.ts'
@@ -41,6 +42,7 @@ export async function conduct(
     image: undefined,
     plan: [],
     steps: timeline.steps,
+    findings: [],
     error: undefined
   }
   let host: Connection | undefined
@@ -51,6 +53,7 @@ export async function conduct(
   } catch (error) {
     outcome.error = error instanceof Error ? error : new Error(String(error))
     if (error instanceof ConnectionLost && outcome.state !== 'untouched') outcome.state = 'unknown'
+    if (host) outcome.findings = await findingsAfter(outcome.error, host, seams)
   } finally {
     timeline.end()
     await host?.close()

@@ -1,8 +1,9 @@
 import { proxyService } from '../app/compose.ts'
-import { type AppConfig, parseConfig } from '../app/config.ts'
-import { quote } from '../base/shell.ts'
+import type { AppConfig } from '../app/config.ts'
+import { systemClock } from '../base/time.ts'
 import type { Facts } from '../deploy/facts.ts'
 import { liveProbes } from '../deploy/livefacts.ts'
+import type { Seams } from '../deploy/outcome.ts'
 import { originsOf } from '../deploy/pairs.ts'
 import { judgeHost } from '../deploy/preflight.ts'
 import { type Row, rowsOf } from '../deploy/row.ts'
@@ -44,6 +45,8 @@ export interface Examination {
   now: number
   /** Only the first round trip: nothing is asked through the proxy. */
   brief?: boolean
+  /** Aborted: the looking ends, by a failure. */
+  signal?: AbortSignal
 }
 
 /**
@@ -52,10 +55,12 @@ export interface Examination {
  */
 export async function examine(
   host: Host,
-  { config, now, brief = false }: Examination
+  { config, now, brief = false, signal }: Examination
 ): Promise<Row[]> {
   const probes = liveProbes(config.path, config.compose, PROBES, FUNCTIONS)
-  const { stdout } = await mustRun(host, 'examining the host', probes.script)
+  const { stdout } = await mustRun(host, 'examining the host', probes.script, {
+    ...(signal && { signal })
+  })
   const { facts, sections } = probes.read(stdout)
   const [file = config.compose] = sections.composeFile.text.split('\n')
   const seen: AllSeen = {
@@ -115,7 +120,7 @@ async function ask(host: Host, seen: AllSeen, proxy: string): Promise<Answers> {
     worker: workerUser(readConfiguration(facts.nginx ?? '')),
     names: sites.flatMap(({ names }) => names.filter(name => !/^[*.]/.test(name)))
   })
-  const { stdout } = await mustRun(host, `asking service ${quote(proxy)}`, script)
+  const { stdout } = await mustRun(host, `asking service '${proxy}'`, script)
   return readAnswers(stdout)
 }
 
@@ -123,7 +128,7 @@ function foldersOf({ nginx }: Facts) {
   return nginx === undefined ? [] : servedFolders(readConfiguration(nginx))
 }
 
-/** What an app is when nothing else is known: its folder, and the defaults. */
-export function unknownApp(path: string): AppConfig {
-  return { ...parseConfig(''), path }
+/** Looks at the host after a failed run, as far as one round trip goes. */
+export function examineAfter(config: AppConfig): NonNullable<Seams['examine']> {
+  return (host, signal) => examine(host, { config, now: systemClock.now(), brief: true, signal })
 }
