@@ -79453,12 +79453,18 @@ report() { # RESULT [ERROR]: .diveops/tls.json, also when no container runs that
 
 also() { [ -z "$problem" ] || problem="$problem; "; problem="$problem$1"; }
 
+# certbot names the command of a hook in its log file only.
+failed_hook() { # FILE
+  awk '/Running [a-z-]+ command: / { ran = $0; sub(/.* command: /, "", ran); ran = ran ": " }
+    /reported error code/ { sub(/.*Hook/, "Hook"); said = ran $0 }
+    END { if (said) print said }' "$1" 2> /dev/null; }
+
 renew() {
   before=$(python list)
   problem=
   certbot renew --no-random-sleep-on-renew || problem="certbot: $(sed -n 's/^Failed to renew certificate //p' "$OUT" | tr '\n' ' ' | grep . || reason)"
-  hook=$(grep -E 'reported error code' "$OUT" | tail -n 1)
-  [ -z "$hook" ] || also "a hook of certbot failed: $hook"
+  hook=$(failed_hook "$OUT")
+  [ -z "$hook" ] || also "a hook of certbot failed: $(failed_hook "$(log_file)" | grep . || echo "$hook")"
   python list | while read -r name serial _; do
     case "$before" in *"$name $serial "*) continue ;; esac
     remember "$DIRECTORY" "$(names_of "$name")" issued
@@ -79634,7 +79640,7 @@ reason() {
     /^ *Type: / { type = $2 }
     /^ *Detail: / { sub(/^ *Detail: */, ""); printf "%s%s: %s: %s", sep, name, type, $0; sep = "; " }' "$OUT")
   [ -n "$text" ] || text=$(awk '/^An unexpected error occurred:/ { getline; print; exit }' "$OUT")
-  [ -n "$text" ] || text=$(grep -vE '^$|^(Ask for help|See the logfile|Saving debug log|Some challenges|Hint:|- - )' "$OUT" | tail -n 1)
+  [ -n "$text" ] || text=$(grep -vE '^$|^(Ask for help|See the logfile|Saving debug log|Some challenges|Hint:|See .docker|- - )' "$OUT" | tail -n 1)
   printf '%s' "$text" | tr '\n\t' '  '; }
 
 # The ledger: time, directory, names, issued|failed|limited|error, until. It keeps a week.

@@ -212,7 +212,7 @@ FILE`)
     expect.stringMatching(
       /certificate of a\.example ends on \S+, less than a third of its life is/
     ),
-    '::warning::the last renewal of the certificates failed (2026-11-23T03:00:00Z: no A record); run the setup-ssl action to see why'
+    '::warning::the last renewal of the certificates failed (2026-11-23T03:00:00Z: no A record); once that is mended, run ./init-ssl.sh --renew on the server'
   ])
   await onServer('rm .diveops/tls.json')
 })

@@ -99,21 +99,6 @@ test('the server looks as its operators know it', async () => {
   expect(await operator('cat .env')).toContain("SECURE_SSL_REDIRECT='false'")
 })
 
-test.each([
-  ['exec -T web python manage.py migrate', 'No migrations to apply'],
-  ['exec -T web python manage.py collectstatic --noinput', 'static files'],
-  ['exec -T db psql -U diveops -d diveops -c "select count(*) from bookings_divesite"', 'count'],
-  ['exec -T db pg_dump -U diveops diveops', 'PostgreSQL database dump complete'],
-  ['exec -T db pg_isready', 'accepting connections'],
-  ['exec -T web ls /app/staticfiles', 'diveops'],
-  ['exec -T nginx cat /etc/nginx/nginx.conf', 'server'],
-  ['logs web', 'gunicorn'],
-  ['ps', 'diveops_web_prod'],
-  ['config', 'static_data_prod']
-])('the manual command %s works as printed', async (words, says) => {
-  expect(await operator(`docker compose -f docker-compose.prod.yml ${words}`)).toContain(says)
-})
-
 test('the same push again is unchanged and restarts nothing', async () => {
   const before = await containers()
   const { code, output } = await act(folder, ['push'])

@@ -2,7 +2,7 @@ import { acme, startVpsEngine, stopVpsEngine, up, vpsExec } from '@diveops/lab'
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
 import { underVisitors } from '../harness/prober.ts'
 import { deploySecurable, redeploySecurable, setupSsl } from '../harness/securetiny.ts'
-import { NAMES, operator, serialOnDisk, tryOperator, visit } from '../harness/site.ts'
+import { NAMES, operator, serialOnDisk, tryOperator, until, visit } from '../harness/site.ts'
 
 jest.setTimeout(600_000)
 
@@ -52,14 +52,6 @@ async function callDue(name = NAME): Promise<string> {
   await acme.renewNow(await operator(`cat certs/live/${name}/fullchain.pem`))
   await operator(`sed -i '/^ari_retry_after/d' certs/renewal/${name}.conf`)
   return serialOnDisk(name)
-}
-
-async function until(what: string, probe: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
-    if (await probe()) return
-    await new Promise(resolve => setTimeout(resolve, 250))
-  }
-  throw new Error(`still not so: ${what}`)
 }
 
 test('cron runs what was installed: a certificate that is due is renewed, and no visitor notices', async () => {

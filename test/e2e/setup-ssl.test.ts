@@ -1,9 +1,30 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { acme, act, assembleExample, resetVps, runnerExec, up, vpsExec } from '@diveops/lab'
+import { root as repository } from '@diveops/build'
+import { quote } from '@diveops/core/base/shell'
+import {
+  acme,
+  act,
+  assembleExample,
+  registryToken,
+  resetVps,
+  runnerExec,
+  SERVER_USER,
+  up,
+  vpsExec
+} from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { type Probed, underVisitors } from '../harness/prober.ts'
-import { NAMES, operator, running, serialOnDisk, visit } from '../harness/site.ts'
+import {
+  NAMES,
+  operator,
+  running,
+  serialOnDisk,
+  tryOperator,
+  until,
+  visit
+} from '../harness/site.ts'
+import { REGISTRY_USER } from '../harness/tiny.ts'
 
 jest.setTimeout(900_000)
 
@@ -139,7 +160,7 @@ test('the server looks as its operators know it', async () => {
   expect(release).toMatchObject({ variant: 'https', pairs: [{ variant: 'https' }] })
   expect(await operator('stat -c %A init-ssl.sh')).toBe('-rwxr-xr-x\n')
   expect(await operator('crontab -l')).toMatch(
-    /^\d+ \d+,\d+ \* \* \* \/opt\/diveops\/init-ssl\.sh --renew .*\n$/
+    /^\d+ \d+,\d+ \* \* \* "\/opt\/diveops\/init-ssl\.sh" --renew .*\n$/
   )
   expect(JSON.parse(await operator('cat .diveops/tls.json')).renewal).toMatchObject({
     result: 'ok'
@@ -194,4 +215,31 @@ test('a deploy and a rollback afterwards stay on HTTPS with the same certificate
   expect(await Promise.all(CERTIFICATES.map(serialOnDisk))).toEqual(serials)
   expect(await operator('cat .env')).toContain("SECURE_SSL_REDIRECT='true'")
   expect((await acme.requests()).length).toBe(asked)
+})
+
+test('every command of the operations guide does what it says', async () => {
+  await vpsExec(`docker login ghcr.io -u ${REGISTRY_USER} --password-stdin`, {
+    user: SERVER_USER,
+    stdin: await registryToken()
+  })
+  const guide = await readFile(path.join(repository, 'docs/operations.md'), 'utf8')
+  const blocks = [...guide.matchAll(/```sh server\n([\s\S]*?)```/g)].map(
+    ([, text]) => text as string
+  )
+  const commands = blocks.flatMap(text => text.trim().split('\n'))
+  expect(commands.length).toBeGreaterThan(20)
+  for (const command of commands) {
+    const follows = command.includes('logs -f')
+    // In a terminal, as an operator has it, who leaves a shell with Ctrl-D.
+    const keys = / (shell|psql .*)$/.test(command)
+      ? "sleep 8; printf '\\004'; sleep 4; printf '\\004'"
+      : ':'
+    const typed = `{ ${keys}; } | timeout ${follows ? 5 : 120} script -qec ${quote(command)} /dev/null`
+    const { code, output } = await tryOperator(typed)
+    expect([command, output, code]).toEqual([command, output, follows ? 124 : 0])
+  }
+  expect(await operator('tail -n 5 backup.sql')).toContain('PostgreSQL database dump complete')
+  for (const name of NAMES) {
+    await until(name, async () => (await visit(name, '/', root)).status === 200)
+  }
 })

@@ -71,3 +71,12 @@ export async function serialOnDisk(name: string): Promise<string> {
     .replace(/^serial=0*/, '')
     .toLowerCase()
 }
+
+/** Asks again and again, for a minute and a half, until something is so. */
+export async function until(what: string, probe: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 360; tries++) {
+    if (await probe().catch(() => false)) return
+    await new Promise(resolve => setTimeout(resolve, 250))
+  }
+  throw new Error(`still not so: ${what}`)
+}

@@ -131,7 +131,7 @@ reason() {
     /^ *Type: / { type = $2 }
     /^ *Detail: / { sub(/^ *Detail: */, ""); printf "%s%s: %s: %s", sep, name, type, $0; sep = "; " }' "$OUT")
   [ -n "$text" ] || text=$(awk '/^An unexpected error occurred:/ { getline; print; exit }' "$OUT")
-  [ -n "$text" ] || text=$(grep -vE '^$|^(Ask for help|See the logfile|Saving debug log|Some challenges|Hint:|- - )' "$OUT" | tail -n 1)
+  [ -n "$text" ] || text=$(grep -vE '^$|^(Ask for help|See the logfile|Saving debug log|Some challenges|Hint:|See .docker|- - )' "$OUT" | tail -n 1)
   printf '%s' "$text" | tr '\n\t' '  '; }
 
 # The ledger: time, directory, names, issued|failed|limited|error, until. It keeps a week.

@@ -18,12 +18,18 @@ report() { # RESULT [ERROR]: .diveops/tls.json, also when no container runs that
 
 also() { [ -z "$problem" ] || problem="$problem; "; problem="$problem$1"; }
 
+# certbot names the command of a hook in its log file only.
+failed_hook() { # FILE
+  awk '/Running [a-z-]+ command: / { ran = $0; sub(/.* command: /, "", ran); ran = ran ": " }
+    /reported error code/ { sub(/.*Hook/, "Hook"); said = ran $0 }
+    END { if (said) print said }' "$1" 2> /dev/null; }
+
 renew() {
   before=$(python list)
   problem=
   certbot renew --no-random-sleep-on-renew || problem="certbot: $(sed -n 's/^Failed to renew certificate //p' "$OUT" | tr '\n' ' ' | grep . || reason)"
-  hook=$(grep -E 'reported error code' "$OUT" | tail -n 1)
-  [ -z "$hook" ] || also "a hook of certbot failed: $hook"
+  hook=$(failed_hook "$OUT")
+  [ -z "$hook" ] || also "a hook of certbot failed: $(failed_hook "$(log_file)" | grep . || echo "$hook")"
   python list | while read -r name serial _; do
     case "$before" in *"$name $serial "*) continue ;; esac
     remember "$DIRECTORY" "$(names_of "$name")" issued
