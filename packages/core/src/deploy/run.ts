@@ -53,7 +53,10 @@ export async function conduct(
   } catch (error) {
     outcome.error = error instanceof Error ? error : new Error(String(error))
     if (error instanceof ConnectionLost && outcome.state !== 'untouched') outcome.state = 'unknown'
-    if (host) outcome.findings = await findingsAfter(outcome.error, host, seams)
+    // Who has no lock has done nothing, and was told why.
+    if (host && timeline.current !== 'lock') {
+      outcome.findings = await findingsAfter(outcome.error, host, seams)
+    }
   } finally {
     timeline.end()
     await host?.close()

@@ -17,6 +17,8 @@ export interface Box {
   policy: string
   image: string
   imageId: string
+  /** What it runs, as the image or the compose file has it. */
+  command: string[] | null
   ports: Record<string, { HostIp: string; HostPort: string }[] | null> | null
   mounts: { Type: string; Name?: string; Source: string; Destination: string; RW: boolean }[] | null
 }
@@ -36,6 +38,7 @@ const FIELDS: Record<keyof Box, string> = {
   policy: '{{json .HostConfig.RestartPolicy.Name}}',
   image: '{{json .Config.Image}}',
   imageId: '{{json .Image}}',
+  command: '{{json .Config.Cmd}}',
   ports: '{{json .HostConfig.PortBindings}}',
   mounts: '{{json .Mounts}}'
 }
@@ -55,7 +58,7 @@ while read -r id name status health code restarts; do
   echo "@health \${name#/}"; quick inspect -f '{{if .State.Health}}{{range .State.Health.Log}}{{println .Output}}{{end}}{{end}}' "$id" | shown | grep . | tail -n 3 | sed 's/^/ /'
 done`,
   complaints: `boxes | while read -r id; do
-  echo "@log $(quick inspect -f '{{.Name}}' "$id" | cut -c 2-)"; quick logs --since 5m --tail 300 "$id" 2>&1 | complaints | tail -n 3 | shown | sed 's/^/ /'
+  echo "@log $(quick inspect -f '{{.Name}}' "$id" | cut -c 2-)"; quick logs --since 2m --tail 300 "$id" 2>&1 | complaints | tail -n 3 | shown | sed 's/^/ /'
 done`,
   architectures: `docker version -f '{{.Server.Arch}}'
 sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" 2> /dev/null | sort -u | while IFS= read -r name; do

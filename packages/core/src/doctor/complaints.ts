@@ -77,7 +77,7 @@ export function complaintRows(seen: Seen<keyof typeof BOX_PROBES>, boxes: readon
   const recent = readWords(seen.sections.complaints, 'log')
   const ends = readWords(seen.sections.words, 'log')
   return boxes
-    .filter(box => !holdsData(box))
+    .filter(box => !isServer(box))
     .flatMap(({ name, service }) => {
       const lines = [...(ends.get(name) ?? []), ...(recent.get(name) ?? [])]
       const made = KINDS.flatMap(kind => rowOf(seen, kind, service, lines, ends.has(name)))
@@ -107,12 +107,9 @@ function rowOf(
   ]
 }
 
-/** A server's log has the complaints of all its clients, whom it does not name. */
-function holdsData({ image, mounts }: Box): boolean {
-  return (
-    /postgres|postgis|pgvector|timescale|redis|valkey|mysql|mariadb|mongo/.test(image) ||
-    (mounts ?? []).some(({ Destination }) => Destination.startsWith('/var/lib/postgresql'))
-  )
+/** Whether it runs a database server, whose log has the complaints of clients that it does not name. */
+function isServer({ command }: Box): boolean {
+  return /^(postgres|redis-server|valkey-server|mysqld|mariadbd|mongod|-)/.test(command?.[0] ?? '')
 }
 
 /** A psql command in the app's PostgreSQL. */

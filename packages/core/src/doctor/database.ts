@@ -6,10 +6,10 @@ import { composeCommand, linesOf, type Seen } from './seen.ts'
 /** Whether each PostgreSQL answers, and which version its image and its data are of. */
 export const DATABASE_PROBES = {
   databases: `boxes -a | while read -r id; do
-  case $(docker inspect -f '{{.Config.Image}}{{range .Mounts}} {{.Destination}}{{end}}' "$id") in
-    *postgres*|*postgis*|*pgvector*|*timescale*) ;;
-    *) continue ;;
-  esac
+  what=$(docker inspect -f '{{.Config.Image}}{{range .Mounts}} {{.Destination}}{{end}} @{{range .Config.Cmd}} {{.}}{{end}}' "$id")
+  case $what in *postgres*|*postgis*|*pgvector*|*timescale*) ;; *) continue ;; esac
+  # The image also serves as client, for backups and the like.
+  case \${what#*@} in ''|' postgres'*|' -'*) ;; *) continue ;; esac
   docker inspect -f '@db {{.Name}} {{.State.Status}}{{range .Config.Env}}{{println}}{{.}}{{end}}' "$id" > "$SCRATCH/db"
   grep '^@db ' "$SCRATCH/db" | tr -d /
   sed -n 's/^PG_MAJOR=/@image /p' "$SCRATCH/db"
@@ -40,7 +40,7 @@ export function databaseRows(seen: DatabaseSeen): Row[] {
   return [
     ...databases.flatMap(one => {
       const box = boxes.find(({ name }) => name === one.name)
-      return box ? databaseRow(seen, one, box) : []
+      return box ? serverRow(seen, one, box.service) : []
     }),
     ...complaintRows(seen, boxes),
     ...boxes.flatMap(box => publishedRows(seen, box))
@@ -69,12 +69,6 @@ function readDatabases(lines: readonly string[]): Database[] {
     else if (one && kind === '@image') one.image = a
   }
   return found
-}
-
-function databaseRow(seen: DatabaseSeen, one: Database, { service }: Box): Row[] {
-  // Something of PostgreSQL's that is no server, such as an exporter.
-  if (one.ready !== undefined && one.ready > 2) return []
-  return [serverRow(seen, one, service)]
 }
 
 function serverRow(

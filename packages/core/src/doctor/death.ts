@@ -25,7 +25,8 @@ const MISSING_VARIABLE = [
   /[Ss]et the ([A-Z][A-Z0-9_]{2,}) environment variable/,
   /[Ee]nvironment variables?:? ['"`]?([A-Z][A-Z0-9_]{2,})['"`]?/,
   /\b(?:setting|variable|option) ['"`]?([A-Z][A-Z0-9_]{2,})['"`]? (?:is|was|must)/,
-  /['"`]?\b([A-Z][A-Z0-9_]{2,})\b['"`]? (?:environment variable )?(?:is|was|must be|has to be)? ?(?:not set|unset|missing|required|not defined|undefined|set to a non-empty|not be empty)/,
+  /\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b['"`]? (?:environment variable )?(?:is|was|has to be)? ?(?:not set|unset|missing|required|not defined|undefined|empty)/,
+  /\b([A-Z][A-Z0-9_]{2,})\b['"`]? (?:must be set|must not be empty)/,
   /[Mm]issing (?:required )?(?:environment )?(?:variables?|settings?):? ['"`]?([A-Z][A-Z0-9_]{2,})/,
   /must specify ([A-Z][A-Z0-9_]{2,})/
 ]

@@ -22,7 +22,8 @@ import { SAFETY_PROBES, safetyRows } from './safety.ts'
 import type { Seen } from './seen.ts'
 import { folderRows, siteRows } from './site.ts'
 
-const PROBES = {
+/** Everything that is read in the first round trip beside the facts of a deploy. */
+export const PROBES = {
   composeFile: '[ -f "$P/$C" ]; there=$?; echo "$C"; exit "$there"',
   ...REMEMBER_PROBE,
   ...HOST_PROBES,

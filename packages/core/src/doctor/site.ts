@@ -78,10 +78,7 @@ function folderRow(
   if (answer.state === 'file' && !answer.readable) {
     return files.error(prefix, `nginx may not read ${folder}${answer.file}`, {
       cause: `the user of nginx's workers lacks the right to read the file or to enter a folder above it, so it is 403`,
-      next: composeCommand(
-        seen,
-        `exec -u 0 ${writers[0] ?? proxy} chmod -R a+rX ${mount?.target ?? folder}`
-      )
+      next: composeCommand(seen, `exec -u 0 ${opener(project, writers[0] ?? proxy, mount, folder)}`)
     })
   }
   if (answer.state === 'file') {
@@ -118,6 +115,17 @@ function collectstatic(seen: Seen, service = 'web') {
         ? ''
         : `; and under 'release' of diveops.yml: ${service}: python manage.py collectstatic --noinput`)
   }
+}
+
+/** What opens a folder to all, in a service that may write to it. */
+function opener(
+  project: Project,
+  service: string,
+  mount: ReturnType<typeof mountOf>,
+  folder: string
+): string {
+  const own = project.services[service]?.volumes?.find(({ source }) => source === mount?.source)
+  return `${service} chmod -R a+rX ${own?.target ?? folder}`
 }
 
 function mountOf(project: Project, name: string, folder: string) {
