@@ -14,7 +14,7 @@ const NAMES = ['a.example', 'www.a.example']
 beforeAll(async () => {
   await up(() => {})
   await resetVps()
-  workspace = await checkoutPatient()
+  workspace = await checkoutPatient(true)
   authority = await makeAuthority()
   releases.push(await deployPatient(workspace, 'r1'))
 })
@@ -25,6 +25,7 @@ const certificate = async (name: string) => row(await doctor(), 'certificates', 
 test('certificates: none yet, then there and not switched to', async () => {
   const none = await doctor()
   expect(row(none, 'certificates', 'a.example')).toMatchObject({
+    severity: 'warning',
     cause: 'there is no certificate /tls/live/a.example/fullchain.pem',
     next: 'run the setup-ssl action'
   })
@@ -41,7 +42,7 @@ test('certificates: none yet, then there and not switched to', async () => {
       found: 'nothing on the server renews the certificates'
     })
   ])
-  expect(served.outcome.log).toContain('site: https://localhost'.slice(0, 4))
+  expect(served.outcome.log).toMatch(/✓ a\.example: until \d{4}-\d\d-\d\d/)
 })
 
 test('certificates: another served, near the end, expired, of another name or key, renewal failed', async () => {
@@ -125,14 +126,11 @@ docker exec -u 0 tiny-proxy-1 sh -c 'kept=$(grep -v "roll of" /etc/hosts); echo 
 })
 
 test('another image in place of the release, and a file that is gone', async () => {
-  await onServer(`docker tag diveops.local/tiny/web:${releases[1]} keep:1; rm proxy/default.conf
-docker build -q -t ${IMAGE}:latest - > /dev/null 2>&1 <<'FILE' || docker commit tiny-web-1 ${IMAGE}:latest
-FROM keep:1
-FILE`)
+  await onServer(`rm proxy/default.conf; docker commit tiny-web-1 ${IMAGE}:latest`)
   await compose('up -d --no-deps --force-recreate web')
   const found = await doctor()
   await onServer(`cp current/proxy/default.conf proxy/default.conf
-docker tag diveops.local/tiny/web:${releases[1]} ${IMAGE}:latest; docker image rm keep:1`)
+docker tag diveops.local/tiny/web:${releases[1]} ${IMAGE}:latest`)
   await compose('up -d --no-deps --force-recreate --wait web')
   expect(row(found, 'release', 'web')?.found).toMatch(
     /^runs image [0-9a-f]{12}, not [0-9a-f]{12} of the release$/
@@ -141,7 +139,7 @@ docker tag diveops.local/tiny/web:${releases[1]} ${IMAGE}:latest; docker image r
 })
 
 test('secrets that others may read, and pages that show too much', async () => {
-  await onServer('chmod 644 .env; cp .env /tmp/env; echo "export DEBUG = True" >> .env')
+  await onServer('chmod 644 .env; cp .env /tmp/env; echo DEBUG=True >> .env')
   const found = await doctor()
   expect(row(found, 'safety', '.env')).toMatchObject({
     found: 'mode 644, of captain',

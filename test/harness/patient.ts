@@ -14,8 +14,8 @@ import {
 
 const COMPOSE = 'docker-compose.prod.yml'
 
-/** The tiny app with what falls ill: PostgreSQL and a client of it, static files, HTTPS. */
-export function checkoutPatient(): Promise<string> {
+/** The tiny app with what falls ill: PostgreSQL and a client of it, static files, HTTPS if wanted. */
+export function checkoutPatient(https = false): Promise<string> {
   return checkoutTiny(async copy => {
     await edit(copy, COMPOSE, '["80:80"]', '["80:80", "443:443"]')
     await edit(
@@ -49,16 +49,14 @@ volumes:
     )
     await put(copy, '.env.template', 'GREETING=hello\nPOSTGRES_PASSWORD={{generate 24}}\n')
     const files = 'location /static/ { alias /srv/static/; }'
-    await edit(copy, 'proxy/default.conf', '    location', `    ${files}\n    location`)
     const plain = `server {\n    listen 80 default_server;\n    ${files}\n    location / { proxy_pass http://web:8000; }\n}\n`
     await put(copy, 'plain/default.conf', plain)
     const secure = secureSite('a.example www.a.example', 'a.example')
-    await put(copy, 'proxy/default.conf', `${plain}${secure}`)
+    await put(copy, 'proxy/default.conf', https ? `${plain}${secure}` : plain)
     await put(
       copy,
       'diveops.yml',
-      `proxy: {http: plain/default.conf, https: proxy/default.conf}
-health: {bake: 1s}
+      `${https ? 'proxy: {http: plain/default.conf, https: proxy/default.conf}\n' : ''}health: {bake: 1s}
 release:
   - web: python3 /server.py migrate
   - web: python3 -c "open('/static/app.css','w').write('body')"

@@ -25,9 +25,14 @@ type CertificateSeen = Seen<keyof typeof CERTIFICATE_PROBES>
 const { ok, hint, warning, error } = rowsOf('certificates')
 const SETUP = 'run the setup-ssl action'
 
+/** What nginx serves over TLS now. */
+function liveSites({ facts: { nginx } }: Pick<Seen, 'facts'>): Site[] {
+  return nginx === undefined ? [] : readSites(readConfiguration(nginx))
+}
+
 /** What nginx serves over TLS now, or would by the HTTPS configurations of the live release. */
 export function tlsSites({ facts }: Pick<Seen, 'facts'>): Site[] {
-  const live = facts.nginx === undefined ? [] : readSites(readConfiguration(facts.nginx))
+  const live = liveSites({ facts })
   const wanted = (facts.current?.pairs ?? []).flatMap(({ sites }) => sites ?? [])
   const all = [...live, ...wanted]
   return all.filter(
@@ -47,12 +52,15 @@ export function certificateRows(
     return [ok('certificates', 'none is needed: nginx has no HTTPS configuration')]
   }
   const now = new Date(facts.clock * 1000)
+  const live = liveSites(seen).map(({ certificate }) => certificate)
   const looks = look(sites, readingFor(project, proxy, facts.certificates), now)
   return [
     ...looks.map(one => {
       const path = hostPath(project, proxy, one.site.certificate)
       const ours = path?.startsWith(`${seen.config.path}/certs/`)
-      return ours ? diskRow(one, now) : elsewhereRow(one.site, answers, now)
+      return ours
+        ? diskRow(one, live.includes(one.site.certificate), now)
+        : elsewhereRow(one.site, answers, now)
     }),
     ...looks.flatMap(one => servedRows(one, answers)),
     ...variantRows(seen),
@@ -64,12 +72,14 @@ function nameOf({ names, certificate }: Site): string {
   return names[0] ?? certificate
 }
 
-function diskRow(one: Look, now: Date): Row {
+function diskRow(one: Look, isLive: boolean, now: Date): Row {
   const { site, certificate, verdict, problem } = one
   const name = nameOf(site)
   if (verdict === 'unseen') return hint(name, 'could not be read', { cause: problem as string })
   if (verdict === 'unusable') {
-    return error(name, 'cannot be served', { cause: problem as string, next: SETUP })
+    // While nothing is served by it the site answers, over HTTP only.
+    const make = isLive ? error : warning
+    return make(name, 'cannot be served', { cause: problem as string, next: SETUP })
   }
   const until = `until ${day((certificate as Certificate).notAfter)}`
   if (verdict === 'expired') {

@@ -6,10 +6,10 @@ import { composeCommand, linesOf, type Seen } from './seen.ts'
 /** Whether each PostgreSQL answers, and which version its image and its data are of. */
 export const DATABASE_PROBES = {
   databases: `boxes -a | while read -r id; do
-  what=$(docker inspect -f '{{.Config.Image}}{{range .Mounts}} {{.Destination}}{{end}} @{{range .Config.Cmd}} {{.}}{{end}}' "$id")
+  what=$(docker inspect -f '{{.Config.Image}}{{range .Mounts}} {{.Destination}}{{end}} @cmd{{range .Config.Cmd}} {{.}}{{end}}' "$id")
   case $what in *postgres*|*postgis*|*pgvector*|*timescale*) ;; *) continue ;; esac
   # The image also serves as client, for backups and the like.
-  case \${what#*@} in ''|' postgres'*|' -'*) ;; *) continue ;; esac
+  case \${what##*@cmd} in ''|' postgres'*|' -'*) ;; *) continue ;; esac
   docker inspect -f '@db {{.Name}} {{.State.Status}}{{range .Config.Env}}{{println}}{{.}}{{end}}' "$id" > "$SCRATCH/db"
   grep '^@db ' "$SCRATCH/db" | tr -d /
   sed -n 's/^PG_MAJOR=/@image /p' "$SCRATCH/db"
