@@ -4,7 +4,7 @@ import { type Authority, makeAuthority } from '../harness/certificates.ts'
 import { asRoot, checkoutPatient, compose, deployPatient, doctor, row } from '../harness/patient.ts'
 import { deployTiny, IMAGE, onServer, putCertificate, removeAll } from '../harness/tiny.ts'
 
-jest.setTimeout(300_000)
+jest.setTimeout(600_000)
 
 let workspace = ''
 let authority: Authority

@@ -12,7 +12,7 @@ import {
 } from '../harness/patient.ts'
 import { onServer, removeAll, snapshot } from '../harness/tiny.ts'
 
-jest.setTimeout(300_000)
+jest.setTimeout(600_000)
 
 let workspace = ''
 const IN = 'cd /opt/diveops && docker compose -f docker-compose.prod.yml'

@@ -17,7 +17,8 @@ export function liveProbes<Name extends string>(
 ) {
   const stage = stagePath(path)
   const facts = factScripts(stage, '"$C"', '"$P/current/"')
-  const probes = joinProbes<string>({ ...facts, ...more })
+  // How much memory each service takes matters for a roll only, and costs a call for each container.
+  const probes = joinProbes<string>({ ...facts, memory: ':', ...more })
   const script = `P=${quote(path)} C=${quote(composeFile)}
 live=$(sed -n 's/^  "compose": "\\(.*\\)",*$/\\1/p' "$P/current/release.json" 2> /dev/null | head -n 1)
 C=${'$'}{live:-$C}
@@ -34,10 +35,13 @@ for file in "$P"/* "$P"/.[!.]*; do
   esac
 done 2> /dev/null
 project() {
-  found=$(${PROJECT_NAME})
-  # A compose file that is refused names none, but its containers may run.
-  [ -n "$found" ] || found=$(docker ps -a --filter "label=com.docker.compose.project.working_dir=$P" --format '{{.Label "com.docker.compose.project"}}' | head -n 1)
-  printf '%s\\n' "$found"; }
+  if [ ! -f "$SCRATCH/project" ]; then
+    found=$(${PROJECT_NAME})
+    # A compose file that is refused names none, but its containers may run.
+    [ -n "$found" ] || found=$(docker ps -a --filter "label=com.docker.compose.project.working_dir=$P" --format '{{.Label "com.docker.compose.project"}}' | head -n 1)
+    printf '%s\\n' "$found" > "$SCRATCH/project"
+  fi
+  cat "$SCRATCH/project"; }
 ${FRONT}
 ${functions}
 ${probes.script}`

@@ -49,16 +49,15 @@ const FORMAT = `{${Object.entries(FIELDS)
 
 /** What the containers are and what those say that are in trouble. */
 export const BOX_PROBES = {
-  boxes: `ids=$(boxes -a); [ -z "$ids" ] || docker inspect -f '${FORMAT}' $ids`,
-  words: `ids=$(boxes -a)
-[ -z "$ids" ] || docker inspect -f '{{.Id}} {{.Name}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}}' $ids |
-while read -r id name status health code restarts; do
+  boxes: `ids=$(boxes | cut -d ' ' -f 1); [ -z "$ids" ] || docker inspect -f '${FORMAT}' $ids`,
+  words: `boxes | while read -r id name status health code restarts _; do
   case "$status $health $code $restarts" in 'running none '*' 0'|'running healthy '*' 0'|'exited '*' 0 0') continue ;; esac
-  echo "@log \${name#/}"; quick logs --tail 25 "$id" 2>&1 | shown | sed 's/^/ /'
-  echo "@health \${name#/}"; quick inspect -f '{{if .State.Health}}{{range .State.Health.Log}}{{println .Output}}{{end}}{{end}}' "$id" | shown | grep . | tail -n 3 | sed 's/^/ /'
+  echo "@log $name"; quick logs --tail 25 "$id" 2>&1 | shown | sed 's/^/ /'
+  [ "$health" != unhealthy ] || { echo "@health $name"; quick inspect -f '{{range .State.Health.Log}}{{println .Output}}{{end}}' "$id" | shown | grep . | tail -n 3 | sed 's/^/ /'; }
 done`,
-  complaints: `boxes | while read -r id; do
-  echo "@log $(quick inspect -f '{{.Name}}' "$id" | cut -c 2-)"; quick logs --since 2m --tail 300 "$id" 2>&1 | complaints | tail -n 3 | shown | sed 's/^/ /'
+  complaints: `boxes | while read -r id name status _; do
+  [ "$status" = running ] || continue
+  echo "@log $name"; quick logs --since 2m --tail 300 "$id" 2>&1 | complaints | tail -n 3 | shown | sed 's/^/ /'
 done`,
   architectures: `docker version -f '{{.Server.Arch}}'
 sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" 2> /dev/null | sort -u | while IFS= read -r name; do

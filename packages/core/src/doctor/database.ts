@@ -5,17 +5,15 @@ import { composeCommand, linesOf, type Seen } from './seen.ts'
 
 /** Whether each PostgreSQL answers, and which version its image and its data are of. */
 export const DATABASE_PROBES = {
-  databases: `boxes -a | while read -r id; do
-  what=$(docker inspect -f '{{.Config.Image}}{{range .Mounts}} {{.Destination}}{{end}} @cmd{{range .Config.Cmd}} {{.}}{{end}}' "$id")
+  databases: `boxes | while read -r id name status _ _ _ _ what; do
   case $what in *postgres*|*postgis*|*pgvector*|*timescale*) ;; *) continue ;; esac
   # The image also serves as client, for backups and the like.
-  case \${what##*@cmd} in ''|' postgres'*|' -'*) ;; *) continue ;; esac
-  docker inspect -f '@db {{.Name}} {{.State.Status}}{{range .Config.Env}}{{println}}{{.}}{{end}}' "$id" > "$SCRATCH/db"
-  grep '^@db ' "$SCRATCH/db" | tr -d /
-  sed -n 's/^PG_MAJOR=/@image /p' "$SCRATCH/db"
-  data=$(sed -n 's/^PGDATA=//p' "$SCRATCH/db")
+  case \${what##*@cmd } in '["postgres"'*|'["-'*|null|'[]') ;; *) continue ;; esac
+  echo "@db $name $status"
+  sed -n "s/^$name PG_MAJOR=/@image /p" "$SCRATCH/env"
+  data=$(sed -n "s/^$name PGDATA=//p" "$SCRATCH/env")
   quick cp "$id:\${data:-/var/lib/postgresql/data}/PG_VERSION" - 2> /dev/null | tar -xOf - 2> /dev/null | sed 's/^/@volume /'
-  if grep -q '^@db .* running' "$SCRATCH/db"; then quick exec "$id" pg_isready -t 3 > /dev/null 2>&1; echo "@ready $?"; fi
+  if [ "$status" = running ]; then quick exec "$id" pg_isready -t 3 > /dev/null 2>&1; echo "@ready $?"; fi
 done`
 }
 

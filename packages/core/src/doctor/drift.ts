@@ -10,9 +10,8 @@ import { composeCommand, linesOf, type Seen } from './seen.ts'
 export const DRIFT_PROBES = {
   dryRun: `cd "$P" && [ -f "$C" ] && timeout 60 docker compose -f "$C" up -d --dry-run --pull never 2>&1 < /dev/null | shown`,
   kept: `docker image ls --filter 'reference=diveops.local/*/*' --format '{{.Repository}}:{{.Tag}}'`,
-  pins: `boxes | while read -r id; do
-  quick exec "$id" grep -F ' # roll of ' /etc/hosts 2> /dev/null | sed "s/^.* # roll of /$(quick inspect -f '{{.Name}}' "$id" | tr -d /) /"
-done`,
+  // The proxy has each pin of a roll; it is the one that must.
+  pins: `box=$(front); [ -z "$box" ] || quick exec "$box" grep -F ' # roll of ' /etc/hosts 2> /dev/null | sed "s/^.* # roll of /$(boxes | grep "^$box" | cut -d ' ' -f 2) /"`,
   underWay: `cd "$P/.diveops" 2> /dev/null || exit 0
 for file in lock job; do
   inode=$(stat -c %i "$file" 2> /dev/null) && grep -q "FLOCK.*:$inode " /proc/locks && echo "$file"

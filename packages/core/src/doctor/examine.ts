@@ -16,7 +16,7 @@ import { composeRow, containerRows } from './containers.ts'
 import { DATABASE_PROBES, databaseRows } from './database.ts'
 import { DRIFT_PROBES, driftRows } from './drift.ts'
 import { HOST_PROBES, hostRows } from './host.ts'
-import { FUNCTIONS, REMEMBER_PROBE } from './library.ts'
+import { FUNCTIONS, LIST_PROBE } from './library.ts'
 import { type Answers, questionsScript, readAnswers } from './questions.ts'
 import { SAFETY_PROBES, safetyRows } from './safety.ts'
 import type { Seen } from './seen.ts'
@@ -25,7 +25,7 @@ import { folderRows, siteRows } from './site.ts'
 /** Everything that is read in the first round trip beside the facts of a deploy. */
 export const PROBES = {
   composeFile: '[ -f "$P/$C" ]; there=$?; echo "$C"; exit "$there"',
-  ...REMEMBER_PROBE,
+  ...LIST_PROBE,
   ...HOST_PROBES,
   ...BOX_PROBES,
   ...DATABASE_PROBES,

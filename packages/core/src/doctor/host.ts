@@ -8,9 +8,8 @@ export const HOST_PROBES = {
   system: `. /etc/os-release 2> /dev/null; echo "\${PRETTY_NAME:-$(uname -s)}, $(uname -m), $(uname -r)"`,
   cpus: 'nproc 2> /dev/null || getconf _NPROCESSORS_ONLN',
   hostMemory: `awk '{ print $1, $2 }' /proc/meminfo | grep -E '^(MemTotal|MemAvailable|SwapTotal|SwapFree):'`,
-  disk: `d=$(docker info -f '{{.DockerRootDir}}' 2> /dev/null); [ -e "$d" ] || d=/; df -Pk "$d" | tail -n 1`,
-  inodes: `d=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done
-i=$(docker info -f '{{.DockerRootDir}}' 2> /dev/null); [ -e "$i" ] || i=/; df -Pi "$d" "$i" | tail -n +2`,
+  disk: `d=$(docker info -f '{{.DockerRootDir}}' 2> /dev/null); [ -e "$d" ] || d=/; df -Pk "$d" | tail -n 1; df -Pi "$d" | tail -n 1`,
+  inodes: 'd=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pi "$d" | tail -n 1',
   reboot:
     '[ -f /run/reboot-required ] || exit 1; sort -u /run/reboot-required.pkgs 2> /dev/null; exit 0',
   killed: `dmesg 2> /dev/null | grep -E 'Out of memory: Killed process' | tail -n 3
@@ -67,10 +66,11 @@ function clockRow(found: string): Row {
 }
 
 function inodesRow({ sections }: HostSeen): Row {
-  const free = linesOf(sections.inodes).map(line => Number(line.split(/\s+/)[3]))
+  const lines = [...linesOf(sections.inodes), ...linesOf(sections.disk).slice(1)]
+  const free = lines.map(line => Number(line.split(/\s+/)[3]))
   const least = Math.min(...free)
   // File systems such as btrfs count none.
-  if (!(least >= 0) || linesOf(sections.inodes).some(line => /\s-\s/.test(line))) {
+  if (!(least >= 0) || lines.some(line => /\s-\s/.test(line))) {
     return ok('inodes', 'not counted by this file system')
   }
   const found = `${least} free`

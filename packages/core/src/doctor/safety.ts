@@ -6,8 +6,7 @@ export const SAFETY_PROBES = {
   envMode: `stat -c '%a %U' "$P/.env"`,
   debug: `on='(DJANGO_|FLASK_|APP_)?DEBUG[[:space:]]*=[[:space:]]*["'"'"']?(true|1|yes|on)["'"'"']?[[:space:]]*$'
 grep -iE "^[[:space:]]*(export[[:space:]]+)?$on" "$P/.env" 2> /dev/null | sed 's/[[:space:]]*=.*/ in .env/'
-ids=$(boxes)
-[ -z "$ids" ] || docker inspect -f '{{$name := .Name}}{{range .Config.Env}}{{println $name .}}{{end}}' $ids | grep -iE "^[^ ]+ $on" | sed 's#^/\\([^ ]*\\) \\([^=]*\\)=.*#\\2 in \\1#'`,
+grep -iE "^[^ ]+ $on" "$SCRATCH/env" | sed 's#^\\([^ ]*\\) \\([^=]*\\)=.*#\\2 in \\1#'`,
   logins: `awk -F'"' '/"auths"/ { inside = 1; next } inside && NF >= 3 && $2 != "auth" && /\\{/ { name = $2 } inside && $2 == "auth" && $4 != "" { print name }' "\${DOCKER_CONFIG:-$HOME/.docker}/config.json"`,
   sockets: `ids=$(docker ps -q); [ -z "$ids" ] || docker inspect -f '{{.Name}}{{range .Mounts}} {{.Source}}{{end}}' $ids | grep -E ' (/var)?/run/docker.sock( |$)' | sed 's#^/\\([^ ]*\\).*#\\1#'`,
   sshd: `[ "$(id -u)" = 0 ] && sshd -T 2> /dev/null | grep -i '^passwordauthentication' && exit 0
