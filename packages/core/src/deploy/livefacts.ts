@@ -23,17 +23,17 @@ export function liveProbes<Name extends string>(
 live=$(sed -n 's/^  "compose": "\\(.*\\)",*$/\\1/p' "$P/current/release.json" 2> /dev/null | head -n 1)
 C=${'$'}{live:-$C}
 ${SCRUB}
-mkdir -p ${stage} && cd ${stage} || exit 97
+mkdir -p ${stage} || exit 97
 # Links, because data may lie beside the compose file. Never one to .env, which is written here; what
 # else may hold secret values is copied without them.
-for file in "$P"/* "$P"/.[!.]*; do
+(cd ${stage} && for file in "$P"/* "$P"/.[!.]*; do
   [ -e "$file" ] || continue
   case ${'$'}{file##*/} in
     .env) ;;
     .env*|*.env) if [ -f "$file" ]; then scrub < "$file" > "${'$'}{file##*/}"; else ln -s "$file" .; fi ;;
     *) ln -s "$file" . ;;
   esac
-done 2> /dev/null
+done) 2> /dev/null
 project() {
   if [ ! -f "$SCRATCH/project" ]; then
     found=$(${PROJECT_NAME})

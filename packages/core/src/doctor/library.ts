@@ -38,7 +38,7 @@ complaints() { grep -iE '${COMPLAINTS.join('|')}'; }
 `
 
 const LINE = [
-  '{{.Id}} {{.Name}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}',
+  '{{.ID}} {{.Name}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}',
   '{{.State.ExitCode}} {{.RestartCount}} {{or (index .Config.Labels "com.docker.compose.oneoff") "False"}}',
   '{{.Config.Image}}{{range .Mounts}} {{.Destination}}{{end}} @cmd {{json .Config.Cmd}}'
 ].join(' ')
