@@ -25,7 +25,7 @@ const KINDS: Complaint[] = [
       'the password that it uses is not the one that the data was made with: POSTGRES_PASSWORD counts only when a volume is new',
     next: (match, seen) =>
       `put the former password back into .env (kept versions: ${seen.config.path}/.diveops/env/), or set the new one: ` +
-      psql(seen, "-c '\\\\password'", match[1])
+      psql(seen, "-c '\\password'", match[1])
   },
   {
     name: 'database or role',
