@@ -28476,7 +28476,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
 
 /***/ }),
 
-/***/ 1455:
+/***/ 3836:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
@@ -28620,7 +28620,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8596);
+/* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var _diveops_core_action_state__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(685);
 /* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8606);
 /* harmony import */ var _post_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4213);
@@ -28860,7 +28860,7 @@ function names_list(names) {
 
 /** A complaint about an input: its name, the value, what was expected. Never pass a secret's value. */
 function badInput(name, value, expected) {
-    return new errors/* UserError */.y(`input '${name}': got '${value}', expected ${expected}`);
+    return new errors/* UserError */.yo(`input '${name}': got '${value}', expected ${expected}`);
 }
 /** An input as written, without surrounding blanks; undefined when absent or empty. */
 function optional(name) {
@@ -28871,7 +28871,7 @@ function optional(name) {
 function required(name, what) {
     const value = optional(name);
     if (value === undefined) {
-        throw new errors/* UserError */.y(`input '${name}' is empty, expected ${what}; when it comes from a secret or a variable, check ` +
+        throw new errors/* UserError */.yo(`input '${name}' is empty, expected ${what}; when it comes from a secret or a variable, check ` +
             'that this exists in this repository or environment (forks and other environments do not get it)');
     }
     return value;
@@ -28932,11 +28932,33 @@ function pairs(name) {
     return lines(name).map((line, index) => {
         const match = /^([A-Za-z_][A-Za-z0-9_.-]*)=(.*)$/s.exec(line);
         if (!match) {
-            throw new errors/* UserError */.y(`input '${name}': line ${index + 1} is not of the form NAME=value`);
+            throw new errors/* UserError */.yo(`input '${name}': line ${index + 1} is not of the form NAME=value`);
         }
         return [match[1], match[2]];
     });
 }
+/** What other actions call an input of ours, beyond what a slip of the pen explains. */
+const ELSEWHERE = {
+    server: 'host',
+    hostname: 'host',
+    'remote-host': 'host',
+    username: 'user',
+    'remote-user': 'user',
+    key: 'ssh-key',
+    'private-key': 'ssh-key',
+    'ssh-private-key': 'ssh-key',
+    'key-passphrase': 'passphrase',
+    fingerprint: 'known-hosts',
+    'ssh-known-hosts': 'known-hosts',
+    'host-fingerprint': 'known-hosts',
+    target: 'path',
+    'remote-path': 'path',
+    'deploy-path': 'path',
+    dockerfile: 'file',
+    password: 'registry-token',
+    token: 'github-token',
+    'dry-run': 'plan-only'
+};
 /**
  * Refuses inputs that the action does not have: GitHub itself only warns of them, so a slip of
  * the pen would silently deploy with the default. `known` comes from the action's inputs module.
@@ -28948,7 +28970,9 @@ function refuseUnknown(known, env = process.env) {
     for (const name of written) {
         if (known.includes(name))
             continue;
-        throw new errors/* UserError */.y(`input '${name}' is not known${names_didYouMean(name, known)}; known inputs: ${known.join(', ')}`);
+        const usual = ELSEWHERE[name.replaceAll('_', '-')];
+        const meant = usual !== undefined && known.includes(usual) ? usual : name;
+        throw new errors/* UserError */.yo(`input '${name}' is not known${names_didYouMean(meant, known)}; known inputs: ${known.join(', ')}`);
     }
 }
 
@@ -28968,14 +28992,29 @@ function setOutputs(outputs) {
 var state = __nccwpck_require__(685);
 ;// CONCATENATED MODULE: ./packages/core/lib/action/summary.js
 
-/** Plain text made safe for Markdown and HTML, one line. */
+/**
+ * Plain text made safe for GitHub's Markdown wherever a line may stand, one line: it is shown as it
+ * is, marks nothing up and mentions nobody.
+ */
 function cell(text) {
-    return text
+    return (text
+        .replace(/\s*[\r\n]+\s*/g, ' ')
+        .trim()
         .replace(/&/g, '&amp;')
         .replace(/</g, '&lt;')
         .replace(/>/g, '&gt;')
-        .replace(/([|`*_[\]\\])/g, '\\$1')
-        .replace(/\s*\r?\n\s*/g, ' ');
+        .replace(/([|`*_[\]\\~])/g, '\\$1')
+        .replace(/^([-+=]|#(?!#*$))/, '\\$1')
+        .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2')
+        .replace(/#(?=#*$)/g, '\\#')
+        // Two of them would enclose a formula.
+        .replace(/\$/g, '&#36;')
+        .replace(/(?<!\w)@(?=\w)/g, '@&#8288;'));
+}
+/** Lines as they are, in a box that opens when it is clicked on. */
+function folded(title, lines) {
+    const text = lines.join('\n').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+    return `<details><summary>${cell(title)}</summary>\n\n<pre>\n${text}\n</pre>\n\n</details>`;
 }
 /** A Markdown table. */
 function markdownTable({ head, rows }) {
@@ -29016,7 +29055,7 @@ function formatDuration(ms) {
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
+var promises_ = __nccwpck_require__(3836);
 // EXTERNAL MODULE: external "node:os"
 var external_node_os_ = __nccwpck_require__(8161);
 // EXTERNAL MODULE: external "node:path"
@@ -29138,7 +29177,7 @@ function isDigest(text) {
  * `docker.io/library/nginx`. `what` names the place in the error: "input 'image'".
  */
 function parseReference(text, what = 'image') {
-    const complain = (reason) => new errors/* UserError */.y(`${what}: got '${text}', ${reason}`);
+    const complain = (reason) => new errors/* UserError */.yo(`${what}: got '${text}', ${reason}`);
     const [named = '', digest, ...more] = text.split('@');
     if (more.length > 0 || (digest !== undefined && !isDigest(digest))) {
         throw complain(`expected a digest of the form 'sha256:' and 64 hexadecimal digits after '@'`);
@@ -29223,7 +29262,7 @@ async function runBuild(build, seams) {
         const metadata = JSON.parse(await (0,promises_.readFile)(metadataFile, 'utf8'));
         const digest = metadata['containerimage.digest'];
         if (typeof digest !== 'string') {
-            throw new errors/* UserError */.y('docker buildx pushed the image but did not tell its digest; is it older than 0.10?');
+            throw new errors/* UserError */.yo('docker buildx pushed the image but did not tell its digest; is it older than 0.10?');
         }
         return digest;
     }
@@ -29268,12 +29307,12 @@ async function pushedSize(reference, local, env) {
 function build_failure(build, output, user) {
     const reason = (0,failure/* buildError */.dT)(output);
     if (!build.push || !(0,failure/* isPushRefused */.R5)(output))
-        return new errors/* UserError */.y(`the build failed: ${reason}`);
+        return new errors/* UserError */.yo(`the build failed: ${reason}`);
     const { registry } = parseReference(build.name);
     return user === undefined
-        ? new errors/* UserError */.y(`registry ${registry} refused the push of ${build.name}, because nobody is logged in: ` +
+        ? new errors/* UserError */.yo(`registry ${registry} refused the push of ${build.name}, because nobody is logged in: ` +
             `set input 'registry-token' (${reason})`)
-        : new errors/* UserError */.y(`registry ${registry} refused user '${user}' the push of ${build.name}: the token needs ` +
+        : new errors/* UserError */.yo(`registry ${registry} refused user '${user}' the push of ${build.name}: the token needs ` +
             `the scope write:packages, and GITHUB_TOKEN 'permissions: packages: write' (${reason})`);
 }
 
@@ -29356,7 +29395,7 @@ function read(env = process.env) {
 function readImage(env) {
     const written = optional('image') ?? defaultImage(env);
     if (written === undefined) {
-        throw new errors/* UserError */.y("input 'image' is empty, expected a name such as 'ghcr.io/owner/name'");
+        throw new errors/* UserError */.yo("input 'image' is empty, expected a name such as 'ghcr.io/owner/name'");
     }
     const reference = parseReference(written, "input 'image'");
     if (reference.tag ?? reference.digest) {
@@ -29400,13 +29439,13 @@ function readSecrets(env) {
         const match = /^([A-Za-z_][\w.-]*)(?:=(.*))?$/.exec(line);
         // The line itself is not shown: it may be a part of a secret.
         if (!match) {
-            throw new errors/* UserError */.y(`input 'secrets': line ${index + 1} is not of the form id=value or NAME`);
+            throw new errors/* UserError */.yo(`input 'secrets': line ${index + 1} is not of the form id=value or NAME`);
         }
         const [, id = '', written] = match;
         const value = written ?? env[id];
         if (value)
             return { id, value };
-        throw new errors/* UserError */.y(`input 'secrets': '${id}' has no value, neither here nor in the environment`);
+        throw new errors/* UserError */.yo(`input 'secrets': '${id}' has no value, neither here nor in the environment`);
     });
 }
 function readCache(env) {
@@ -29555,7 +29594,7 @@ async function post({ log }) {
             await (0,_diveops_core_docker_builder__WEBPACK_IMPORTED_MODULE_2__/* .removeBuilder */ .iq)(_diveops_core_action_local__WEBPACK_IMPORTED_MODULE_3__/* .runLocal */ .R, builder);
     }
     catch (error) {
-        log.warning(`cleaning up after the build failed: ${(0,_diveops_core_base_errors__WEBPACK_IMPORTED_MODULE_4__/* .errorMessage */ .g)(error)}`);
+        log.warning(`cleaning up after the build failed: ${(0,_diveops_core_base_errors__WEBPACK_IMPORTED_MODULE_4__/* .errorMessage */ .gJ)(error)}`);
     }
 }
 
@@ -29569,6 +29608,8 @@ async function post({ log }) {
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
   Yz: () => (/* binding */ core_debug),
+  N4: () => (/* binding */ endGroup),
+  z3: () => (/* binding */ error),
   V4: () => (/* binding */ getInput),
   q3: () => (/* binding */ getMultilineInput),
   Gu: () => (/* binding */ getState),
@@ -29578,11 +29619,12 @@ __nccwpck_require__.d(__webpack_exports__, {
   C1: () => (/* binding */ setFailed),
   uH: () => (/* binding */ setOutput),
   Pq: () => (/* binding */ core_setSecret),
+  Oh: () => (/* binding */ startGroup),
   z: () => (/* reexport */ summary),
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, endGroup, error, exportVariable, getBooleanInput, getIDToken, isDebug, markdownSummary, notice, platform, setCommandEcho, startGroup, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, addPath, exportVariable, getBooleanInput, getIDToken, isDebug, markdownSummary, notice, platform, setCommandEcho, toPlatformPath, toPosixPath, toWin32Path
 
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
@@ -32589,7 +32631,7 @@ const runLocal = async (words, { env = {}, cwd, stdin, onLine } = {}) => {
     }
     catch (error) {
         if (String(error).includes('Unable to locate executable')) {
-            throw new _base_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .UserError */ .y(`'${program}' is not installed on this runner`);
+            throw new _base_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .UserError */ .yo(`'${program}' is not installed on this runner`);
         }
         throw error;
     }
@@ -32598,7 +32640,7 @@ const runLocal = async (words, { env = {}, cwd, stdin, onLine } = {}) => {
 
 /***/ }),
 
-/***/ 8596:
+/***/ 1455:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -32608,7 +32650,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 11 modules
-var core = __nccwpck_require__(3360);
+var lib_core = __nccwpck_require__(3360);
 // EXTERNAL MODULE: ./packages/core/lib/base/errors.js
 var errors = __nccwpck_require__(2256);
 ;// CONCATENATED MODULE: ./packages/core/lib/base/secrets.js
@@ -32661,19 +32703,86 @@ function isSecretName(name) {
     return SECRET_NAME.test(name);
 }
 
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./packages/core/lib/action/annotate.js
+
+
+/** Writes a problem as an annotation; its file is told relative to the checkout. */
+function annotate({ title, message, file, line, endLine }, env = process.env) {
+    const root = env.GITHUB_WORKSPACE ?? process.cwd();
+    lib_core/* error */.z3(message, {
+        title,
+        file: external_node_path_.relative(root, external_node_path_.resolve(root, file)),
+        ...(line && { startLine: line }),
+        ...(endLine && { endLine })
+    });
+}
+/** A line of a tool that writes GitHub's annotations itself. */
+function isAnnotation(line) {
+    return /^::(error|warning|notice) /.test(line);
+}
+/** Hands such a line on as it is; the log would take it for text. */
+function passOn(line) {
+    core.info(line);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/action/commands.js
+/**
+ * Text that the runner takes for nothing but text. It takes a line that begins with `::`, after blanks,
+ * for a command, and `##[` anywhere in one; and it ends lines at a lone carriage return, too. What a
+ * server, a build or a file says must never mask, set or fold anything here.
+ */
+function harmless(text) {
+    return text
+        .split(/\r\n|\n|\r/)
+        .map(line => line.replace(/^([\s\u0085]*):(?=:)/, '$1: ').replaceAll('##[', '## ['))
+        .join('\n');
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/action/log.js
 
-/** The runner's log, with every known secret taken out before a line is written. */
+
+/** So many of the last lines of a failed step are shown again. */
+const SHOWN_AGAIN = 50;
+/**
+ * The runner's log, with every known secret taken out and no line that the runner takes for a command.
+ * Each step is a folded group; of one that fails the lines are shown again below it, unfolded.
+ */
 function actionLog(secrets) {
+    const clean = (text) => harmless(secrets.redact(text));
+    /** The lines of the step that runs; undefined between steps. */
+    let step;
+    const endStep = (failed = false) => {
+        if (step === undefined)
+            return;
+        const { title, lines } = step;
+        step = undefined;
+        lib_core/* endGroup */.N4();
+        if (failed)
+            for (const line of [`✗ ${title}`, ...lines.slice(-SHOWN_AGAIN)])
+                lib_core/* info */.pq(line);
+    };
     return {
-        info: line => core/* info */.pq(secrets.redact(line)),
-        warning: text => core/* warning */.$e(secrets.redact(text)),
-        debug: line => core/* debug */.Yz(secrets.redact(line)),
-        group: (title, body) => core/* group */.Os(secrets.redact(title), body)
+        info: text => {
+            const line = clean(text);
+            step?.lines.push(line);
+            lib_core/* info */.pq(line);
+        },
+        warning: text => lib_core/* warning */.$e(secrets.redact(text)),
+        debug: text => lib_core/* debug */.Yz(secrets.redact(text)),
+        group: (title, body) => lib_core/* group */.Os(clean(title), body),
+        step: text => {
+            endStep();
+            step = { title: clean(text), lines: [] };
+            lib_core/* startGroup */.Oh(`→ ${step.title}`);
+        },
+        endStep
     };
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/run.js
+
 
 
 
@@ -32683,19 +32792,28 @@ function actionLog(secrets) {
  * anything else also shows its stack when the step is debugged.
  */
 async function runAction(main) {
-    const secrets = new Secrets(secret => core/* setSecret */.Pq(secret));
+    const secrets = new Secrets(secret => lib_core/* setSecret */.Pq(secret));
     const log = actionLog(secrets);
     try {
         await main({ secrets, log });
     }
     catch (error) {
-        if (error instanceof errors/* UserError */.y)
+        if (error instanceof errors/* UserError */.yo)
             for (const line of error.details)
                 log.info(line);
         else if (error instanceof Error)
             log.debug(error.stack ?? '');
-        core/* setFailed */.C1(secrets.redact((0,errors/* errorMessage */.g)(error)));
+        fail(secrets.redact((0,errors/* errorMessage */.gJ)(error)), error);
     }
+}
+/** Fails the step; a mistake in a file of the checkout is shown beside its line. */
+function fail(message, error) {
+    if (error instanceof errors/* UserError */.yo && error.place) {
+        process.exitCode = 1;
+        annotate({ title: 'DiveOps', message, ...error.place });
+    }
+    else
+        lib_core/* setFailed */.C1(message);
 }
 
 
@@ -32726,9 +32844,10 @@ function readState(name) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   g: () => (/* binding */ errorMessage),
-/* harmony export */   y: () => (/* binding */ UserError)
+/* harmony export */   gJ: () => (/* binding */ errorMessage),
+/* harmony export */   yo: () => (/* binding */ UserError)
 /* harmony export */ });
+/* unused harmony export Cancelled */
 /**
  * A failure whose cause the user can mend: one sentence that names the input or the place, the
  * value, what was expected and how to fix it. Shown without a stack.
@@ -32737,10 +32856,17 @@ class UserError extends Error {
     name = 'UserError';
     /** Further lines for the log, such as the last output of a command. Never secrets. */
     details;
-    constructor(message, details = [], options) {
+    /** Where in the checkout the mistake is, when it is there. */
+    place;
+    constructor(message, details = [], { place, ...options } = {}) {
         super(message, options);
         this.details = details;
+        this.place = place ?? (options.cause instanceof UserError ? options.cause.place : undefined);
     }
+}
+/** The run was told to stop. */
+class Cancelled extends (/* unused pure expression or super */ null && (UserError)) {
+    name = 'Cancelled';
 }
 /** The text of anything that was thrown, on one line. */
 function errorMessage(thrown) {
@@ -32773,7 +32899,7 @@ function hasMessage(thrown) {
 async function currentBuilder(local, env) {
     const buildx = await local(['docker', 'buildx', 'version'], { env });
     if (buildx.code !== 0) {
-        throw new _base_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UserError */ .y("docker buildx is missing on this runner: install Docker's buildx plugin (docker-buildx-plugin)");
+        throw new _base_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UserError */ .yo("docker buildx is missing on this runner: install Docker's buildx plugin (docker-buildx-plugin)");
     }
     const inspected = await local(['docker', 'buildx', 'inspect'], { env });
     const builder = parseBuilder(inspected.stdout);
@@ -32798,7 +32924,7 @@ async function createBuilder(local, name, reason, env) {
     const { code, stderr } = await local([...words, '--bootstrap'], { env });
     if (code === 0)
         return;
-    throw new _base_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UserError */ .y(`the engine alone cannot build with ${reason}, and a BuildKit container did not start: ${(0,_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .lastLine */ .fM)(stderr)}`);
+    throw new _base_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UserError */ .yo(`the engine alone cannot build with ${reason}, and a BuildKit container did not start: ${(0,_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .lastLine */ .fM)(stderr)}`);
 }
 /** Removes a builder made by `createBuilder`. */
 async function removeBuilder(local, name) {
@@ -32806,12 +32932,12 @@ async function removeBuilder(local, name) {
 }
 function noBuilder(output) {
     if (/permission denied/i.test(output)) {
-        return new _base_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UserError */ .y("this runner's user may not use the Docker engine: add it to the group 'docker'");
+        return new _base_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UserError */ .yo("this runner's user may not use the Docker engine: add it to the group 'docker'");
     }
     if (/cannot connect|is the docker daemon running|connection refused/i.test(output)) {
-        return new _base_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UserError */ .y('no Docker engine answers on this runner: start one, or set DOCKER_HOST');
+        return new _base_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UserError */ .yo('no Docker engine answers on this runner: start one, or set DOCKER_HOST');
     }
-    return new _base_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UserError */ .y(`docker buildx has no usable builder: ${(0,_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .lastLine */ .fM)(output)}`);
+    return new _base_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .UserError */ .yo(`docker buildx has no usable builder: ${(0,_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .lastLine */ .fM)(output)}`);
 }
 
 
@@ -32857,7 +32983,7 @@ function isPushRefused(output) {
 /* harmony export */ });
 /* unused harmony exports dockerFolder, loginKey, temporaryConfig */
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3836);
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8161);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6760);
 /* harmony import */ var _base_errors_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2256);
@@ -32921,7 +33047,7 @@ async function login(local, { registry, user, token }, env) {
     const { code, stderr } = await local(words, { env, stdin: token });
     if (code === 0)
         return;
-    throw new _base_errors_js__WEBPACK_IMPORTED_MODULE_4__/* .UserError */ .y(`registry ${registry} refused the login of user '${user}': ${(0,_failure_js__WEBPACK_IMPORTED_MODULE_5__/* .lastLine */ .fM)(stderr)}; ` +
+    throw new _base_errors_js__WEBPACK_IMPORTED_MODULE_4__/* .UserError */ .yo(`registry ${registry} refused the login of user '${user}': ${(0,_failure_js__WEBPACK_IMPORTED_MODULE_5__/* .lastLine */ .fM)(stderr)}; ` +
         "check inputs 'registry-user' and 'registry-token'");
 }
 /** Removes a folder made by `makeConfigFolder`, credentials included. */
@@ -32935,7 +33061,7 @@ async function readConfig(file) {
         return JSON.parse(await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.readFile)(file, 'utf8'));
     }
     catch {
-        throw new _base_errors_js__WEBPACK_IMPORTED_MODULE_4__/* .UserError */ .y(`${file} is not valid JSON`);
+        throw new _base_errors_js__WEBPACK_IMPORTED_MODULE_4__/* .UserError */ .yo(`${file} is not valid JSON`);
     }
 }
 

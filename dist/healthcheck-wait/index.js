@@ -28571,7 +28571,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8596);
+/* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5909);
 /* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5148);
 
 
@@ -28605,14 +28605,29 @@ function setOutputs(outputs) {
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/summary.js
 
-/** Plain text made safe for Markdown and HTML, one line. */
+/**
+ * Plain text made safe for GitHub's Markdown wherever a line may stand, one line: it is shown as it
+ * is, marks nothing up and mentions nobody.
+ */
 function cell(text) {
-    return text
+    return (text
+        .replace(/\s*[\r\n]+\s*/g, ' ')
+        .trim()
         .replace(/&/g, '&amp;')
         .replace(/</g, '&lt;')
         .replace(/>/g, '&gt;')
-        .replace(/([|`*_[\]\\])/g, '\\$1')
-        .replace(/\s*\r?\n\s*/g, ' ');
+        .replace(/([|`*_[\]\\~])/g, '\\$1')
+        .replace(/^([-+=]|#(?!#*$))/, '\\$1')
+        .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2')
+        .replace(/#(?=#*$)/g, '\\#')
+        // Two of them would enclose a formula.
+        .replace(/\$/g, '&#36;')
+        .replace(/(?<!\w)@(?=\w)/g, '@&#8288;'));
+}
+/** Lines as they are, in a box that opens when it is clicked on. */
+function folded(title, lines) {
+    const text = lines.join('\n').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+    return `<details><summary>${cell(title)}</summary>\n\n<pre>\n${text}\n</pre>\n\n</details>`;
 }
 /** A Markdown table. */
 function markdownTable({ head, rows }) {
@@ -29095,7 +29110,7 @@ async function attempt(ask, limit, expected, keep) {
     }
     catch (error) {
         if (error instanceof NoAnswer)
-            return [(0,errors/* errorMessage */.g)(error)];
+            return [(0,errors/* errorMessage */.gJ)(error)];
         throw error;
     }
 }
@@ -29111,7 +29126,7 @@ function tries(count) {
 }
 /** The error of a wait that ended without the expected answer; the last answer is in its details. */
 function notAsExpected(name, seen, { timeoutMs }) {
-    return new errors/* UserError */.y(`${name} did not answer as expected within ${formatDuration(timeoutMs)} ` +
+    return new errors/* UserError */.yo(`${name} did not answer as expected within ${formatDuration(timeoutMs)} ` +
         `(${tries(seen.attempts)}): ${seen.problems.join('; ')}`, seen.answer ? ['last answer:', ...describeAnswer(seen.answer).map(line => `  ${line}`)] : []);
 }
 
@@ -29324,7 +29339,7 @@ function names_list(names) {
 
 /** A complaint about an input: its name, the value, what was expected. Never pass a secret's value. */
 function badInput(name, value, expected) {
-    return new errors/* UserError */.y(`input '${name}': got '${value}', expected ${expected}`);
+    return new errors/* UserError */.yo(`input '${name}': got '${value}', expected ${expected}`);
 }
 /** An input as written, without surrounding blanks; undefined when absent or empty. */
 function optional(name) {
@@ -29335,7 +29350,7 @@ function optional(name) {
 function required(name, what) {
     const value = optional(name);
     if (value === undefined) {
-        throw new errors/* UserError */.y(`input '${name}' is empty, expected ${what}; when it comes from a secret or a variable, check ` +
+        throw new errors/* UserError */.yo(`input '${name}' is empty, expected ${what}; when it comes from a secret or a variable, check ` +
             'that this exists in this repository or environment (forks and other environments do not get it)');
     }
     return value;
@@ -29401,6 +29416,28 @@ function pairs(name) {
         return [match[1], match[2]];
     });
 }
+/** What other actions call an input of ours, beyond what a slip of the pen explains. */
+const ELSEWHERE = {
+    server: 'host',
+    hostname: 'host',
+    'remote-host': 'host',
+    username: 'user',
+    'remote-user': 'user',
+    key: 'ssh-key',
+    'private-key': 'ssh-key',
+    'ssh-private-key': 'ssh-key',
+    'key-passphrase': 'passphrase',
+    fingerprint: 'known-hosts',
+    'ssh-known-hosts': 'known-hosts',
+    'host-fingerprint': 'known-hosts',
+    target: 'path',
+    'remote-path': 'path',
+    'deploy-path': 'path',
+    dockerfile: 'file',
+    password: 'registry-token',
+    token: 'github-token',
+    'dry-run': 'plan-only'
+};
 /**
  * Refuses inputs that the action does not have: GitHub itself only warns of them, so a slip of
  * the pen would silently deploy with the default. `known` comes from the action's inputs module.
@@ -29412,7 +29449,9 @@ function refuseUnknown(known, env = process.env) {
     for (const name of written) {
         if (known.includes(name))
             continue;
-        throw new errors/* UserError */.y(`input '${name}' is not known${names_didYouMean(name, known)}; known inputs: ${known.join(', ')}`);
+        const usual = ELSEWHERE[name.replaceAll('_', '-')];
+        const meant = usual !== undefined && known.includes(usual) ? usual : name;
+        throw new errors/* UserError */.yo(`input '${name}' is not known${names_didYouMean(meant, known)}; known inputs: ${known.join(', ')}`);
     }
 }
 
@@ -29564,6 +29603,8 @@ function summary(url, { answer, attempts, readyMs, problems }) {
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
   Yz: () => (/* binding */ core_debug),
+  N4: () => (/* binding */ endGroup),
+  z3: () => (/* binding */ error),
   V4: () => (/* binding */ getInput),
   q3: () => (/* binding */ getMultilineInput),
   Os: () => (/* binding */ group),
@@ -29571,11 +29612,12 @@ __nccwpck_require__.d(__webpack_exports__, {
   C1: () => (/* binding */ setFailed),
   uH: () => (/* binding */ setOutput),
   Pq: () => (/* binding */ core_setSecret),
+  Oh: () => (/* binding */ startGroup),
   z: () => (/* reexport */ summary),
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, endGroup, error, exportVariable, getBooleanInput, getIDToken, getState, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, startGroup, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, addPath, exportVariable, getBooleanInput, getIDToken, getState, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, toPlatformPath, toPosixPath, toWin32Path
 
 ;// CONCATENATED MODULE: external "os"
 const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
@@ -32525,7 +32567,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 8596:
+/***/ 5909:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -32535,7 +32577,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
-var core = __nccwpck_require__(3218);
+var lib_core = __nccwpck_require__(3218);
 // EXTERNAL MODULE: ./packages/core/lib/base/errors.js
 var errors = __nccwpck_require__(2256);
 ;// CONCATENATED MODULE: ./packages/core/lib/base/secrets.js
@@ -32588,19 +32630,86 @@ function isSecretName(name) {
     return SECRET_NAME.test(name);
 }
 
+;// CONCATENATED MODULE: external "node:path"
+const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+;// CONCATENATED MODULE: ./packages/core/lib/action/annotate.js
+
+
+/** Writes a problem as an annotation; its file is told relative to the checkout. */
+function annotate({ title, message, file, line, endLine }, env = process.env) {
+    const root = env.GITHUB_WORKSPACE ?? process.cwd();
+    lib_core/* error */.z3(message, {
+        title,
+        file: external_node_path_namespaceObject.relative(root, external_node_path_namespaceObject.resolve(root, file)),
+        ...(line && { startLine: line }),
+        ...(endLine && { endLine })
+    });
+}
+/** A line of a tool that writes GitHub's annotations itself. */
+function isAnnotation(line) {
+    return /^::(error|warning|notice) /.test(line);
+}
+/** Hands such a line on as it is; the log would take it for text. */
+function passOn(line) {
+    core.info(line);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/action/commands.js
+/**
+ * Text that the runner takes for nothing but text. It takes a line that begins with `::`, after blanks,
+ * for a command, and `##[` anywhere in one; and it ends lines at a lone carriage return, too. What a
+ * server, a build or a file says must never mask, set or fold anything here.
+ */
+function harmless(text) {
+    return text
+        .split(/\r\n|\n|\r/)
+        .map(line => line.replace(/^([\s\u0085]*):(?=:)/, '$1: ').replaceAll('##[', '## ['))
+        .join('\n');
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/action/log.js
 
-/** The runner's log, with every known secret taken out before a line is written. */
+
+/** So many of the last lines of a failed step are shown again. */
+const SHOWN_AGAIN = 50;
+/**
+ * The runner's log, with every known secret taken out and no line that the runner takes for a command.
+ * Each step is a folded group; of one that fails the lines are shown again below it, unfolded.
+ */
 function actionLog(secrets) {
+    const clean = (text) => harmless(secrets.redact(text));
+    /** The lines of the step that runs; undefined between steps. */
+    let step;
+    const endStep = (failed = false) => {
+        if (step === undefined)
+            return;
+        const { title, lines } = step;
+        step = undefined;
+        lib_core/* endGroup */.N4();
+        if (failed)
+            for (const line of [`✗ ${title}`, ...lines.slice(-SHOWN_AGAIN)])
+                lib_core/* info */.pq(line);
+    };
     return {
-        info: line => core/* info */.pq(secrets.redact(line)),
-        warning: text => core/* warning */.$e(secrets.redact(text)),
-        debug: line => core/* debug */.Yz(secrets.redact(line)),
-        group: (title, body) => core/* group */.Os(secrets.redact(title), body)
+        info: text => {
+            const line = clean(text);
+            step?.lines.push(line);
+            lib_core/* info */.pq(line);
+        },
+        warning: text => lib_core/* warning */.$e(secrets.redact(text)),
+        debug: text => lib_core/* debug */.Yz(secrets.redact(text)),
+        group: (title, body) => lib_core/* group */.Os(clean(title), body),
+        step: text => {
+            endStep();
+            step = { title: clean(text), lines: [] };
+            lib_core/* startGroup */.Oh(`→ ${step.title}`);
+        },
+        endStep
     };
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/run.js
+
 
 
 
@@ -32610,19 +32719,28 @@ function actionLog(secrets) {
  * anything else also shows its stack when the step is debugged.
  */
 async function runAction(main) {
-    const secrets = new Secrets(secret => core/* setSecret */.Pq(secret));
+    const secrets = new Secrets(secret => lib_core/* setSecret */.Pq(secret));
     const log = actionLog(secrets);
     try {
         await main({ secrets, log });
     }
     catch (error) {
-        if (error instanceof errors/* UserError */.y)
+        if (error instanceof errors/* UserError */.yo)
             for (const line of error.details)
                 log.info(line);
         else if (error instanceof Error)
             log.debug(error.stack ?? '');
-        core/* setFailed */.C1(secrets.redact((0,errors/* errorMessage */.g)(error)));
+        fail(secrets.redact((0,errors/* errorMessage */.gJ)(error)), error);
     }
+}
+/** Fails the step; a mistake in a file of the checkout is shown beside its line. */
+function fail(message, error) {
+    if (error instanceof errors/* UserError */.yo && error.place) {
+        process.exitCode = 1;
+        annotate({ title: 'DiveOps', message, ...error.place });
+    }
+    else
+        lib_core/* setFailed */.C1(message);
 }
 
 
@@ -32632,9 +32750,10 @@ async function runAction(main) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   g: () => (/* binding */ errorMessage),
-/* harmony export */   y: () => (/* binding */ UserError)
+/* harmony export */   gJ: () => (/* binding */ errorMessage),
+/* harmony export */   yo: () => (/* binding */ UserError)
 /* harmony export */ });
+/* unused harmony export Cancelled */
 /**
  * A failure whose cause the user can mend: one sentence that names the input or the place, the
  * value, what was expected and how to fix it. Shown without a stack.
@@ -32643,10 +32762,17 @@ class UserError extends Error {
     name = 'UserError';
     /** Further lines for the log, such as the last output of a command. Never secrets. */
     details;
-    constructor(message, details = [], options) {
+    /** Where in the checkout the mistake is, when it is there. */
+    place;
+    constructor(message, details = [], { place, ...options } = {}) {
         super(message, options);
         this.details = details;
+        this.place = place ?? (options.cause instanceof UserError ? options.cause.place : undefined);
     }
+}
+/** The run was told to stop. */
+class Cancelled extends (/* unused pure expression or super */ null && (UserError)) {
+    name = 'Cancelled';
 }
 /** The text of anything that was thrown, on one line. */
 function errorMessage(thrown) {

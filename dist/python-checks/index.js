@@ -28490,6 +28490,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 
 /***/ }),
 
+/***/ 6760:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+
+/***/ }),
+
 /***/ 643:
 /***/ ((module) => {
 
@@ -28592,8 +28599,8 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8596);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9858);
+/* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1271);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1178);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(context => (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(process.argv[2] ?? '', context));
@@ -28603,7 +28610,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 9858:
+/***/ 1178:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28616,8 +28623,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var errors = __nccwpck_require__(2256);
 ;// CONCATENATED MODULE: external "node:fs"
 const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
-;// CONCATENATED MODULE: external "node:path"
-const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 11 modules
 var lib_core = __nccwpck_require__(3360);
 ;// CONCATENATED MODULE: ./packages/core/lib/action/inputs.js
@@ -28704,6 +28711,28 @@ function pairs(name) {
         return [match[1], match[2]];
     });
 }
+/** What other actions call an input of ours, beyond what a slip of the pen explains. */
+const ELSEWHERE = {
+    server: 'host',
+    hostname: 'host',
+    'remote-host': 'host',
+    username: 'user',
+    'remote-user': 'user',
+    key: 'ssh-key',
+    'private-key': 'ssh-key',
+    'ssh-private-key': 'ssh-key',
+    'key-passphrase': 'passphrase',
+    fingerprint: 'known-hosts',
+    'ssh-known-hosts': 'known-hosts',
+    'host-fingerprint': 'known-hosts',
+    target: 'path',
+    'remote-path': 'path',
+    'deploy-path': 'path',
+    dockerfile: 'file',
+    password: 'registry-token',
+    token: 'github-token',
+    'dry-run': 'plan-only'
+};
 /**
  * Refuses inputs that the action does not have: GitHub itself only warns of them, so a slip of
  * the pen would silently deploy with the default. `known` comes from the action's inputs module.
@@ -28715,7 +28744,9 @@ function refuseUnknown(known, env = process.env) {
     for (const name of written) {
         if (known.includes(name))
             continue;
-        throw new UserError(`input '${name}' is not known${didYouMean(name, known)}; known inputs: ${known.join(', ')}`);
+        const usual = ELSEWHERE[name.replaceAll('_', '-')];
+        const meant = usual !== undefined && known.includes(usual) ? usual : name;
+        throw new UserError(`input '${name}' is not known${didYouMean(meant, known)}; known inputs: ${known.join(', ')}`);
     }
 }
 
@@ -28759,9 +28790,9 @@ const USUAL = [
 /** Reads what action.yml hands to its steps. */
 function read() {
     const written = optional('directory') ?? '.';
-    const directory = external_node_path_namespaceObject.resolve(written);
+    const directory = external_node_path_.resolve(written);
     if (!(0,external_node_fs_namespaceObject.existsSync)(directory)) {
-        throw new errors/* UserError */.y(`input 'working-directory': got '${written}', expected a folder of the checkout; ` +
+        throw new errors/* UserError */.yo(`input 'working-directory': got '${written}', expected a folder of the checkout; ` +
             'does actions/checkout run before?');
     }
     return {
@@ -28772,18 +28803,18 @@ function read() {
     };
 }
 function requirements(directory) {
-    const there = (file) => (0,external_node_fs_namespaceObject.existsSync)(external_node_path_namespaceObject.join(directory, file));
+    const there = (file) => (0,external_node_fs_namespaceObject.existsSync)(external_node_path_.join(directory, file));
     const written = lines('requirements');
     const missing = written.find(file => !there(file));
     if (missing !== undefined) {
-        throw new errors/* UserError */.y(`input 'requirements': there is no file '${missing}' in ${directory}`);
+        throw new errors/* UserError */.yo(`input 'requirements': there is no file '${missing}' in ${directory}`);
     }
     if (written.length > 0)
         return written;
     const found = USUAL.find(there);
     if (found)
         return [found];
-    throw new errors/* UserError */.y(`no requirements: there is none of ${names_list(USUAL)}; set input 'requirements'`);
+    throw new errors/* UserError */.yo(`no requirements: there is none of ${names_list(USUAL)}; set input 'requirements'`);
 }
 
 ;// CONCATENATED MODULE: external "node:fs/promises"
@@ -28820,7 +28851,7 @@ const runLocal = async (words, { env = {}, cwd, stdin, onLine } = {}) => {
     }
     catch (error) {
         if (String(error).includes('Unable to locate executable')) {
-            throw new errors/* UserError */.y(`'${program}' is not installed on this runner`);
+            throw new errors/* UserError */.yo(`'${program}' is not installed on this runner`);
         }
         throw error;
     }
@@ -28845,21 +28876,21 @@ function setOutputs(outputs) {
 
 /** Makes a virtual environment outside the checkout and installs the project's requirements in it. */
 const install = async ({ directory, python, requirements }, log) => {
-    const venv = await (0,promises_namespaceObject.mkdtemp)(external_node_path_namespaceObject.join(process.env.RUNNER_TEMP || (0,external_node_os_namespaceObject.tmpdir)(), 'diveops-venv-'));
+    const venv = await (0,promises_namespaceObject.mkdtemp)(external_node_path_.join(process.env.RUNNER_TEMP || (0,external_node_os_namespaceObject.tmpdir)(), 'diveops-venv-'));
     const made = await runLocal([python, '-m', 'venv', venv]);
     if (made.code !== 0) {
-        throw new errors/* UserError */.y(`'${python} -m venv' failed: ${lastOf(made.stdout + made.stderr)}; ` +
+        throw new errors/* UserError */.yo(`'${python} -m venv' failed: ${lastOf(made.stdout + made.stderr)}; ` +
             'Debian and Ubuntu have it in the package python3-venv');
     }
     setOutputs({ venv });
     const words = ['install', '--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
     const files = requirements.flatMap(file => ['--requirement', file]);
-    const installed = await runLocal([external_node_path_namespaceObject.join(venv, 'bin/pip'), ...words, ...files], {
+    const installed = await runLocal([external_node_path_.join(venv, 'bin/pip'), ...words, ...files], {
         cwd: directory,
         onLine: line => log.info(line)
     });
     if (installed.code !== 0) {
-        throw new errors/* UserError */.y(`pip could not install ${requirements.join(', ')}: ${lastOf(installed.stderr)}`);
+        throw new errors/* UserError */.yo(`pip could not install ${requirements.join(', ')}: ${lastOf(installed.stderr)}`);
     }
 };
 function lastOf(output) {
@@ -28868,20 +28899,8 @@ function lastOf(output) {
     return (error ?? lines.at(-1) ?? 'no message').replace(/^ERROR: /, '').trim();
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/action/annotate.js
-
-
-/** Writes a problem as an annotation; its file is told relative to the checkout. */
-function annotate({ title, message, file, line, endLine }, env = process.env) {
-    const root = env.GITHUB_WORKSPACE ?? process.cwd();
-    lib_core/* error */.z3(message, {
-        title,
-        file: external_node_path_namespaceObject.relative(root, external_node_path_namespaceObject.resolve(file)),
-        ...(line && { startLine: line }),
-        ...(endLine && { endLine })
-    });
-}
-
+// EXTERNAL MODULE: ./packages/core/lib/action/annotate.js
+var annotate = __nccwpck_require__(686);
 ;// CONCATENATED MODULE: ./actions/python-checks/lib/diff.js
 /** Reads the files and first changed lines of a unified diff, as black and isort write it. */
 function changedFiles(diff) {
@@ -28915,14 +28934,29 @@ function changedFiles(diff) {
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/summary.js
 
-/** Plain text made safe for Markdown and HTML, one line. */
+/**
+ * Plain text made safe for GitHub's Markdown wherever a line may stand, one line: it is shown as it
+ * is, marks nothing up and mentions nobody.
+ */
 function cell(text) {
-    return text
+    return (text
+        .replace(/\s*[\r\n]+\s*/g, ' ')
+        .trim()
         .replace(/&/g, '&amp;')
         .replace(/</g, '&lt;')
         .replace(/>/g, '&gt;')
-        .replace(/([|`*_[\]\\])/g, '\\$1')
-        .replace(/\s*\r?\n\s*/g, ' ');
+        .replace(/([|`*_[\]\\~])/g, '\\$1')
+        .replace(/^([-+=]|#(?!#*$))/, '\\$1')
+        .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2')
+        .replace(/#(?=#*$)/g, '\\#')
+        // Two of them would enclose a formula.
+        .replace(/\$/g, '&#36;')
+        .replace(/(?<!\w)@(?=\w)/g, '@&#8288;'));
+}
+/** Lines as they are, in a box that opens when it is clicked on. */
+function folded(title, lines) {
+    const text = lines.join('\n').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+    return `<details><summary>${cell(title)}</summary>\n\n<pre>\n${text}\n</pre>\n\n</details>`;
 }
 /** A Markdown table. */
 function markdownTable({ head, rows }) {
@@ -28944,19 +28978,19 @@ async function appendSummary(markdown, env = process.env) {
 
 /** Runs a tool of the project's virtual environment in the project's folder, its output shown. */
 async function runTool({ directory, venv, requirements }, log, name, words) {
-    const program = external_node_path_namespaceObject.join(venv, 'bin', name);
+    const program = external_node_path_.join(venv, 'bin', name);
     if (!(0,external_node_fs_namespaceObject.existsSync)(program))
         throw missing(name, requirements);
     log.info([name, ...words].join(' '));
     return runLocal([program, ...words], {
         cwd: directory,
-        env: { PATH: `${external_node_path_namespaceObject.join(venv, 'bin')}:${process.env.PATH}`, VIRTUAL_ENV: venv },
+        env: { PATH: `${external_node_path_.join(venv, 'bin')}:${process.env.PATH}`, VIRTUAL_ENV: venv },
         onLine: line => log.info(line)
     });
 }
 /** The complaint about a tool that the project does not require. */
 function missing(name, requirements) {
-    return new errors/* UserError */.y(`'${name}' is not installed: add a line '${name}' to ${requirements[0]}`);
+    return new errors/* UserError */.yo(`'${name}' is not installed: add a line '${name}' to ${requirements[0]}`);
 }
 /** Adds a tool's result to the job summary. */
 async function conclude(name, result) {
@@ -28975,17 +29009,15 @@ function count(number, noun) {
 
 /** Runs ruff, which writes its own annotations. */
 const ruff = async (inputs, log) => {
-    const { code, stdout, stderr } = await runTool(inputs, log, 'ruff', [
-        'check',
-        '--output-format=github',
-        '.'
-    ]);
+    const show = { ...log, info: (line) => ((0,annotate/* isAnnotation */.Ir)(line) ? annotate/* passOn */.TH : log.info)(line) };
+    const words = ['check', '--output-format=github', '.'];
+    const { code, stdout, stderr } = await runTool(inputs, show, 'ruff', words);
     const problems = stdout.match(/^::error /gm)?.length ?? 0;
     if (code !== 0 && problems === 0)
         throw await broken('ruff', code, stderr);
     await conclude('ruff', problems === 0 ? 'clean' : count(problems, 'problem'));
     if (problems > 0)
-        throw new errors/* UserError */.y(`ruff found ${count(problems, 'problem')}`);
+        throw new errors/* UserError */.yo(`ruff found ${count(problems, 'problem')}`);
 };
 /** Runs black without changing anything. */
 const black = async (inputs, log) => {
@@ -29006,10 +29038,10 @@ const isort = async (inputs, log) => {
 async function judge({ directory }, name, code, diff, stderr, unreadable) {
     const changes = changedFiles(diff);
     for (const { file, line, places } of changes) {
-        annotate({
+        (0,annotate/* annotate */.fz)({
             title: name,
             message: `${name} would change this file in ${count(places, 'place')}: run '${name} .'`,
-            file: external_node_path_namespaceObject.resolve(directory, file),
+            file: external_node_path_.resolve(directory, file),
             line
         });
     }
@@ -29018,7 +29050,7 @@ async function judge({ directory }, name, code, diff, stderr, unreadable) {
         throw await broken(name, code, stderr);
     await conclude(name, code === 0 ? 'clean' : `${count(files, 'file')} to mend`);
     if (code !== 0)
-        throw new errors/* UserError */.y(`${name} found ${count(files, 'file')} to mend`);
+        throw new errors/* UserError */.yo(`${name} found ${count(files, 'file')} to mend`);
 }
 /** Files that black cannot parse have no diff; its releases say so in two ways. */
 const UNREADABLE = [
@@ -29028,15 +29060,15 @@ const UNREADABLE = [
 function annotateUnreadable({ directory }, stderr) {
     const found = UNREADABLE.flatMap(pattern => [...stderr.matchAll(pattern)]);
     for (const { groups: { file = '', message = '', line } = {} } of found) {
-        const place = { file: external_node_path_namespaceObject.resolve(directory, file), line: Number(line) };
-        annotate({ title: 'black', message, ...place });
+        const place = { file: external_node_path_.resolve(directory, file), line: Number(line) };
+        (0,annotate/* annotate */.fz)({ title: 'black', message, ...place });
     }
     return found.length;
 }
 async function broken(name, code, stderr) {
     await conclude(name, 'did not run');
     const lines = stderr.split(/\r?\n/).filter(line => line.trim() !== '');
-    return new errors/* UserError */.y(`${name} ended with exit code ${code}: ${lines.at(-1) ?? 'no message'}`);
+    return new errors/* UserError */.yo(`${name} ended with exit code ${code}: ${lines.at(-1) ?? 'no message'}`);
 }
 
 ;// CONCATENATED MODULE: ./actions/python-checks/lib/coverage.js
@@ -36423,9 +36455,9 @@ const CAUSES = {
 };
 /** Runs pytest with coverage. */
 const pytest = async (inputs, log) => {
-    const folder = await (0,promises_namespaceObject.mkdtemp)(external_node_path_namespaceObject.join(process.env.RUNNER_TEMP || (0,external_node_os_namespaceObject.tmpdir)(), 'diveops-pytest-'));
-    const junit = external_node_path_namespaceObject.join(folder, 'junit.xml');
-    const coverage = external_node_path_namespaceObject.join(folder, 'coverage.json');
+    const folder = await (0,promises_namespaceObject.mkdtemp)(external_node_path_.join(process.env.RUNNER_TEMP || (0,external_node_os_namespaceObject.tmpdir)(), 'diveops-pytest-'));
+    const junit = external_node_path_.join(folder, 'junit.xml');
+    const coverage = external_node_path_.join(folder, 'coverage.json');
     await requireCoverage(inputs);
     const { code, stdout } = await runTool(inputs, log, 'pytest', [
         '--cov',
@@ -36445,17 +36477,17 @@ const pytest = async (inputs, log) => {
         await appendSummary(`\n${coverageTable(measured)}`);
     }
     if (code !== 0)
-        throw new errors/* UserError */.y(cause(code, stdout, report));
+        throw new errors/* UserError */.yo(cause(code, stdout, report));
 };
 async function requireCoverage({ venv, requirements }) {
-    const { code } = await runLocal([external_node_path_namespaceObject.join(venv, 'bin/python'), '-c', 'import pytest_cov']);
+    const { code } = await runLocal([external_node_path_.join(venv, 'bin/python'), '-c', 'import pytest_cov']);
     if (code !== 0)
         throw missing('pytest-cov', requirements);
 }
 function annotateFailures({ directory }, { failures }) {
     for (const { name, message, file, line } of failures) {
         const title = `pytest: ${name}`;
-        annotate({ title, message, file: external_node_path_namespaceObject.resolve(directory, file ?? '.'), line });
+        (0,annotate/* annotate */.fz)({ title, message, file: external_node_path_.resolve(directory, file ?? '.'), line });
     }
 }
 function sentence({ passed, skipped, failures }) {
@@ -36480,7 +36512,7 @@ const STEPS = { install: install, ruff: ruff, black: black, isort: isort, pytest
 async function main(name, { log }) {
     const step = STEPS[name];
     if (!step)
-        throw new errors/* UserError */.y(`unknown step '${name}' of python-checks`);
+        throw new errors/* UserError */.yo(`unknown step '${name}' of python-checks`);
     await step(read(), log);
 }
 
@@ -36494,6 +36526,7 @@ async function main(name, { log }) {
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
   Yz: () => (/* binding */ core_debug),
+  N4: () => (/* binding */ endGroup),
   z3: () => (/* binding */ error),
   V4: () => (/* binding */ getInput),
   q3: () => (/* binding */ getMultilineInput),
@@ -36502,11 +36535,12 @@ __nccwpck_require__.d(__webpack_exports__, {
   C1: () => (/* binding */ setFailed),
   uH: () => (/* binding */ setOutput),
   Pq: () => (/* binding */ core_setSecret),
+  Oh: () => (/* binding */ startGroup),
   z: () => (/* reexport */ summary),
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, endGroup, exportVariable, getBooleanInput, getIDToken, getState, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, startGroup, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, addPath, exportVariable, getBooleanInput, getIDToken, getState, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, toPlatformPath, toPosixPath, toWin32Path
 
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
@@ -39478,7 +39512,41 @@ function getExecOutput(commandLine, args, options) {
 
 /***/ }),
 
-/***/ 8596:
+/***/ 686:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ir: () => (/* binding */ isAnnotation),
+/* harmony export */   TH: () => (/* binding */ passOn),
+/* harmony export */   fz: () => (/* binding */ annotate)
+/* harmony export */ });
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3360);
+
+
+/** Writes a problem as an annotation; its file is told relative to the checkout. */
+function annotate({ title, message, file, line, endLine }, env = process.env) {
+    const root = env.GITHUB_WORKSPACE ?? process.cwd();
+    _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3(message, {
+        title,
+        file: node_path__WEBPACK_IMPORTED_MODULE_0__.relative(root, node_path__WEBPACK_IMPORTED_MODULE_0__.resolve(root, file)),
+        ...(line && { startLine: line }),
+        ...(endLine && { endLine })
+    });
+}
+/** A line of a tool that writes GitHub's annotations itself. */
+function isAnnotation(line) {
+    return /^::(error|warning|notice) /.test(line);
+}
+/** Hands such a line on as it is; the log would take it for text. */
+function passOn(line) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(line);
+}
+
+
+/***/ }),
+
+/***/ 1271:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -39541,19 +39609,64 @@ function isSecretName(name) {
     return SECRET_NAME.test(name);
 }
 
+// EXTERNAL MODULE: ./packages/core/lib/action/annotate.js
+var annotate = __nccwpck_require__(686);
+;// CONCATENATED MODULE: ./packages/core/lib/action/commands.js
+/**
+ * Text that the runner takes for nothing but text. It takes a line that begins with `::`, after blanks,
+ * for a command, and `##[` anywhere in one; and it ends lines at a lone carriage return, too. What a
+ * server, a build or a file says must never mask, set or fold anything here.
+ */
+function harmless(text) {
+    return text
+        .split(/\r\n|\n|\r/)
+        .map(line => line.replace(/^([\s\u0085]*):(?=:)/, '$1: ').replaceAll('##[', '## ['))
+        .join('\n');
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/action/log.js
 
-/** The runner's log, with every known secret taken out before a line is written. */
+
+/** So many of the last lines of a failed step are shown again. */
+const SHOWN_AGAIN = 50;
+/**
+ * The runner's log, with every known secret taken out and no line that the runner takes for a command.
+ * Each step is a folded group; of one that fails the lines are shown again below it, unfolded.
+ */
 function actionLog(secrets) {
+    const clean = (text) => harmless(secrets.redact(text));
+    /** The lines of the step that runs; undefined between steps. */
+    let step;
+    const endStep = (failed = false) => {
+        if (step === undefined)
+            return;
+        const { title, lines } = step;
+        step = undefined;
+        core/* endGroup */.N4();
+        if (failed)
+            for (const line of [`✗ ${title}`, ...lines.slice(-SHOWN_AGAIN)])
+                core/* info */.pq(line);
+    };
     return {
-        info: line => core/* info */.pq(secrets.redact(line)),
+        info: text => {
+            const line = clean(text);
+            step?.lines.push(line);
+            core/* info */.pq(line);
+        },
         warning: text => core/* warning */.$e(secrets.redact(text)),
-        debug: line => core/* debug */.Yz(secrets.redact(line)),
-        group: (title, body) => core/* group */.Os(secrets.redact(title), body)
+        debug: text => core/* debug */.Yz(secrets.redact(text)),
+        group: (title, body) => core/* group */.Os(clean(title), body),
+        step: text => {
+            endStep();
+            step = { title: clean(text), lines: [] };
+            core/* startGroup */.Oh(`→ ${step.title}`);
+        },
+        endStep
     };
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/run.js
+
 
 
 
@@ -39569,13 +39682,22 @@ async function runAction(main) {
         await main({ secrets, log });
     }
     catch (error) {
-        if (error instanceof errors/* UserError */.y)
+        if (error instanceof errors/* UserError */.yo)
             for (const line of error.details)
                 log.info(line);
         else if (error instanceof Error)
             log.debug(error.stack ?? '');
-        core/* setFailed */.C1(secrets.redact((0,errors/* errorMessage */.g)(error)));
+        fail(secrets.redact((0,errors/* errorMessage */.gJ)(error)), error);
     }
+}
+/** Fails the step; a mistake in a file of the checkout is shown beside its line. */
+function fail(message, error) {
+    if (error instanceof errors/* UserError */.yo && error.place) {
+        process.exitCode = 1;
+        (0,annotate/* annotate */.fz)({ title: 'DiveOps', message, ...error.place });
+    }
+    else
+        core/* setFailed */.C1(message);
 }
 
 
@@ -39585,9 +39707,10 @@ async function runAction(main) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   g: () => (/* binding */ errorMessage),
-/* harmony export */   y: () => (/* binding */ UserError)
+/* harmony export */   gJ: () => (/* binding */ errorMessage),
+/* harmony export */   yo: () => (/* binding */ UserError)
 /* harmony export */ });
+/* unused harmony export Cancelled */
 /**
  * A failure whose cause the user can mend: one sentence that names the input or the place, the
  * value, what was expected and how to fix it. Shown without a stack.
@@ -39596,10 +39719,17 @@ class UserError extends Error {
     name = 'UserError';
     /** Further lines for the log, such as the last output of a command. Never secrets. */
     details;
-    constructor(message, details = [], options) {
+    /** Where in the checkout the mistake is, when it is there. */
+    place;
+    constructor(message, details = [], { place, ...options } = {}) {
         super(message, options);
         this.details = details;
+        this.place = place ?? (options.cause instanceof UserError ? options.cause.place : undefined);
     }
+}
+/** The run was told to stop. */
+class Cancelled extends (/* unused pure expression or super */ null && (UserError)) {
+    name = 'Cancelled';
 }
 /** The text of anything that was thrown, on one line. */
 function errorMessage(thrown) {

@@ -2,6 +2,849 @@ const __dirname = import.meta.dirname
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
+/***/ 9659:
+/***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
+
+
+/* eslint-disable @typescript-eslint/no-explicit-any */
+var __createBinding = (this && this.__createBinding) || (Object.create ? (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    var desc = Object.getOwnPropertyDescriptor(m, k);
+    if (!desc || ("get" in desc ? !m.__esModule : desc.writable || desc.configurable)) {
+      desc = { enumerable: true, get: function() { return m[k]; } };
+    }
+    Object.defineProperty(o, k2, desc);
+}) : (function(o, m, k, k2) {
+    if (k2 === undefined) k2 = k;
+    o[k2] = m[k];
+}));
+var __setModuleDefault = (this && this.__setModuleDefault) || (Object.create ? (function(o, v) {
+    Object.defineProperty(o, "default", { enumerable: true, value: v });
+}) : function(o, v) {
+    o["default"] = v;
+});
+var __importStar = (this && this.__importStar) || (function () {
+    var ownKeys = function(o) {
+        ownKeys = Object.getOwnPropertyNames || function (o) {
+            var ar = [];
+            for (var k in o) if (Object.prototype.hasOwnProperty.call(o, k)) ar[ar.length] = k;
+            return ar;
+        };
+        return ownKeys(o);
+    };
+    return function (mod) {
+        if (mod && mod.__esModule) return mod;
+        var result = {};
+        if (mod != null) for (var k = ownKeys(mod), i = 0; i < k.length; i++) if (k[i] !== "default") __createBinding(result, mod, k[i]);
+        __setModuleDefault(result, mod);
+        return result;
+    };
+})();
+var __awaiter = (this && this.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.HttpClient = exports.HttpClientResponse = exports.HttpClientError = exports.MediaTypes = exports.Headers = exports.HttpCodes = void 0;
+exports.getProxyUrl = getProxyUrl;
+exports.isHttps = isHttps;
+const http = __importStar(__nccwpck_require__(8611));
+const https = __importStar(__nccwpck_require__(5692));
+const pm = __importStar(__nccwpck_require__(3335));
+const tunnel = __importStar(__nccwpck_require__(770));
+const undici_1 = __nccwpck_require__(6752);
+var HttpCodes;
+(function (HttpCodes) {
+    HttpCodes[HttpCodes["OK"] = 200] = "OK";
+    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
+    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
+    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
+    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
+    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
+    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
+    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
+    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
+    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
+    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
+    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
+    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
+    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
+    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
+    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
+    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
+    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
+    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
+    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
+    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
+    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
+    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
+    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
+    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
+    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
+    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
+})(HttpCodes || (exports.HttpCodes = HttpCodes = {}));
+var Headers;
+(function (Headers) {
+    Headers["Accept"] = "accept";
+    Headers["ContentType"] = "content-type";
+})(Headers || (exports.Headers = Headers = {}));
+var MediaTypes;
+(function (MediaTypes) {
+    MediaTypes["ApplicationJson"] = "application/json";
+})(MediaTypes || (exports.MediaTypes = MediaTypes = {}));
+/**
+ * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
+ * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+ */
+function getProxyUrl(serverUrl) {
+    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
+    return proxyUrl ? proxyUrl.href : '';
+}
+const HttpRedirectCodes = [
+    HttpCodes.MovedPermanently,
+    HttpCodes.ResourceMoved,
+    HttpCodes.SeeOther,
+    HttpCodes.TemporaryRedirect,
+    HttpCodes.PermanentRedirect
+];
+const HttpResponseRetryCodes = [
+    HttpCodes.BadGateway,
+    HttpCodes.ServiceUnavailable,
+    HttpCodes.GatewayTimeout
+];
+const RetryableHttpVerbs = ['OPTIONS', 'GET', 'DELETE', 'HEAD'];
+const ExponentialBackoffCeiling = 10;
+const ExponentialBackoffTimeSlice = 5;
+class HttpClientError extends Error {
+    constructor(message, statusCode) {
+        super(message);
+        this.name = 'HttpClientError';
+        this.statusCode = statusCode;
+        Object.setPrototypeOf(this, HttpClientError.prototype);
+    }
+}
+exports.HttpClientError = HttpClientError;
+class HttpClientResponse {
+    constructor(message) {
+        this.message = message;
+    }
+    readBody() {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
+                let output = Buffer.alloc(0);
+                this.message.on('data', (chunk) => {
+                    output = Buffer.concat([output, chunk]);
+                });
+                this.message.on('end', () => {
+                    resolve(output.toString());
+                });
+            }));
+        });
+    }
+    readBodyBuffer() {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
+                const chunks = [];
+                this.message.on('data', (chunk) => {
+                    chunks.push(chunk);
+                });
+                this.message.on('end', () => {
+                    resolve(Buffer.concat(chunks));
+                });
+            }));
+        });
+    }
+}
+exports.HttpClientResponse = HttpClientResponse;
+function isHttps(requestUrl) {
+    const parsedUrl = new URL(requestUrl);
+    return parsedUrl.protocol === 'https:';
+}
+class HttpClient {
+    constructor(userAgent, handlers, requestOptions) {
+        this._ignoreSslError = false;
+        this._allowRedirects = true;
+        this._allowRedirectDowngrade = false;
+        this._maxRedirects = 50;
+        this._allowRetries = false;
+        this._maxRetries = 1;
+        this._keepAlive = false;
+        this._disposed = false;
+        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
+        this.handlers = handlers || [];
+        this.requestOptions = requestOptions;
+        if (requestOptions) {
+            if (requestOptions.ignoreSslError != null) {
+                this._ignoreSslError = requestOptions.ignoreSslError;
+            }
+            this._socketTimeout = requestOptions.socketTimeout;
+            if (requestOptions.allowRedirects != null) {
+                this._allowRedirects = requestOptions.allowRedirects;
+            }
+            if (requestOptions.allowRedirectDowngrade != null) {
+                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
+            }
+            if (requestOptions.maxRedirects != null) {
+                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
+            }
+            if (requestOptions.keepAlive != null) {
+                this._keepAlive = requestOptions.keepAlive;
+            }
+            if (requestOptions.allowRetries != null) {
+                this._allowRetries = requestOptions.allowRetries;
+            }
+            if (requestOptions.maxRetries != null) {
+                this._maxRetries = requestOptions.maxRetries;
+            }
+        }
+    }
+    options(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    get(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('GET', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    del(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    post(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('POST', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    patch(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    put(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('PUT', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    head(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    sendStream(verb, requestUrl, stream, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request(verb, requestUrl, stream, additionalHeaders);
+        });
+    }
+    /**
+     * Gets a typed object from an endpoint
+     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
+     */
+    getJson(requestUrl_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            const res = yield this.get(requestUrl, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    postJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.post(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    putJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.put(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    patchJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.patch(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    /**
+     * Makes a raw http request.
+     * All other methods such as get, post, patch, and request ultimately call this.
+     * Prefer get, del, post and patch
+     */
+    request(verb, requestUrl, data, headers) {
+        return __awaiter(this, void 0, void 0, function* () {
+            if (this._disposed) {
+                throw new Error('Client has already been disposed.');
+            }
+            const parsedUrl = new URL(requestUrl);
+            let info = this._prepareRequest(verb, parsedUrl, headers);
+            // Only perform retries on reads since writes may not be idempotent.
+            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
+                ? this._maxRetries + 1
+                : 1;
+            let numTries = 0;
+            let response;
+            do {
+                response = yield this.requestRaw(info, data);
+                // Check if it's an authentication challenge
+                if (response &&
+                    response.message &&
+                    response.message.statusCode === HttpCodes.Unauthorized) {
+                    let authenticationHandler;
+                    for (const handler of this.handlers) {
+                        if (handler.canHandleAuthentication(response)) {
+                            authenticationHandler = handler;
+                            break;
+                        }
+                    }
+                    if (authenticationHandler) {
+                        return authenticationHandler.handleAuthentication(this, info, data);
+                    }
+                    else {
+                        // We have received an unauthorized response but have no handlers to handle it.
+                        // Let the response return to the caller.
+                        return response;
+                    }
+                }
+                let redirectsRemaining = this._maxRedirects;
+                while (response.message.statusCode &&
+                    HttpRedirectCodes.includes(response.message.statusCode) &&
+                    this._allowRedirects &&
+                    redirectsRemaining > 0) {
+                    const redirectUrl = response.message.headers['location'];
+                    if (!redirectUrl) {
+                        // if there's no location to redirect to, we won't
+                        break;
+                    }
+                    const parsedRedirectUrl = new URL(redirectUrl);
+                    if (parsedUrl.protocol === 'https:' &&
+                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
+                        !this._allowRedirectDowngrade) {
+                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
+                    }
+                    // we need to finish reading the response before reassigning response
+                    // which will leak the open socket.
+                    yield response.readBody();
+                    // strip authorization header if redirected to a different hostname
+                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
+                        for (const header in headers) {
+                            // header names are case insensitive
+                            if (header.toLowerCase() === 'authorization') {
+                                delete headers[header];
+                            }
+                        }
+                    }
+                    // let's make the request with the new redirectUrl
+                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
+                    response = yield this.requestRaw(info, data);
+                    redirectsRemaining--;
+                }
+                if (!response.message.statusCode ||
+                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
+                    // If not a retry code, return immediately instead of retrying
+                    return response;
+                }
+                numTries += 1;
+                if (numTries < maxTries) {
+                    yield response.readBody();
+                    yield this._performExponentialBackoff(numTries);
+                }
+            } while (numTries < maxTries);
+            return response;
+        });
+    }
+    /**
+     * Needs to be called if keepAlive is set to true in request options.
+     */
+    dispose() {
+        if (this._agent) {
+            this._agent.destroy();
+        }
+        this._disposed = true;
+    }
+    /**
+     * Raw request.
+     * @param info
+     * @param data
+     */
+    requestRaw(info, data) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve, reject) => {
+                function callbackForResult(err, res) {
+                    if (err) {
+                        reject(err);
+                    }
+                    else if (!res) {
+                        // If `err` is not passed, then `res` must be passed.
+                        reject(new Error('Unknown error'));
+                    }
+                    else {
+                        resolve(res);
+                    }
+                }
+                this.requestRawWithCallback(info, data, callbackForResult);
+            });
+        });
+    }
+    /**
+     * Raw request with callback.
+     * @param info
+     * @param data
+     * @param onResult
+     */
+    requestRawWithCallback(info, data, onResult) {
+        if (typeof data === 'string') {
+            if (!info.options.headers) {
+                info.options.headers = {};
+            }
+            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
+        }
+        let callbackCalled = false;
+        function handleResult(err, res) {
+            if (!callbackCalled) {
+                callbackCalled = true;
+                onResult(err, res);
+            }
+        }
+        const req = info.httpModule.request(info.options, (msg) => {
+            const res = new HttpClientResponse(msg);
+            handleResult(undefined, res);
+        });
+        let socket;
+        req.on('socket', sock => {
+            socket = sock;
+        });
+        // If we ever get disconnected, we want the socket to timeout eventually
+        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
+            if (socket) {
+                socket.end();
+            }
+            handleResult(new Error(`Request timeout: ${info.options.path}`));
+        });
+        req.on('error', function (err) {
+            // err has statusCode property
+            // res should have headers
+            handleResult(err);
+        });
+        if (data && typeof data === 'string') {
+            req.write(data, 'utf8');
+        }
+        if (data && typeof data !== 'string') {
+            data.on('close', function () {
+                req.end();
+            });
+            data.pipe(req);
+        }
+        else {
+            req.end();
+        }
+    }
+    /**
+     * Gets an http agent. This function is useful when you need an http agent that handles
+     * routing through a proxy server - depending upon the url and proxy environment variables.
+     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+     */
+    getAgent(serverUrl) {
+        const parsedUrl = new URL(serverUrl);
+        return this._getAgent(parsedUrl);
+    }
+    getAgentDispatcher(serverUrl) {
+        const parsedUrl = new URL(serverUrl);
+        const proxyUrl = pm.getProxyUrl(parsedUrl);
+        const useProxy = proxyUrl && proxyUrl.hostname;
+        if (!useProxy) {
+            return;
+        }
+        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
+    }
+    _prepareRequest(method, requestUrl, headers) {
+        const info = {};
+        info.parsedUrl = requestUrl;
+        const usingSsl = info.parsedUrl.protocol === 'https:';
+        info.httpModule = usingSsl ? https : http;
+        const defaultPort = usingSsl ? 443 : 80;
+        info.options = {};
+        info.options.host = info.parsedUrl.hostname;
+        info.options.port = info.parsedUrl.port
+            ? parseInt(info.parsedUrl.port)
+            : defaultPort;
+        info.options.path =
+            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
+        info.options.method = method;
+        info.options.headers = this._mergeHeaders(headers);
+        if (this.userAgent != null) {
+            info.options.headers['user-agent'] = this.userAgent;
+        }
+        info.options.agent = this._getAgent(info.parsedUrl);
+        // gives handlers an opportunity to participate
+        if (this.handlers) {
+            for (const handler of this.handlers) {
+                handler.prepareRequest(info.options);
+            }
+        }
+        return info;
+    }
+    _mergeHeaders(headers) {
+        if (this.requestOptions && this.requestOptions.headers) {
+            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
+        }
+        return lowercaseKeys(headers || {});
+    }
+    /**
+     * Gets an existing header value or returns a default.
+     * Handles converting number header values to strings since HTTP headers must be strings.
+     * Note: This returns string | string[] since some headers can have multiple values.
+     * For headers that must always be a single string (like Content-Type), use the
+     * specialized _getExistingOrDefaultContentTypeHeader method instead.
+     */
+    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
+        let clientHeader;
+        if (this.requestOptions && this.requestOptions.headers) {
+            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
+            if (headerValue) {
+                clientHeader =
+                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
+            }
+        }
+        const additionalValue = additionalHeaders[header];
+        if (additionalValue !== undefined) {
+            return typeof additionalValue === 'number'
+                ? additionalValue.toString()
+                : additionalValue;
+        }
+        if (clientHeader !== undefined) {
+            return clientHeader;
+        }
+        return _default;
+    }
+    /**
+     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
+     * Always returns a single string (not an array) since Content-Type should be a single value.
+     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
+     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
+     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
+     */
+    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
+        let clientHeader;
+        if (this.requestOptions && this.requestOptions.headers) {
+            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
+            if (headerValue) {
+                if (typeof headerValue === 'number') {
+                    clientHeader = String(headerValue);
+                }
+                else if (Array.isArray(headerValue)) {
+                    clientHeader = headerValue.join(', ');
+                }
+                else {
+                    clientHeader = headerValue;
+                }
+            }
+        }
+        const additionalValue = additionalHeaders[Headers.ContentType];
+        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
+        if (additionalValue !== undefined) {
+            if (typeof additionalValue === 'number') {
+                return String(additionalValue);
+            }
+            else if (Array.isArray(additionalValue)) {
+                return additionalValue.join(', ');
+            }
+            else {
+                return additionalValue;
+            }
+        }
+        if (clientHeader !== undefined) {
+            return clientHeader;
+        }
+        return _default;
+    }
+    _getAgent(parsedUrl) {
+        let agent;
+        const proxyUrl = pm.getProxyUrl(parsedUrl);
+        const useProxy = proxyUrl && proxyUrl.hostname;
+        if (this._keepAlive && useProxy) {
+            agent = this._proxyAgent;
+        }
+        if (!useProxy) {
+            agent = this._agent;
+        }
+        // if agent is already assigned use that agent.
+        if (agent) {
+            return agent;
+        }
+        const usingSsl = parsedUrl.protocol === 'https:';
+        let maxSockets = 100;
+        if (this.requestOptions) {
+            maxSockets = this.requestOptions.maxSockets || http.globalAgent.maxSockets;
+        }
+        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
+        if (proxyUrl && proxyUrl.hostname) {
+            const agentOptions = {
+                maxSockets,
+                keepAlive: this._keepAlive,
+                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
+                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
+                })), { host: proxyUrl.hostname, port: proxyUrl.port })
+            };
+            let tunnelAgent;
+            const overHttps = proxyUrl.protocol === 'https:';
+            if (usingSsl) {
+                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
+            }
+            else {
+                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
+            }
+            agent = tunnelAgent(agentOptions);
+            this._proxyAgent = agent;
+        }
+        // if tunneling agent isn't assigned create a new agent
+        if (!agent) {
+            const options = { keepAlive: this._keepAlive, maxSockets };
+            agent = usingSsl ? new https.Agent(options) : new http.Agent(options);
+            this._agent = agent;
+        }
+        if (usingSsl && this._ignoreSslError) {
+            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
+            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
+            // we have to cast it to any and change it directly
+            agent.options = Object.assign(agent.options || {}, {
+                rejectUnauthorized: false
+            });
+        }
+        return agent;
+    }
+    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
+        let proxyAgent;
+        if (this._keepAlive) {
+            proxyAgent = this._proxyAgentDispatcher;
+        }
+        // if agent is already assigned use that agent.
+        if (proxyAgent) {
+            return proxyAgent;
+        }
+        const usingSsl = parsedUrl.protocol === 'https:';
+        proxyAgent = new undici_1.ProxyAgent(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
+            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
+        })));
+        this._proxyAgentDispatcher = proxyAgent;
+        if (usingSsl && this._ignoreSslError) {
+            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
+            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
+            // we have to cast it to any and change it directly
+            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
+                rejectUnauthorized: false
+            });
+        }
+        return proxyAgent;
+    }
+    _getUserAgentWithOrchestrationId(userAgent) {
+        const baseUserAgent = userAgent || 'actions/http-client';
+        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
+        if (orchId) {
+            // Sanitize the orchestration ID to ensure it contains only valid characters
+            // Valid characters: 0-9, a-z, _, -, .
+            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
+            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
+        }
+        return baseUserAgent;
+    }
+    _performExponentialBackoff(retryNumber) {
+        return __awaiter(this, void 0, void 0, function* () {
+            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
+            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
+            return new Promise(resolve => setTimeout(() => resolve(), ms));
+        });
+    }
+    _processResponse(res, options) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
+                const statusCode = res.message.statusCode || 0;
+                const response = {
+                    statusCode,
+                    result: null,
+                    headers: {}
+                };
+                // not found leads to null obj returned
+                if (statusCode === HttpCodes.NotFound) {
+                    resolve(response);
+                }
+                // get the result from the body
+                function dateTimeDeserializer(key, value) {
+                    if (typeof value === 'string') {
+                        const a = new Date(value);
+                        if (!isNaN(a.valueOf())) {
+                            return a;
+                        }
+                    }
+                    return value;
+                }
+                let obj;
+                let contents;
+                try {
+                    contents = yield res.readBody();
+                    if (contents && contents.length > 0) {
+                        if (options && options.deserializeDates) {
+                            obj = JSON.parse(contents, dateTimeDeserializer);
+                        }
+                        else {
+                            obj = JSON.parse(contents);
+                        }
+                        response.result = obj;
+                    }
+                    response.headers = res.message.headers;
+                }
+                catch (err) {
+                    // Invalid resource (contents not json);  leaving result obj null
+                }
+                // note that 3xx redirects are handled by the http layer.
+                if (statusCode > 299) {
+                    let msg;
+                    // if exception/error in body, attempt to get better error
+                    if (obj && obj.message) {
+                        msg = obj.message;
+                    }
+                    else if (contents && contents.length > 0) {
+                        // it may be the case that the exception is in the body message as string
+                        msg = contents;
+                    }
+                    else {
+                        msg = `Failed request: (${statusCode})`;
+                    }
+                    const err = new HttpClientError(msg, statusCode);
+                    err.result = response.result;
+                    reject(err);
+                }
+                else {
+                    resolve(response);
+                }
+            }));
+        });
+    }
+}
+exports.HttpClient = HttpClient;
+const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
+//# sourceMappingURL=index.js.map
+
+/***/ }),
+
+/***/ 3335:
+/***/ ((__unused_webpack_module, exports) => {
+
+
+Object.defineProperty(exports, "__esModule", ({ value: true }));
+exports.getProxyUrl = getProxyUrl;
+exports.checkBypass = checkBypass;
+function getProxyUrl(reqUrl) {
+    const usingSsl = reqUrl.protocol === 'https:';
+    if (checkBypass(reqUrl)) {
+        return undefined;
+    }
+    const proxyVar = (() => {
+        if (usingSsl) {
+            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
+        }
+        else {
+            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
+        }
+    })();
+    if (proxyVar) {
+        try {
+            return new DecodedURL(proxyVar);
+        }
+        catch (_a) {
+            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
+                return new DecodedURL(`http://${proxyVar}`);
+        }
+    }
+    else {
+        return undefined;
+    }
+}
+function checkBypass(reqUrl) {
+    if (!reqUrl.hostname) {
+        return false;
+    }
+    const reqHost = reqUrl.hostname;
+    if (isLoopbackAddress(reqHost)) {
+        return true;
+    }
+    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
+    if (!noProxy) {
+        return false;
+    }
+    // Determine the request port
+    let reqPort;
+    if (reqUrl.port) {
+        reqPort = Number(reqUrl.port);
+    }
+    else if (reqUrl.protocol === 'http:') {
+        reqPort = 80;
+    }
+    else if (reqUrl.protocol === 'https:') {
+        reqPort = 443;
+    }
+    // Format the request hostname and hostname with port
+    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
+    if (typeof reqPort === 'number') {
+        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
+    }
+    // Compare request host against noproxy
+    for (const upperNoProxyItem of noProxy
+        .split(',')
+        .map(x => x.trim().toUpperCase())
+        .filter(x => x)) {
+        if (upperNoProxyItem === '*' ||
+            upperReqHosts.some(x => x === upperNoProxyItem ||
+                x.endsWith(`.${upperNoProxyItem}`) ||
+                (upperNoProxyItem.startsWith('.') &&
+                    x.endsWith(`${upperNoProxyItem}`)))) {
+            return true;
+        }
+    }
+    return false;
+}
+function isLoopbackAddress(host) {
+    const hostLower = host.toLowerCase();
+    return (hostLower === 'localhost' ||
+        hostLower.startsWith('127.') ||
+        hostLower.startsWith('[::1]') ||
+        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
+}
+class DecodedURL extends URL {
+    constructor(url, base) {
+        super(url, base);
+        this._decodedUsername = decodeURIComponent(super.username);
+        this._decodedPassword = decodeURIComponent(super.password);
+    }
+    get username() {
+        return this._decodedUsername;
+    }
+    get password() {
+        return this._decodedPassword;
+    }
+}
+//# sourceMappingURL=proxy.js.map
+
+/***/ }),
+
 /***/ 6656:
 /***/ ((module) => {
 
@@ -26274,7 +27117,7 @@ function trailingBytesSeen(data) {
 /***/ 770:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-/* unused reexport */ __nccwpck_require__(218);
+module.exports = __nccwpck_require__(218);
 
 
 /***/ }),
@@ -26282,7 +27125,6 @@ function trailingBytesSeen(data) {
 /***/ 218:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
-var __webpack_unused_export__;
 
 
 var net = __nccwpck_require__(9278);
@@ -26294,10 +27136,10 @@ var assert = __nccwpck_require__(2613);
 var util = __nccwpck_require__(9023);
 
 
-__webpack_unused_export__ = httpOverHttp;
-__webpack_unused_export__ = httpsOverHttp;
-__webpack_unused_export__ = httpOverHttps;
-__webpack_unused_export__ = httpsOverHttps;
+exports.httpOverHttp = httpOverHttp;
+exports.httpsOverHttp = httpsOverHttp;
+exports.httpOverHttps = httpOverHttps;
+exports.httpsOverHttps = httpsOverHttps;
 
 
 function httpOverHttp(options) {
@@ -26546,7 +27388,7 @@ if (process.env.NODE_DEBUG && /\btunnel\b/.test(process.env.NODE_DEBUG)) {
 } else {
   debug = function() {};
 }
-__webpack_unused_export__ = debug; // for test
+exports.debug = debug; // for test
 
 
 /***/ }),
@@ -28949,7 +29791,6 @@ nacl.setPRNG = function(fn) {
 /***/ 6752:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-var __webpack_unused_export__;
 
 
 const Client = __nccwpck_require__(3701)
@@ -28977,29 +29818,29 @@ const createRedirectInterceptor = __nccwpck_require__(5092)
 
 Object.assign(Dispatcher.prototype, api)
 
-__webpack_unused_export__ = Dispatcher
-__webpack_unused_export__ = Client
-__webpack_unused_export__ = Pool
-__webpack_unused_export__ = BalancedPool
-__webpack_unused_export__ = Agent
-__webpack_unused_export__ = ProxyAgent
-__webpack_unused_export__ = EnvHttpProxyAgent
-__webpack_unused_export__ = RetryAgent
-__webpack_unused_export__ = RetryHandler
+module.exports.Dispatcher = Dispatcher
+module.exports.Client = Client
+module.exports.Pool = Pool
+module.exports.BalancedPool = BalancedPool
+module.exports.Agent = Agent
+module.exports.ProxyAgent = ProxyAgent
+module.exports.EnvHttpProxyAgent = EnvHttpProxyAgent
+module.exports.RetryAgent = RetryAgent
+module.exports.RetryHandler = RetryHandler
 
-__webpack_unused_export__ = DecoratorHandler
-__webpack_unused_export__ = RedirectHandler
-__webpack_unused_export__ = createRedirectInterceptor
-__webpack_unused_export__ = {
+module.exports.DecoratorHandler = DecoratorHandler
+module.exports.RedirectHandler = RedirectHandler
+module.exports.createRedirectInterceptor = createRedirectInterceptor
+module.exports.interceptors = {
   redirect: __nccwpck_require__(1514),
   retry: __nccwpck_require__(2026),
   dump: __nccwpck_require__(8060),
   dns: __nccwpck_require__(379)
 }
 
-__webpack_unused_export__ = buildConnector
-__webpack_unused_export__ = errors
-__webpack_unused_export__ = {
+module.exports.buildConnector = buildConnector
+module.exports.errors = errors
+module.exports.util = {
   parseHeaders: util.parseHeaders,
   headerNameToString: util.headerNameToString
 }
@@ -29053,11 +29894,11 @@ function makeDispatcher (fn) {
   }
 }
 
-__webpack_unused_export__ = setGlobalDispatcher
-__webpack_unused_export__ = getGlobalDispatcher
+module.exports.setGlobalDispatcher = setGlobalDispatcher
+module.exports.getGlobalDispatcher = getGlobalDispatcher
 
 const fetchImpl = (__nccwpck_require__(4398).fetch)
-__webpack_unused_export__ = async function fetch (init, options = undefined) {
+module.exports.fetch = async function fetch (init, options = undefined) {
   try {
     return await fetchImpl(init, options)
   } catch (err) {
@@ -29068,57 +29909,57 @@ __webpack_unused_export__ = async function fetch (init, options = undefined) {
     throw err
   }
 }
-/* unused reexport */ __nccwpck_require__(660).Headers
-/* unused reexport */ __nccwpck_require__(9051).Response
-/* unused reexport */ __nccwpck_require__(9967).Request
-/* unused reexport */ __nccwpck_require__(5910).FormData
-__webpack_unused_export__ = globalThis.File ?? (__nccwpck_require__(4573).File)
-/* unused reexport */ __nccwpck_require__(8355).FileReader
+module.exports.Headers = __nccwpck_require__(660).Headers
+module.exports.Response = __nccwpck_require__(9051).Response
+module.exports.Request = __nccwpck_require__(9967).Request
+module.exports.FormData = __nccwpck_require__(5910).FormData
+module.exports.File = globalThis.File ?? (__nccwpck_require__(4573).File)
+module.exports.FileReader = __nccwpck_require__(8355).FileReader
 
 const { setGlobalOrigin, getGlobalOrigin } = __nccwpck_require__(1059)
 
-__webpack_unused_export__ = setGlobalOrigin
-__webpack_unused_export__ = getGlobalOrigin
+module.exports.setGlobalOrigin = setGlobalOrigin
+module.exports.getGlobalOrigin = getGlobalOrigin
 
 const { CacheStorage } = __nccwpck_require__(3245)
 const { kConstruct } = __nccwpck_require__(109)
 
 // Cache & CacheStorage are tightly coupled with fetch. Even if it may run
 // in an older version of Node, it doesn't have any use without fetch.
-__webpack_unused_export__ = new CacheStorage(kConstruct)
+module.exports.caches = new CacheStorage(kConstruct)
 
 const { deleteCookie, getCookies, getSetCookies, setCookie } = __nccwpck_require__(9061)
 
-__webpack_unused_export__ = deleteCookie
-__webpack_unused_export__ = getCookies
-__webpack_unused_export__ = getSetCookies
-__webpack_unused_export__ = setCookie
+module.exports.deleteCookie = deleteCookie
+module.exports.getCookies = getCookies
+module.exports.getSetCookies = getSetCookies
+module.exports.setCookie = setCookie
 
 const { parseMIMEType, serializeAMimeType } = __nccwpck_require__(1900)
 
-__webpack_unused_export__ = parseMIMEType
-__webpack_unused_export__ = serializeAMimeType
+module.exports.parseMIMEType = parseMIMEType
+module.exports.serializeAMimeType = serializeAMimeType
 
 const { CloseEvent, ErrorEvent, MessageEvent } = __nccwpck_require__(5188)
-/* unused reexport */ __nccwpck_require__(3726).WebSocket
-__webpack_unused_export__ = CloseEvent
-__webpack_unused_export__ = ErrorEvent
-__webpack_unused_export__ = MessageEvent
+module.exports.WebSocket = __nccwpck_require__(3726).WebSocket
+module.exports.CloseEvent = CloseEvent
+module.exports.ErrorEvent = ErrorEvent
+module.exports.MessageEvent = MessageEvent
 
-__webpack_unused_export__ = makeDispatcher(api.request)
-__webpack_unused_export__ = makeDispatcher(api.stream)
-__webpack_unused_export__ = makeDispatcher(api.pipeline)
-__webpack_unused_export__ = makeDispatcher(api.connect)
-__webpack_unused_export__ = makeDispatcher(api.upgrade)
+module.exports.request = makeDispatcher(api.request)
+module.exports.stream = makeDispatcher(api.stream)
+module.exports.pipeline = makeDispatcher(api.pipeline)
+module.exports.connect = makeDispatcher(api.connect)
+module.exports.upgrade = makeDispatcher(api.upgrade)
 
-__webpack_unused_export__ = MockClient
-__webpack_unused_export__ = MockPool
-__webpack_unused_export__ = MockAgent
-__webpack_unused_export__ = mockErrors
+module.exports.MockClient = MockClient
+module.exports.MockPool = MockPool
+module.exports.MockAgent = MockAgent
+module.exports.mockErrors = mockErrors
 
 const { EventSource } = __nccwpck_require__(1238)
 
-__webpack_unused_export__ = EventSource
+module.exports.EventSource = EventSource
 
 
 /***/ }),
@@ -57198,6 +58039,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 
 /***/ }),
 
+/***/ 6760:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+
+/***/ }),
+
 /***/ 643:
 /***/ ((module) => {
 
@@ -57258,6 +58106,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:worker_
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:zlib");
+
+/***/ }),
+
+/***/ 857:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
 
 /***/ }),
 
@@ -65881,8 +66736,8 @@ exports.visitAsync = visitAsync;
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3064);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(982);
+/* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9741);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3515);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -65892,7 +66747,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 982:
+/***/ 3515:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -65901,18 +66756,38 @@ __nccwpck_require__.d(__webpack_exports__, {
   i: () => (/* binding */ main)
 });
 
-;// CONCATENATED MODULE: external "node:child_process"
-const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
-;// CONCATENATED MODULE: external "node:fs/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
-;// CONCATENATED MODULE: external "node:path"
-const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 15 modules
+var lib_core = __nccwpck_require__(4116);
 // EXTERNAL MODULE: ./packages/core/lib/base/errors.js
 var errors = __nccwpck_require__(2256);
-// EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
-var dist = __nccwpck_require__(8815);
+;// CONCATENATED MODULE: ./packages/core/lib/action/cancel.js
+
+
+/** A runner kills a cancelled step ten seconds after it said so; before that we go by ourselves. */
+const LAST_WORDS_MS = 6500;
+/**
+ * A signal that is aborted when the runner cancels the step (SIGINT, then SIGTERM): the run stops
+ * starting steps and leaves in order. What is not done after six and a half seconds is left to the host and
+ * to the next run.
+ */
+function onCancel() {
+    const controller = new AbortController();
+    const cancel = () => {
+        if (controller.signal.aborted)
+            return;
+        lib_core/* info */.pq('cancelled: no further step is started');
+        controller.abort(new errors/* Cancelled */.cJ('the run was cancelled'));
+        setTimeout(() => {
+            lib_core/* setFailed */.C1('the run was cancelled, and the host did not answer in time; what runs there ends by itself, and the next run finishes or undoes it');
+            process.exit(1);
+        }, LAST_WORDS_MS).unref();
+    };
+    process.on('SIGINT', cancel).on('SIGTERM', cancel);
+    return controller.signal;
+}
+
+;// CONCATENATED MODULE: external "node:fs/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/util.js
 
 // functions
@@ -75448,6 +76323,5134 @@ function preprocess(fn, schema) {
     });
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/action/event.js
+
+
+const payload = object({
+    repository: object({ full_name: schemas_string() }),
+    pull_request: object({
+        number: schemas_int(),
+        head: object({ sha: schemas_string(), repo: object({ full_name: schemas_string() }).nullable() })
+    })
+});
+/** Reads what the runner says of the event: its variables, and the payload of a pull request's. */
+async function readEvent(env = process.env) {
+    const [owner, repo] = env.GITHUB_REPOSITORY?.split('/') ?? [];
+    const repository = owner && repo ? { owner, repo } : undefined;
+    const pull = await readPull(env);
+    return {
+        repository,
+        commit: pull?.head.sha ?? env.GITHUB_SHA,
+        pull: pull && { number: pull.number, outsider: outsider(pull, env) }
+    };
+}
+function outsider({ head, base }, env) {
+    // A fork that has been deleted since has no repository.
+    if (head.repo?.full_name !== base)
+        return 'a fork';
+    return env.GITHUB_ACTOR === 'dependabot[bot]' ? 'Dependabot' : undefined;
+}
+async function readPull({ GITHUB_EVENT_NAME: name, GITHUB_EVENT_PATH: file }) {
+    if (file === undefined || !/^pull_request(_target)?$/.test(name ?? ''))
+        return undefined;
+    const read = payload.safeParse(await readJson(file));
+    if (!read.success)
+        return undefined;
+    return { ...read.data.pull_request, base: read.data.repository.full_name };
+}
+async function readJson(file) {
+    try {
+        return JSON.parse(await (0,promises_namespaceObject.readFile)(file, 'utf8'));
+    }
+    catch {
+        return undefined;
+    }
+}
+
+// EXTERNAL MODULE: external "fs"
+var external_fs_ = __nccwpck_require__(9896);
+// EXTERNAL MODULE: external "os"
+var external_os_ = __nccwpck_require__(857);
+;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/context.js
+
+
+class Context {
+    /**
+     * Hydrate the context from the environment
+     */
+    constructor() {
+        var _a, _b, _c;
+        this.payload = {};
+        if (process.env.GITHUB_EVENT_PATH) {
+            if ((0,external_fs_.existsSync)(process.env.GITHUB_EVENT_PATH)) {
+                this.payload = JSON.parse((0,external_fs_.readFileSync)(process.env.GITHUB_EVENT_PATH, { encoding: 'utf8' }));
+            }
+            else {
+                const path = process.env.GITHUB_EVENT_PATH;
+                process.stdout.write(`GITHUB_EVENT_PATH ${path} does not exist${external_os_.EOL}`);
+            }
+        }
+        this.eventName = process.env.GITHUB_EVENT_NAME;
+        this.sha = process.env.GITHUB_SHA;
+        this.ref = process.env.GITHUB_REF;
+        this.workflow = process.env.GITHUB_WORKFLOW;
+        this.action = process.env.GITHUB_ACTION;
+        this.actor = process.env.GITHUB_ACTOR;
+        this.job = process.env.GITHUB_JOB;
+        this.runAttempt = parseInt(process.env.GITHUB_RUN_ATTEMPT, 10);
+        this.runNumber = parseInt(process.env.GITHUB_RUN_NUMBER, 10);
+        this.runId = parseInt(process.env.GITHUB_RUN_ID, 10);
+        this.apiUrl = (_a = process.env.GITHUB_API_URL) !== null && _a !== void 0 ? _a : `https://api.github.com`;
+        this.serverUrl = (_b = process.env.GITHUB_SERVER_URL) !== null && _b !== void 0 ? _b : `https://github.com`;
+        this.graphqlUrl =
+            (_c = process.env.GITHUB_GRAPHQL_URL) !== null && _c !== void 0 ? _c : `https://api.github.com/graphql`;
+    }
+    get issue() {
+        const payload = this.payload;
+        return Object.assign(Object.assign({}, this.repo), { number: (payload.issue || payload.pull_request || payload).number });
+    }
+    get repo() {
+        if (process.env.GITHUB_REPOSITORY) {
+            const [owner, repo] = process.env.GITHUB_REPOSITORY.split('/');
+            return { owner, repo };
+        }
+        if (this.payload.repository) {
+            return {
+                owner: this.payload.repository.owner.login,
+                repo: this.payload.repository.name
+            };
+        }
+        throw new Error("context.repo requires a GITHUB_REPOSITORY environment variable like 'owner/repo'");
+    }
+}
+//# sourceMappingURL=context.js.map
+// EXTERNAL MODULE: ./node_modules/@actions/github/node_modules/@actions/http-client/lib/index.js
+var lib = __nccwpck_require__(9659);
+// EXTERNAL MODULE: ./node_modules/undici/index.js
+var undici = __nccwpck_require__(6752);
+;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/internal/utils.js
+var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+function getAuthString(token, options) {
+    if (!token && !options.auth) {
+        throw new Error('Parameter token or opts.auth is required');
+    }
+    else if (token && options.auth) {
+        throw new Error('Parameters token and opts.auth may not both be specified');
+    }
+    return typeof options.auth === 'string' ? options.auth : `token ${token}`;
+}
+function getProxyAgent(destinationUrl) {
+    const hc = new lib.HttpClient();
+    return hc.getAgent(destinationUrl);
+}
+function getProxyAgentDispatcher(destinationUrl) {
+    const hc = new lib.HttpClient();
+    return hc.getAgentDispatcher(destinationUrl);
+}
+function getProxyFetch(destinationUrl) {
+    const httpDispatcher = getProxyAgentDispatcher(destinationUrl);
+    const proxyFetch = (url, opts) => __awaiter(this, void 0, void 0, function* () {
+        return (0,undici.fetch)(url, Object.assign(Object.assign({}, opts), { dispatcher: httpDispatcher }));
+    });
+    return proxyFetch;
+}
+function getApiBaseUrl() {
+    return process.env['GITHUB_API_URL'] || 'https://api.github.com';
+}
+function getUserAgentWithOrchestrationId(baseUserAgent) {
+    var _a;
+    const orchId = (_a = process.env['ACTIONS_ORCHESTRATION_ID']) === null || _a === void 0 ? void 0 : _a.trim();
+    if (orchId) {
+        const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
+        const tag = `actions_orchestration_id/${sanitizedId}`;
+        if (baseUserAgent === null || baseUserAgent === void 0 ? void 0 : baseUserAgent.includes(tag))
+            return baseUserAgent;
+        const ua = baseUserAgent ? `${baseUserAgent} ` : '';
+        return `${ua}${tag}`;
+    }
+    return baseUserAgent;
+}
+//# sourceMappingURL=utils.js.map
+;// CONCATENATED MODULE: ./node_modules/universal-user-agent/index.js
+function getUserAgent() {
+  if (typeof navigator === "object" && "userAgent" in navigator) {
+    return navigator.userAgent;
+  }
+
+  if (typeof process === "object" && process.version !== undefined) {
+    return `Node.js/${process.version.substr(1)} (${process.platform}; ${
+      process.arch
+    })`;
+  }
+
+  return "<environment undetectable>";
+}
+
+;// CONCATENATED MODULE: ./node_modules/before-after-hook/lib/register.js
+// @ts-check
+
+function register(state, name, method, options) {
+  if (typeof method !== "function") {
+    throw new Error("method for before hook must be a function");
+  }
+
+  if (!options) {
+    options = {};
+  }
+
+  if (Array.isArray(name)) {
+    return name.reverse().reduce((callback, name) => {
+      return register.bind(null, state, name, callback, options);
+    }, method)();
+  }
+
+  return Promise.resolve().then(() => {
+    if (!state.registry[name]) {
+      return method(options);
+    }
+
+    return state.registry[name].reduce((method, registered) => {
+      return registered.hook.bind(null, method, options);
+    }, method)();
+  });
+}
+
+;// CONCATENATED MODULE: ./node_modules/before-after-hook/lib/add.js
+// @ts-check
+
+function addHook(state, kind, name, hook) {
+  const orig = hook;
+  if (!state.registry[name]) {
+    state.registry[name] = [];
+  }
+
+  if (kind === "before") {
+    hook = (method, options) => {
+      return Promise.resolve()
+        .then(orig.bind(null, options))
+        .then(method.bind(null, options));
+    };
+  }
+
+  if (kind === "after") {
+    hook = (method, options) => {
+      let result;
+      return Promise.resolve()
+        .then(method.bind(null, options))
+        .then((result_) => {
+          result = result_;
+          return orig(result, options);
+        })
+        .then(() => {
+          return result;
+        });
+    };
+  }
+
+  if (kind === "error") {
+    hook = (method, options) => {
+      return Promise.resolve()
+        .then(method.bind(null, options))
+        .catch((error) => {
+          return orig(error, options);
+        });
+    };
+  }
+
+  state.registry[name].push({
+    hook: hook,
+    orig: orig,
+  });
+}
+
+;// CONCATENATED MODULE: ./node_modules/before-after-hook/lib/remove.js
+// @ts-check
+
+function removeHook(state, name, method) {
+  if (!state.registry[name]) {
+    return;
+  }
+
+  const index = state.registry[name]
+    .map((registered) => {
+      return registered.orig;
+    })
+    .indexOf(method);
+
+  if (index === -1) {
+    return;
+  }
+
+  state.registry[name].splice(index, 1);
+}
+
+;// CONCATENATED MODULE: ./node_modules/before-after-hook/index.js
+// @ts-check
+
+
+
+
+
+// bind with array of arguments: https://stackoverflow.com/a/21792913
+const bind = Function.bind;
+const bindable = bind.bind(bind);
+
+function bindApi(hook, state, name) {
+  const removeHookRef = bindable(removeHook, null).apply(
+    null,
+    name ? [state, name] : [state]
+  );
+  hook.api = { remove: removeHookRef };
+  hook.remove = removeHookRef;
+  ["before", "error", "after", "wrap"].forEach((kind) => {
+    const args = name ? [state, kind, name] : [state, kind];
+    hook[kind] = hook.api[kind] = bindable(addHook, null).apply(null, args);
+  });
+}
+
+function Singular() {
+  const singularHookName = Symbol("Singular");
+  const singularHookState = {
+    registry: {},
+  };
+  const singularHook = register.bind(null, singularHookState, singularHookName);
+  bindApi(singularHook, singularHookState, singularHookName);
+  return singularHook;
+}
+
+function Collection() {
+  const state = {
+    registry: {},
+  };
+
+  const hook = register.bind(null, state);
+  bindApi(hook, state);
+
+  return hook;
+}
+
+/* harmony default export */ const before_after_hook = ({ Singular, Collection });
+
+;// CONCATENATED MODULE: ./node_modules/@octokit/endpoint/dist-bundle/index.js
+// pkg/dist-src/defaults.js
+
+
+// pkg/dist-src/version.js
+var VERSION = "0.0.0-development";
+
+// pkg/dist-src/defaults.js
+var userAgent = `octokit-endpoint.js/${VERSION} ${getUserAgent()}`;
+var DEFAULTS = {
+  method: "GET",
+  baseUrl: "https://api.github.com",
+  headers: {
+    accept: "application/vnd.github.v3+json",
+    "user-agent": userAgent
+  },
+  mediaType: {
+    format: ""
+  }
+};
+
+// pkg/dist-src/util/lowercase-keys.js
+function lowercaseKeys(object) {
+  if (!object) {
+    return {};
+  }
+  return Object.keys(object).reduce((newObj, key) => {
+    newObj[key.toLowerCase()] = object[key];
+    return newObj;
+  }, {});
+}
+
+// pkg/dist-src/util/is-plain-object.js
+function dist_bundle_isPlainObject(value) {
+  if (typeof value !== "object" || value === null) return false;
+  if (Object.prototype.toString.call(value) !== "[object Object]") return false;
+  const proto = Object.getPrototypeOf(value);
+  if (proto === null) return true;
+  const Ctor = Object.prototype.hasOwnProperty.call(proto, "constructor") && proto.constructor;
+  return typeof Ctor === "function" && Ctor instanceof Ctor && Function.prototype.call(Ctor) === Function.prototype.call(value);
+}
+
+// pkg/dist-src/util/merge-deep.js
+function mergeDeep(defaults, options) {
+  const result = Object.assign({}, defaults);
+  Object.keys(options).forEach((key) => {
+    if (dist_bundle_isPlainObject(options[key])) {
+      if (!(key in defaults)) Object.assign(result, { [key]: options[key] });
+      else result[key] = mergeDeep(defaults[key], options[key]);
+    } else {
+      Object.assign(result, { [key]: options[key] });
+    }
+  });
+  return result;
+}
+
+// pkg/dist-src/util/remove-undefined-properties.js
+function removeUndefinedProperties(obj) {
+  for (const key in obj) {
+    if (obj[key] === void 0) {
+      delete obj[key];
+    }
+  }
+  return obj;
+}
+
+// pkg/dist-src/merge.js
+function dist_bundle_merge(defaults, route, options) {
+  if (typeof route === "string") {
+    let [method, url] = route.split(" ");
+    options = Object.assign(url ? { method, url } : { url: method }, options);
+  } else {
+    options = Object.assign({}, route);
+  }
+  options.headers = lowercaseKeys(options.headers);
+  removeUndefinedProperties(options);
+  removeUndefinedProperties(options.headers);
+  const mergedOptions = mergeDeep(defaults || {}, options);
+  if (options.url === "/graphql") {
+    if (defaults && defaults.mediaType.previews?.length) {
+      mergedOptions.mediaType.previews = defaults.mediaType.previews.filter(
+        (preview) => !mergedOptions.mediaType.previews.includes(preview)
+      ).concat(mergedOptions.mediaType.previews);
+    }
+    mergedOptions.mediaType.previews = (mergedOptions.mediaType.previews || []).map((preview) => preview.replace(/-preview/, ""));
+  }
+  return mergedOptions;
+}
+
+// pkg/dist-src/util/add-query-parameters.js
+function addQueryParameters(url, parameters) {
+  const separator = /\?/.test(url) ? "&" : "?";
+  const names = Object.keys(parameters);
+  if (names.length === 0) {
+    return url;
+  }
+  return url + separator + names.map((name) => {
+    if (name === "q") {
+      return "q=" + parameters.q.split("+").map(encodeURIComponent).join("+");
+    }
+    return `${name}=${encodeURIComponent(parameters[name])}`;
+  }).join("&");
+}
+
+// pkg/dist-src/util/extract-url-variable-names.js
+var urlVariableRegex = /\{[^{}}]+\}/g;
+function removeNonChars(variableName) {
+  return variableName.replace(/(?:^\W+)|(?:(?<!\W)\W+$)/g, "").split(/,/);
+}
+function extractUrlVariableNames(url) {
+  const matches = url.match(urlVariableRegex);
+  if (!matches) {
+    return [];
+  }
+  return matches.map(removeNonChars).reduce((a, b) => a.concat(b), []);
+}
+
+// pkg/dist-src/util/omit.js
+function dist_bundle_omit(object, keysToOmit) {
+  const result = { __proto__: null };
+  for (const key of Object.keys(object)) {
+    if (keysToOmit.indexOf(key) === -1) {
+      result[key] = object[key];
+    }
+  }
+  return result;
+}
+
+// pkg/dist-src/util/url-template.js
+function encodeReserved(str) {
+  return str.split(/(%[0-9A-Fa-f]{2})/g).map(function(part) {
+    if (!/%[0-9A-Fa-f]/.test(part)) {
+      part = encodeURI(part).replace(/%5B/g, "[").replace(/%5D/g, "]");
+    }
+    return part;
+  }).join("");
+}
+function encodeUnreserved(str) {
+  return encodeURIComponent(str).replace(/[!'()*]/g, function(c) {
+    return "%" + c.charCodeAt(0).toString(16).toUpperCase();
+  });
+}
+function encodeValue(operator, value, key) {
+  value = operator === "+" || operator === "#" ? encodeReserved(value) : encodeUnreserved(value);
+  if (key) {
+    return encodeUnreserved(key) + "=" + value;
+  } else {
+    return value;
+  }
+}
+function isDefined(value) {
+  return value !== void 0 && value !== null;
+}
+function isKeyOperator(operator) {
+  return operator === ";" || operator === "&" || operator === "?";
+}
+function getValues(context, operator, key, modifier) {
+  var value = context[key], result = [];
+  if (isDefined(value) && value !== "") {
+    if (typeof value === "string" || typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") {
+      value = value.toString();
+      if (modifier && modifier !== "*") {
+        value = value.substring(0, parseInt(modifier, 10));
+      }
+      result.push(
+        encodeValue(operator, value, isKeyOperator(operator) ? key : "")
+      );
+    } else {
+      if (modifier === "*") {
+        if (Array.isArray(value)) {
+          value.filter(isDefined).forEach(function(value2) {
+            result.push(
+              encodeValue(operator, value2, isKeyOperator(operator) ? key : "")
+            );
+          });
+        } else {
+          Object.keys(value).forEach(function(k) {
+            if (isDefined(value[k])) {
+              result.push(encodeValue(operator, value[k], k));
+            }
+          });
+        }
+      } else {
+        const tmp = [];
+        if (Array.isArray(value)) {
+          value.filter(isDefined).forEach(function(value2) {
+            tmp.push(encodeValue(operator, value2));
+          });
+        } else {
+          Object.keys(value).forEach(function(k) {
+            if (isDefined(value[k])) {
+              tmp.push(encodeUnreserved(k));
+              tmp.push(encodeValue(operator, value[k].toString()));
+            }
+          });
+        }
+        if (isKeyOperator(operator)) {
+          result.push(encodeUnreserved(key) + "=" + tmp.join(","));
+        } else if (tmp.length !== 0) {
+          result.push(tmp.join(","));
+        }
+      }
+    }
+  } else {
+    if (operator === ";") {
+      if (isDefined(value)) {
+        result.push(encodeUnreserved(key));
+      }
+    } else if (value === "" && (operator === "&" || operator === "?")) {
+      result.push(encodeUnreserved(key) + "=");
+    } else if (value === "") {
+      result.push("");
+    }
+  }
+  return result;
+}
+function parseUrl(template) {
+  return {
+    expand: expand.bind(null, template)
+  };
+}
+function expand(template, context) {
+  var operators = ["+", "#", ".", "/", ";", "?", "&"];
+  template = template.replace(
+    /\{([^\{\}]+)\}|([^\{\}]+)/g,
+    function(_, expression, literal) {
+      if (expression) {
+        let operator = "";
+        const values = [];
+        if (operators.indexOf(expression.charAt(0)) !== -1) {
+          operator = expression.charAt(0);
+          expression = expression.substr(1);
+        }
+        expression.split(/,/g).forEach(function(variable) {
+          var tmp = /([^:\*]*)(?::(\d+)|(\*))?/.exec(variable);
+          values.push(getValues(context, operator, tmp[1], tmp[2] || tmp[3]));
+        });
+        if (operator && operator !== "+") {
+          var separator = ",";
+          if (operator === "?") {
+            separator = "&";
+          } else if (operator !== "#") {
+            separator = operator;
+          }
+          return (values.length !== 0 ? operator : "") + values.join(separator);
+        } else {
+          return values.join(",");
+        }
+      } else {
+        return encodeReserved(literal);
+      }
+    }
+  );
+  if (template === "/") {
+    return template;
+  } else {
+    return template.replace(/\/$/, "");
+  }
+}
+
+// pkg/dist-src/parse.js
+function dist_bundle_parse(options) {
+  let method = options.method.toUpperCase();
+  let url = (options.url || "/").replace(/:([a-z]\w+)/g, "{$1}");
+  let headers = Object.assign({}, options.headers);
+  let body;
+  let parameters = dist_bundle_omit(options, [
+    "method",
+    "baseUrl",
+    "url",
+    "headers",
+    "request",
+    "mediaType"
+  ]);
+  const urlVariableNames = extractUrlVariableNames(url);
+  url = parseUrl(url).expand(parameters);
+  if (!/^http/.test(url)) {
+    url = options.baseUrl + url;
+  }
+  const omittedParameters = Object.keys(options).filter((option) => urlVariableNames.includes(option)).concat("baseUrl");
+  const remainingParameters = dist_bundle_omit(parameters, omittedParameters);
+  const isBinaryRequest = /application\/octet-stream/i.test(headers.accept);
+  if (!isBinaryRequest) {
+    if (options.mediaType.format) {
+      headers.accept = headers.accept.split(/,/).map(
+        (format) => format.replace(
+          /application\/vnd(\.\w+)(\.v3)?(\.\w+)?(\+json)?$/,
+          `application/vnd$1$2.${options.mediaType.format}`
+        )
+      ).join(",");
+    }
+    if (url.endsWith("/graphql")) {
+      if (options.mediaType.previews?.length) {
+        const previewsFromAcceptHeader = headers.accept.match(/(?<![\w-])[\w-]+(?=-preview)/g) || [];
+        headers.accept = previewsFromAcceptHeader.concat(options.mediaType.previews).map((preview) => {
+          const format = options.mediaType.format ? `.${options.mediaType.format}` : "+json";
+          return `application/vnd.github.${preview}-preview${format}`;
+        }).join(",");
+      }
+    }
+  }
+  if (["GET", "HEAD"].includes(method)) {
+    url = addQueryParameters(url, remainingParameters);
+  } else {
+    if ("data" in remainingParameters) {
+      body = remainingParameters.data;
+    } else {
+      if (Object.keys(remainingParameters).length) {
+        body = remainingParameters;
+      }
+    }
+  }
+  if (!headers["content-type"] && typeof body !== "undefined") {
+    headers["content-type"] = "application/json; charset=utf-8";
+  }
+  if (["PATCH", "PUT"].includes(method) && typeof body === "undefined") {
+    body = "";
+  }
+  return Object.assign(
+    { method, url, headers },
+    typeof body !== "undefined" ? { body } : null,
+    options.request ? { request: options.request } : null
+  );
+}
+
+// pkg/dist-src/endpoint-with-defaults.js
+function endpointWithDefaults(defaults, route, options) {
+  return dist_bundle_parse(dist_bundle_merge(defaults, route, options));
+}
+
+// pkg/dist-src/with-defaults.js
+function withDefaults(oldDefaults, newDefaults) {
+  const DEFAULTS2 = dist_bundle_merge(oldDefaults, newDefaults);
+  const endpoint2 = endpointWithDefaults.bind(null, DEFAULTS2);
+  return Object.assign(endpoint2, {
+    DEFAULTS: DEFAULTS2,
+    defaults: withDefaults.bind(null, DEFAULTS2),
+    merge: dist_bundle_merge.bind(null, DEFAULTS2),
+    parse: dist_bundle_parse
+  });
+}
+
+// pkg/dist-src/index.js
+var endpoint = withDefaults(null, DEFAULTS);
+
+
+;// CONCATENATED MODULE: ./node_modules/content-type/dist/index.js
+/*!
+ * content-type
+ * Copyright(c) 2015 Douglas Christopher Wilson
+ * MIT Licensed
+ */
+const SP = 32; // " "
+const HTAB = 9; // "\t"
+const SEMI = 59; // ";"
+const EQ = 61; // "="
+const DQUOTE = 34; // '"'
+const BSLASH = 92; // "\\"
+const COMMA = 44; // ","
+const LOWER_CASE = 1;
+const OWS = 2;
+const SEMI_FLAG = 4;
+const COMMA_FLAG = 8;
+const TOKEN_FLAG = 16;
+const NON_ASCII = 0xff00;
+const CASE_FLAGS = LOWER_CASE | NON_ASCII;
+/**
+ * Character flags used to normalize HTTP field values while scanning.
+ * Out-of-range reads intentionally coerce to zero in bitwise expressions.
+ */
+const CHAR_MAP = new Uint8Array(0x100);
+CHAR_MAP[HTAB] |= OWS;
+CHAR_MAP[SP] |= OWS;
+CHAR_MAP[SEMI] |= SEMI_FLAG;
+CHAR_MAP[COMMA] |= COMMA_FLAG;
+for (let code = 0x80 /* non-ASCII */; code <= 0xff; code++) {
+    CHAR_MAP[code] |= LOWER_CASE;
+}
+for (const char of "!#$%&'*+-.^_`|~") {
+    CHAR_MAP[char.charCodeAt(0)] |= TOKEN_FLAG;
+}
+for (let code = 0x30 /* 0 */; code <= 0x39 /* 9 */; code++) {
+    CHAR_MAP[code] |= TOKEN_FLAG;
+}
+for (let code = 0x41 /* A */; code <= 0x5a /* Z */; code++) {
+    CHAR_MAP[code] |= LOWER_CASE | TOKEN_FLAG;
+}
+for (let code = 0x61 /* a */; code <= 0x7a /* z */; code++) {
+    CHAR_MAP[code] |= TOKEN_FLAG;
+}
+/**
+ * Null object perf optimization. Faster than `Object.create(null)` and `{ __proto__: null }`.
+ */
+const NullObject = /* @__PURE__ */ (() => {
+    const C = function () { };
+    C.prototype = Object.create(null);
+    return C;
+})();
+/**
+ * Validate a type string against RFC 9110.
+ */
+function isTypeValid(type, start = 0, end = type.length) {
+    let hasSlash = false;
+    for (let index = start; index < end; index++) {
+        const code = type.charCodeAt(index);
+        if (code === 47 /* / */) {
+            if (hasSlash || index === start || index >= end - 1)
+                return false;
+            hasSlash = true;
+        }
+        else if (!isTokenCode(code)) {
+            return false;
+        }
+    }
+    return hasSlash;
+}
+/**
+ * Validate a token against RFC 9110.
+ */
+function isTokenValid(token, start = 0, end = token.length) {
+    if (start >= end)
+        return false;
+    for (let index = start; index < end; index++) {
+        if (!isTokenCode(token.charCodeAt(index)))
+            return false;
+    }
+    return true;
+}
+/**
+ * Check whether a character code belongs to the token production in RFC 9110.
+ */
+function isTokenCode(code) {
+    return (CHAR_MAP[code] & TOKEN_FLAG) !== 0;
+}
+/**
+ * Serialize a parameter value.
+ */
+function parameterValue(str) {
+    const len = str.length;
+    if (len === 0)
+        return '""';
+    let index = 0;
+    while (index < len && isTokenCode(str.charCodeAt(index)))
+        index++;
+    if (index === len)
+        return str;
+    let result = '"';
+    let start = 0;
+    while (index < len) {
+        const code = str.charCodeAt(index);
+        if (code !== HTAB && (code < SP || code === 127 || code > 255)) {
+            throw new TypeError(`Invalid parameter value: ${str}`);
+        }
+        if (code === 34 /* " */ || code === 92 /* \\ */) {
+            result += `${str.slice(start, index)}\\`;
+            start = index;
+        }
+        index++;
+    }
+    return `${result}${str.slice(start)}"`;
+}
+/**
+ * Format an object into a `Content-Type` header.
+ */
+function format(obj) {
+    const { type, parameters } = obj;
+    if (!type || !isTypeValid(type)) {
+        throw new TypeError(`Invalid type: ${type}`);
+    }
+    let result = type;
+    if (parameters) {
+        for (const param of Object.keys(parameters)) {
+            if (!isTokenValid(param)) {
+                throw new TypeError(`Invalid parameter name: ${param}`);
+            }
+            result += `; ${param}=${parameterValue(parameters[param])}`;
+        }
+    }
+    return result;
+}
+/**
+ * Parse a `Content-Type` header.
+ */
+function dist_parse(header, options) {
+    const stopFlags = SEMI_FLAG | (options?.comma === true ? COMMA_FLAG : 0);
+    const len = header.length;
+    let valueStart = options?.start ?? 0;
+    while ((CHAR_MAP[header.charCodeAt(valueStart)] & OWS) !== 0) {
+        valueStart++;
+    }
+    let index = valueStart;
+    let typeFlags = 0;
+    let whitespace = -1;
+    let stop = options?.parameters === false ? COMMA_FLAG : 0;
+    while (index < len) {
+        const code = header.charCodeAt(index);
+        const flags = CHAR_MAP[code];
+        if ((flags & stopFlags) !== 0) {
+            stop |= flags & COMMA_FLAG;
+            break;
+        }
+        if ((flags & OWS) !== 0) {
+            if (whitespace === -1)
+                whitespace = index;
+        }
+        else {
+            whitespace = -1;
+        }
+        typeFlags |= (code & NON_ASCII) | flags;
+        index++;
+    }
+    const valueEnd = whitespace === -1 ? index : whitespace;
+    const value = header.slice(valueStart, valueEnd);
+    const type = (typeFlags & CASE_FLAGS) === 0 ? value : value.toLowerCase();
+    if (index === len || stop !== 0) {
+        return { type, index, parameters: new NullObject() };
+    }
+    return parseParameters(header, type, index, len, stopFlags);
+}
+/**
+ * Parses the parameters of a `Content-Type` header starting at the given index.
+ */
+function parseParameters(header, type, index, len, stopFlags) {
+    const parameters = new NullObject();
+    parameter: while (index < len) {
+        index++; // Skip over ;
+        while ((CHAR_MAP[header.charCodeAt(index)] & OWS) !== 0) {
+            index++;
+        }
+        const keyStart = index;
+        let keyFlags = 0;
+        let keyWhitespace = -1;
+        while (index < len) {
+            const code = header.charCodeAt(index);
+            const flags = CHAR_MAP[code];
+            if ((flags & stopFlags) !== 0) {
+                if ((flags & COMMA_FLAG) !== 0)
+                    break parameter;
+                continue parameter;
+            }
+            if (code === EQ) {
+                const keyEnd = keyWhitespace === -1 ? index : keyWhitespace;
+                const value = header.slice(keyStart, keyEnd);
+                const key = (keyFlags & CASE_FLAGS) === 0 ? value : value.toLowerCase();
+                index++;
+                while ((CHAR_MAP[header.charCodeAt(index)] & OWS) !== 0) {
+                    index++;
+                }
+                if (index < len && header.charCodeAt(index) === DQUOTE) {
+                    const quotedStart = ++index;
+                    let escaped = false;
+                    while (index < len) {
+                        const code = header.charCodeAt(index);
+                        if (code === DQUOTE) {
+                            if (parameters[key] === undefined) {
+                                parameters[key] = escaped
+                                    ? unescapeQuotedPairs(header, quotedStart, index)
+                                    : header.slice(quotedStart, index);
+                            }
+                            index++;
+                            let stop = 0;
+                            // Discard characters between quote and delimiter.
+                            while (index < len) {
+                                const code = header.charCodeAt(index);
+                                const flags = CHAR_MAP[code];
+                                if ((flags & stopFlags) !== 0) {
+                                    stop = flags & COMMA_FLAG;
+                                    break;
+                                }
+                                index++;
+                            }
+                            if (stop !== 0)
+                                break parameter;
+                            continue parameter;
+                        }
+                        if (code === BSLASH && index + 1 < len) {
+                            escaped = true;
+                            index += 2;
+                            continue;
+                        }
+                        index++;
+                    }
+                    continue parameter;
+                }
+                const valueStart = index;
+                let stop = 0;
+                let valueWhitespace = -1;
+                while (index < len) {
+                    const code = header.charCodeAt(index);
+                    const flags = CHAR_MAP[code];
+                    if ((flags & stopFlags) !== 0) {
+                        stop = flags & COMMA_FLAG;
+                        break;
+                    }
+                    if ((flags & OWS) !== 0) {
+                        if (valueWhitespace === -1)
+                            valueWhitespace = index;
+                    }
+                    else {
+                        valueWhitespace = -1;
+                    }
+                    index++;
+                }
+                if (parameters[key] === undefined) {
+                    const valueEnd = valueWhitespace === -1 ? index : valueWhitespace;
+                    parameters[key] = header.slice(valueStart, valueEnd);
+                }
+                if (stop !== 0)
+                    break parameter;
+                continue parameter;
+            }
+            if ((flags & OWS) !== 0) {
+                if (keyWhitespace === -1)
+                    keyWhitespace = index;
+            }
+            else {
+                keyWhitespace = -1;
+            }
+            keyFlags |= (code & NON_ASCII) | flags;
+            index++;
+        }
+    }
+    return { type, index, parameters };
+}
+/**
+ * Remove backslashes from quoted pairs in a known-terminated quoted string body.
+ */
+function unescapeQuotedPairs(str, start, end) {
+    let result = "";
+    for (let index = start; index < end; index++) {
+        if (str.charCodeAt(index) === BSLASH) {
+            result += str.slice(start, index);
+            start = ++index;
+        }
+    }
+    return result + str.slice(start, end);
+}
+//# sourceMappingURL=index.js.map
+;// CONCATENATED MODULE: ./node_modules/json-with-bigint/json-with-bigint.js
+const intRegex = /^-?\d+$/;
+const noiseValue = /^-?\d+n+$/; // Noise - strings that match the custom format before being converted to it
+const originalStringify = JSON.stringify;
+const originalParse = JSON.parse;
+const customFormat = /^-?\d+n$/;
+
+const bigIntsStringify = /([\[:])?"(-?\d+)n"($|\s*[,\}\]])/g;
+const noiseStringify = /([\[:])?("-?\d+n+)n("$|"\s*[,\}\]])/g;
+
+/**
+ * @typedef {(this: any, key: string | number | undefined, value: any) => any} Replacer
+ * @typedef {(key: string | number | undefined, value: any, context?: { source: string }) => any} Reviver
+ */
+
+/**
+ * Checks if a value is unstringifiable according to native JSON.stringify rules.
+ *
+ * @param {any} val The value to check.
+ * @returns {boolean} True if the value is undefined, a function, or a symbol.
+ */
+const isUnstringifiable = (val) =>
+  val === undefined || typeof val === "function" || typeof val === "symbol";
+
+/**
+ * Checks if a value is a native JSON.rawJSON object (Node.js 22+).
+ *
+ * @param {any} val The value to check.
+ * @returns {boolean} True if the value is a RawJSON instance.
+ */
+const isRawJSON = (val) =>
+  val !== null &&
+  typeof val === "object" &&
+  val.constructor &&
+  val.constructor.name === "RawJSON";
+
+/**
+ * Iteratively converts a JS value to a JSON string.
+ * Used as a fallback when the native JSON.stringify hits the Maximum Call Stack size.
+ * Fully compliant with JSON formatting (space), replacers, and toJSON behaviors.
+ *
+ * @param {any} rootValue The value to stringify.
+ * @param {Replacer | Array<string | number> | null} [replacer] User's custom replacer function.
+ * @param {string | number} [spaceParam] Indentation for pretty-printing.
+ * @returns {string | undefined} The generated JSON string.
+ */
+const stringifyIteratively = (rootValue, replacer, spaceParam) => {
+  let space = "";
+
+  if (typeof spaceParam === "number") {
+    space = " ".repeat(Math.min(10, Math.max(0, Math.floor(spaceParam))));
+  } else if (typeof spaceParam === "string") {
+    space = spaceParam.slice(0, 10);
+  }
+
+  const isFunctionReplacer = typeof replacer === "function";
+  const propertyList = Array.isArray(replacer)
+    ? new Set(replacer.map(String))
+    : null;
+
+  /**
+   * Prepares a value for stringification by resolving toJSON, handling BigInts,
+   * applying custom replacers, and unwrapping primitive objects.
+   *
+   * @param {object|Array} parent The parent object or array holding the value.
+   * @param {string} key The key associated with the value.
+   * @param {any} val The raw value to process.
+   * @returns {any} The processed value ready for stringification.
+   */
+  const prepareVal = (parent, key, val) => {
+    const isObject = val !== null && typeof val === "object";
+    const hasToJSON = isObject && typeof val.toJSON === "function";
+
+    if (hasToJSON) {
+      val = val.toJSON(key);
+    }
+
+    const isNoise = typeof val === "string" && noiseValue.test(val);
+
+    if (isNoise) return val + "n";
+
+    const isBigInt = typeof val === "bigint";
+
+    if (isBigInt) {
+      const supportsRawJSON = "rawJSON" in JSON;
+
+      if (supportsRawJSON) return JSON.rawJSON(val.toString());
+
+      return val.toString() + "n";
+    }
+
+    if (isFunctionReplacer) {
+      val = replacer.call(parent, key, val);
+    }
+
+    const isPostReplacerObject = val !== null && typeof val === "object";
+
+    if (isPostReplacerObject) {
+      const isPrimitiveWrapper =
+        val instanceof Number ||
+        val instanceof String ||
+        val instanceof Boolean;
+
+      if (isPrimitiveWrapper) {
+        val = val.valueOf();
+      }
+    }
+
+    return val;
+  };
+
+  const rootProcessed = prepareVal({ "": rootValue }, "", rootValue);
+
+  if (isUnstringifiable(rootProcessed)) {
+    return undefined;
+  }
+
+  const isRootPrimitive =
+    rootProcessed === null || typeof rootProcessed !== "object";
+  const isRootNativeRawJSON = isRawJSON(rootProcessed);
+
+  if (isRootPrimitive || isRootNativeRawJSON) {
+    return originalStringify(rootProcessed);
+  }
+
+  const chunks = [];
+  let level = 0;
+
+  const stack = [
+    {
+      parent: { "": rootProcessed },
+      key: "",
+      val: rootProcessed,
+      isArray: Array.isArray(rootProcessed),
+      keys: Array.isArray(rootProcessed) ? null : Object.keys(rootProcessed),
+      index: 0,
+      first: true,
+    },
+  ];
+
+  const visited = new WeakSet([rootProcessed]);
+
+  while (stack.length > 0) {
+    const node = stack[stack.length - 1];
+
+    if (node.index === 0) {
+      chunks.push(node.isArray ? "[" : "{");
+      level++;
+    }
+
+    let isDone = false;
+
+    if (node.isArray) {
+      if (node.index < node.val.length) {
+        if (!node.first) chunks.push(",");
+
+        if (space) chunks.push("\n" + space.repeat(level));
+
+        const childRaw = node.val[node.index];
+        const childVal = prepareVal(node.val, String(node.index), childRaw);
+
+        if (isUnstringifiable(childVal)) {
+          chunks.push("null");
+          node.first = false;
+          node.index++;
+        } else {
+          const isComplexObject =
+            childVal !== null && typeof childVal === "object";
+          const isNativeRaw = isRawJSON(childVal);
+
+          if (isComplexObject && !isNativeRaw) {
+            if (visited.has(childVal)) {
+              throw new TypeError("Converting circular structure to JSON");
+            }
+
+            visited.add(childVal);
+
+            stack.push({
+              parent: node.val,
+              key: String(node.index),
+              val: childVal,
+              isArray: Array.isArray(childVal),
+              keys: Array.isArray(childVal) ? null : Object.keys(childVal),
+              index: 0,
+              first: true,
+            });
+
+            node.first = false;
+            node.index++;
+          } else {
+            chunks.push(originalStringify(childVal));
+            node.first = false;
+            node.index++;
+          }
+        }
+      } else {
+        isDone = true;
+      }
+    } else {
+      while (node.index < node.keys.length) {
+        const k = node.keys[node.index++];
+
+        const isFilteredOutByArray = propertyList && !propertyList.has(k);
+
+        if (isFilteredOutByArray) continue;
+
+        const childRaw = node.val[k];
+        const childVal = prepareVal(node.val, k, childRaw);
+
+        if (isUnstringifiable(childVal)) continue;
+
+        if (!node.first) chunks.push(",");
+
+        if (space) {
+          chunks.push("\n" + space.repeat(level) + originalStringify(k) + ": ");
+        } else {
+          chunks.push(originalStringify(k) + ":");
+        }
+
+        const isComplexObject =
+          childVal !== null && typeof childVal === "object";
+        const isNativeRaw = isRawJSON(childVal);
+
+        if (isComplexObject && !isNativeRaw) {
+          if (visited.has(childVal)) {
+            throw new TypeError("Converting circular structure to JSON");
+          }
+
+          visited.add(childVal);
+
+          stack.push({
+            parent: node.val,
+            key: k,
+            val: childVal,
+            isArray: Array.isArray(childVal),
+            keys: Array.isArray(childVal) ? null : Object.keys(childVal),
+            index: 0,
+            first: true,
+          });
+
+          node.first = false;
+
+          break; // Stop current loop level to process the newly pushed stack node
+        } else {
+          chunks.push(originalStringify(childVal));
+          node.first = false;
+        }
+      }
+
+      const isNodeFullyProcessed =
+        node.index >= node.keys.length && stack[stack.length - 1] === node;
+
+      if (isNodeFullyProcessed) {
+        isDone = true;
+      }
+    }
+
+    if (isDone) {
+      level--;
+
+      if (!node.first && space) chunks.push("\n" + space.repeat(level));
+
+      chunks.push(node.isArray ? "]" : "}");
+      visited.delete(node.val);
+      stack.pop();
+    }
+  }
+
+  return chunks.join("");
+};
+
+/**
+ * Converts a JavaScript value to a JSON string.
+ *
+ * Supports serialization of BigInt values using two strategies:
+ * 1. Custom format "123n" → "123" (universal fallback)
+ * 2. Native JSON.rawJSON() (Node.js 22+, fastest) when available
+ *
+ * All other values are serialized exactly like native JSON.stringify().
+ *
+ * @param {*} value The value to convert to a JSON string.
+ * @param {Replacer | Array<string | number> | null} [replacer]
+ * A function that alters the behavior of the stringification process,
+ * or an array of strings/numbers to indicate properties to exclude.
+ * @param {string | number} [space]
+ * A string or number to specify indentation or pretty-printing.
+ * @returns {string} The JSON string representation.
+ */
+const JSONStringify = (value, replacer, space) => {
+  try {
+    const supportsRawJSON = "rawJSON" in JSON;
+
+    if (supportsRawJSON) {
+      return originalStringify(
+        value,
+        (key, val) => {
+          if (typeof val === "bigint") return JSON.rawJSON(val.toString());
+
+          const hasFunctionReplacer = typeof replacer === "function";
+
+          if (hasFunctionReplacer) return replacer(key, val);
+
+          const isKeyInArrayReplacer =
+            Array.isArray(replacer) && replacer.includes(key);
+
+          if (isKeyInArrayReplacer) return val;
+
+          return val;
+        },
+        space,
+      );
+    }
+
+    if (!value) return originalStringify(value, replacer, space);
+
+    const convertedToCustomJSON = originalStringify(
+      value,
+      (key, val) => {
+        const isNoise = typeof val === "string" && noiseValue.test(val);
+
+        if (isNoise) return val.toString() + "n"; // Mark noise values with additional "n" to offset the deletion of one "n" during the processing
+
+        if (typeof val === "bigint") return val.toString() + "n";
+
+        const hasFunctionReplacer = typeof replacer === "function";
+
+        if (hasFunctionReplacer) return replacer(key, val);
+
+        const isKeyInArrayReplacer =
+          Array.isArray(replacer) && replacer.includes(key);
+
+        if (isKeyInArrayReplacer) return val;
+
+        return val;
+      },
+      space,
+    );
+
+    const processedJSON = convertedToCustomJSON.replace(
+      bigIntsStringify,
+      "$1$2$3",
+    ); // Delete one "n" off the end of every BigInt value
+
+    const denoisedJSON = processedJSON.replace(noiseStringify, "$1$2$3"); // Remove one "n" off the end of every noisy string
+
+    return denoisedJSON;
+  } catch (error) {
+    if (error instanceof RangeError) {
+      const convertedJSON = stringifyIteratively(value, replacer, space);
+
+      if (convertedJSON === undefined) return undefined;
+
+      const supportsRawJSON = "rawJSON" in JSON;
+
+      if (supportsRawJSON) return convertedJSON;
+
+      const processedJSON = convertedJSON.replace(bigIntsStringify, "$1$2$3");
+
+      return processedJSON.replace(noiseStringify, "$1$2$3");
+    }
+
+    throw error;
+  }
+};
+
+const featureCache = new Map();
+
+/**
+ * Detects if the current JSON.parse implementation supports the context.source feature.
+ *
+ * Uses toString() fingerprinting to cache results and automatically detect runtime
+ * replacements of JSON.parse (polyfills, mocks, etc.).
+ *
+ * @returns {boolean} true if context.source is supported, false otherwise.
+ */
+const isContextSourceSupported = () => {
+  const parseFingerprint = JSON.parse.toString();
+
+  if (featureCache.has(parseFingerprint)) {
+    return featureCache.get(parseFingerprint);
+  }
+
+  try {
+    const result = JSON.parse(
+      "1",
+      (_, __, context) => !!context?.source && context.source === "1",
+    );
+    featureCache.set(parseFingerprint, result);
+
+    return result;
+  } catch {
+    featureCache.set(parseFingerprint, false);
+
+    return false;
+  }
+};
+
+/**
+ * Reviver function that converts custom-format BigInt strings back to BigInt values.
+ * Also handles "noise" strings that accidentally match the BigInt format.
+ *
+ * @param {string | number | undefined} key The object key.
+ * @param {*} value The value being parsed.
+ * @param {object} [context] Parse context (if supported by JSON.parse).
+ * @param {Reviver} [userReviver] User's custom reviver function.
+ * @returns {any} The transformed value.
+ */
+const convertMarkedBigIntsReviver = (key, value, context, userReviver) => {
+  const isCustomFormatBigInt =
+    typeof value === "string" && customFormat.test(value);
+
+  if (isCustomFormatBigInt) return BigInt(value.slice(0, -1));
+
+  const isNoiseValue = typeof value === "string" && noiseValue.test(value);
+  if (isNoiseValue) return value.slice(0, -1);
+
+  const hasUserReviver = typeof userReviver === "function";
+
+  if (!hasUserReviver) return value;
+
+  return userReviver(key, value, context);
+};
+
+/**
+ * Fast JSON.parse implementation (~2x faster than classic fallback).
+ * Uses JSON.parse's context.source feature to detect integers and convert
+ * large numbers directly to BigInt without string manipulation.
+ *
+ * Does not support legacy custom format from v1 of this library.
+ *
+ * @param {string} text JSON string to parse.
+ * @param {Reviver} [reviver] Transform function to apply to each value.
+ * @returns {any} Parsed JavaScript value.
+ */
+const JSONParseV2 = (text, reviver) => {
+  return JSON.parse(text, (key, value, context) => {
+    const isNumber = typeof value === "number";
+    const isOutOfBounds =
+      value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER;
+    const isBigNumber = isNumber && isOutOfBounds;
+    const isInt = context && intRegex.test(context.source);
+    const isBigInt = isBigNumber && isInt;
+
+    if (isBigInt) return BigInt(context.source);
+
+    const hasCustomReviver = typeof reviver === "function";
+
+    if (!hasCustomReviver) return value;
+
+    return reviver(key, value, context);
+  });
+};
+
+const MAX_INT = Number.MAX_SAFE_INTEGER.toString();
+const MAX_DIGITS = MAX_INT.length;
+const stringsOrLargeNumbers =
+  /"(?:[^"\\]|\\.)*"|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/g;
+const noiseValueWithQuotes = /^"-?\d+n+"$/; // Noise - strings that match the custom format before being converted to it
+
+/**
+ * Iteratively traverses the parsed object bottom-up (post-order),
+ * emulating the native JSON.parse reviver behavior.
+ * This avoids Call Stack overflows (RangeError) on deeply nested structures.
+ *
+ * @param {any} parsed The natively parsed JSON object.
+ * @param {Reviver} [userReviver] User's custom reviver function.
+ * @returns {any} The fully processed object.
+ */
+const applyReviverIteratively = (parsed, userReviver) => {
+  const rootHolder = { "": parsed };
+  const stack = [{ parent: rootHolder, key: "", visited: false }];
+
+  while (stack.length > 0) {
+    const node = stack[stack.length - 1];
+
+    if (!node.visited) {
+      node.visited = true;
+
+      const value = node.parent[node.key];
+      const isComplexObject = value !== null && typeof value === "object";
+
+      if (isComplexObject) {
+        const keys = Object.keys(value);
+
+        for (let i = keys.length - 1; i >= 0; i--) {
+          stack.push({ parent: value, key: keys[i], visited: false });
+        }
+      }
+    } else {
+      const { parent, key } = node;
+      let value = parent[key];
+
+      if (typeof value === "string") {
+        const isCustomFormatBigInt = customFormat.test(value);
+
+        if (isCustomFormatBigInt) {
+          value = BigInt(value.slice(0, -1));
+        } else {
+          const isNoise = noiseValue.test(value);
+
+          if (isNoise) value = value.slice(0, -1);
+        }
+      }
+
+      const hasUserReviver = typeof userReviver === "function";
+
+      if (hasUserReviver) {
+        value = userReviver.call(parent, key, value);
+      }
+
+      const isDeleted = value === undefined;
+
+      if (isDeleted) {
+        delete parent[key];
+      } else {
+        parent[key] = value;
+      }
+
+      stack.pop();
+    }
+  }
+
+  return rootHolder[""];
+};
+
+/**
+ * Pre-processes the JSON string to mark large numbers with an 'n' suffix.
+ *
+ * @param {string} text The raw JSON string.
+ * @returns {string} The serialized string with marked BigInts.
+ */
+const serializeBigInts = (text) => {
+  return text.replace(
+    stringsOrLargeNumbers,
+    (match, digits, fractional, exponential) => {
+      const isString = match[0] === '"';
+      const isNoise = isString && noiseValueWithQuotes.test(match);
+
+      if (isNoise) return match.substring(0, match.length - 1) + 'n"'; // Mark noise values with additional "n" to offset the deletion of one "n" during the processing
+
+      const hasFractionalOrExponential = fractional || exponential;
+
+      // With a fixed number of digits, we can correctly use lexicographical comparison to do a numeric comparison
+      const isLessThanMaxSafeInt =
+        digits &&
+        (digits.length < MAX_DIGITS ||
+          (digits.length === MAX_DIGITS && digits <= MAX_INT));
+
+      const isStandardValue =
+        isString || hasFractionalOrExponential || isLessThanMaxSafeInt;
+
+      if (isStandardValue) return match;
+
+      return '"' + match + 'n"';
+    },
+  );
+};
+
+/**
+ * Converts a JSON string into a JavaScript value.
+ *
+ * Supports parsing of large integers using two strategies:
+ * 1. Classic fallback: Marks large numbers with "123n" format, then converts to BigInt
+ * 2. Fast path (JSONParseV2): Uses context.source feature (~2x faster) when available
+ *
+ * All other JSON values are parsed exactly like native JSON.parse().
+ *
+ * @param {string} text A valid JSON string.
+ * @param {Reviver} [reviver]
+ * A function that transforms the results. This function is called for each member
+ * of the object. If a member contains nested objects, the nested objects are
+ * transformed before the parent object is.
+ * @returns {any} The parsed JavaScript value.
+ * @throws {SyntaxError} If text is not valid JSON.
+ */
+const JSONParse = (text, reviver) => {
+  if (!text) return originalParse(text, reviver);
+
+  try {
+    if (isContextSourceSupported()) return JSONParseV2(text, reviver); // Shortcut to a faster (2x) and simpler version
+
+    // Find and mark big numbers with "n"
+    const serializedData = serializeBigInts(text);
+
+    return originalParse(serializedData, (key, value, context) =>
+      convertMarkedBigIntsReviver(key, value, context, reviver),
+    );
+  } catch (error) {
+    if (error instanceof RangeError) {
+      const serializedData = serializeBigInts(text);
+      const parsed = originalParse(serializedData);
+
+      return applyReviverIteratively(parsed, reviver);
+    }
+
+    throw error;
+  }
+};
+
+
+
+;// CONCATENATED MODULE: ./node_modules/@octokit/request-error/dist-src/index.js
+class RequestError extends Error {
+  name;
+  /**
+   * http status code
+   */
+  status;
+  /**
+   * Request options that lead to the error.
+   */
+  request;
+  /**
+   * Response object if a response was received
+   */
+  response;
+  constructor(message, statusCode, options) {
+    super(message, { cause: options.cause });
+    this.name = "HttpError";
+    this.status = Number.parseInt(statusCode);
+    if (Number.isNaN(this.status)) {
+      this.status = 0;
+    }
+    /* v8 ignore else -- @preserve -- Bug with vitest coverage where it sees an else branch that doesn't exist */
+    if ("response" in options) {
+      this.response = options.response;
+    }
+    const requestCopy = Object.assign({}, options.request);
+    if (options.request.headers.authorization) {
+      requestCopy.headers = Object.assign({}, options.request.headers, {
+        authorization: options.request.headers.authorization.replace(
+          /(?<! ) .*$/,
+          " [REDACTED]"
+        )
+      });
+    }
+    requestCopy.url = requestCopy.url.replace(/\bclient_secret=\w+/g, "client_secret=[REDACTED]").replace(/\baccess_token=\w+/g, "access_token=[REDACTED]");
+    this.request = requestCopy;
+  }
+}
+
+
+;// CONCATENATED MODULE: ./node_modules/@octokit/request/dist-bundle/index.js
+// pkg/dist-src/index.js
+
+
+// pkg/dist-src/defaults.js
+
+
+// pkg/dist-src/version.js
+var dist_bundle_VERSION = "10.0.16";
+
+// pkg/dist-src/defaults.js
+var defaults_default = {
+  headers: {
+    "user-agent": `octokit-request.js/${dist_bundle_VERSION} ${getUserAgent()}`
+  }
+};
+
+// pkg/dist-src/fetch-wrapper.js
+
+
+
+// pkg/dist-src/is-plain-object.js
+function request_dist_bundle_isPlainObject(value) {
+  if (typeof value !== "object" || value === null) return false;
+  if (Object.prototype.toString.call(value) !== "[object Object]") return false;
+  const proto = Object.getPrototypeOf(value);
+  if (proto === null) return true;
+  const Ctor = Object.prototype.hasOwnProperty.call(proto, "constructor") && proto.constructor;
+  return typeof Ctor === "function" && Ctor instanceof Ctor && Function.prototype.call(Ctor) === Function.prototype.call(value);
+}
+
+// pkg/dist-src/fetch-wrapper.js
+
+var noop = () => "";
+async function fetchWrapper(requestOptions) {
+  const fetch = requestOptions.request?.fetch || globalThis.fetch;
+  if (!fetch) {
+    throw new Error(
+      "fetch is not set. Please pass a fetch implementation as new Octokit({ request: { fetch }}). Learn more at https://github.com/octokit/octokit.js/#fetch-missing"
+    );
+  }
+  const log = requestOptions.request?.log || console;
+  const parseSuccessResponseBody = requestOptions.request?.parseSuccessResponseBody !== false;
+  const body = request_dist_bundle_isPlainObject(requestOptions.body) || Array.isArray(requestOptions.body) ? JSONStringify(requestOptions.body) : requestOptions.body;
+  const requestHeaders = Object.fromEntries(
+    Object.entries(requestOptions.headers).map(([name, value]) => [
+      name,
+      String(value)
+    ])
+  );
+  let fetchResponse;
+  try {
+    fetchResponse = await fetch(requestOptions.url, {
+      method: requestOptions.method,
+      body,
+      redirect: requestOptions.request?.redirect,
+      headers: requestHeaders,
+      signal: requestOptions.request?.signal,
+      // duplex must be set if request.body is ReadableStream or Async Iterables.
+      // See https://fetch.spec.whatwg.org/#dom-requestinit-duplex.
+      ...requestOptions.body && { duplex: "half" }
+    });
+  } catch (error) {
+    let message = "Unknown Error";
+    if (error instanceof Error) {
+      if (error.name === "AbortError") {
+        error.status = 500;
+        throw error;
+      }
+      message = error.message;
+      if (error.name === "TypeError" && "cause" in error) {
+        if (error.cause instanceof Error) {
+          message = error.cause.message;
+        } else if (typeof error.cause === "string") {
+          message = error.cause;
+        }
+      }
+    }
+    const requestError = new RequestError(message, 500, {
+      request: requestOptions
+    });
+    requestError.cause = error;
+    throw requestError;
+  }
+  const status = fetchResponse.status;
+  const url = fetchResponse.url;
+  const responseHeaders = {};
+  for (const [key, value] of fetchResponse.headers) {
+    responseHeaders[key] = value;
+  }
+  const octokitResponse = {
+    url,
+    status,
+    headers: responseHeaders,
+    data: ""
+  };
+  if ("deprecation" in responseHeaders) {
+    const matches = responseHeaders.link && responseHeaders.link.match(/<([^<>]+)>; rel="deprecation"/);
+    const deprecationLink = matches && matches.pop();
+    log.warn(
+      `[@octokit/request] "${requestOptions.method} ${requestOptions.url}" is deprecated. It is scheduled to be removed on ${responseHeaders.sunset}${deprecationLink ? `. See ${deprecationLink}` : ""}`
+    );
+  }
+  if (status === 204 || status === 205) {
+    return octokitResponse;
+  }
+  if (requestOptions.method === "HEAD") {
+    if (status < 400) {
+      return octokitResponse;
+    }
+    throw new RequestError(fetchResponse.statusText, status, {
+      response: octokitResponse,
+      request: requestOptions
+    });
+  }
+  if (status === 304) {
+    octokitResponse.data = await getResponseData(fetchResponse);
+    throw new RequestError("Not modified", status, {
+      response: octokitResponse,
+      request: requestOptions
+    });
+  }
+  if (status >= 400) {
+    octokitResponse.data = await getResponseData(fetchResponse);
+    throw new RequestError(toErrorMessage(octokitResponse.data), status, {
+      response: octokitResponse,
+      request: requestOptions
+    });
+  }
+  octokitResponse.data = parseSuccessResponseBody ? await getResponseData(fetchResponse) : fetchResponse.body;
+  return octokitResponse;
+}
+async function getResponseData(response) {
+  const contentType = response.headers.get("content-type");
+  if (!contentType) {
+    return response.text().catch(noop);
+  }
+  const mimetype = dist_parse(contentType);
+  if (isJSONResponse(mimetype)) {
+    let text = "";
+    try {
+      text = await response.text();
+      return JSONParse(text);
+    } catch (err) {
+      return text;
+    }
+  } else if (mimetype.type.startsWith("text/") || // `application/octet-stream` is the canonical "arbitrary binary" type
+  // (RFC 2046) and must never be decoded as text, even when the response
+  // carries a (misleading) `charset=utf-8` parameter — see #751.
+  mimetype.parameters.charset?.toLowerCase() === "utf-8" && mimetype.type !== "application/octet-stream") {
+    return response.text().catch(noop);
+  } else {
+    return response.arrayBuffer().catch(
+      /* v8 ignore next -- @preserve */
+      () => new ArrayBuffer(0)
+    );
+  }
+}
+function isJSONResponse(mimetype) {
+  return mimetype.type === "application/json" || mimetype.type === "application/scim+json";
+}
+function toErrorMessage(data) {
+  if (typeof data === "string") {
+    return data;
+  }
+  if (data instanceof ArrayBuffer) {
+    return "Unknown error";
+  }
+  if (typeof data === "object" && data !== null && "message" in data) {
+    const objectData = data;
+    const suffix = "documentation_url" in objectData ? ` - ${objectData.documentation_url}` : "";
+    return Array.isArray(objectData.errors) ? `${objectData.message}: ${objectData.errors.map((v) => JSON.stringify(v)).join(", ")}${suffix}` : `${objectData.message}${suffix}`;
+  }
+  return `Unknown error: ${JSON.stringify(data)}`;
+}
+
+// pkg/dist-src/with-defaults.js
+function dist_bundle_withDefaults(oldEndpoint, newDefaults) {
+  const endpoint2 = oldEndpoint.defaults(newDefaults);
+  const newApi = function(route, parameters) {
+    const endpointOptions = endpoint2.merge(route, parameters);
+    if (!endpointOptions.request || !endpointOptions.request.hook) {
+      return fetchWrapper(endpoint2.parse(endpointOptions));
+    }
+    const request2 = (route2, parameters2) => {
+      return fetchWrapper(
+        endpoint2.parse(endpoint2.merge(route2, parameters2))
+      );
+    };
+    Object.assign(request2, {
+      endpoint: endpoint2,
+      defaults: dist_bundle_withDefaults.bind(null, endpoint2)
+    });
+    return endpointOptions.request.hook(request2, endpointOptions);
+  };
+  return Object.assign(newApi, {
+    endpoint: endpoint2,
+    defaults: dist_bundle_withDefaults.bind(null, endpoint2)
+  });
+}
+
+// pkg/dist-src/index.js
+var request = dist_bundle_withDefaults(endpoint, defaults_default);
+
+/* v8 ignore next -- @preserve */
+/* v8 ignore else -- @preserve */
+
+;// CONCATENATED MODULE: ./node_modules/@octokit/graphql/dist-bundle/index.js
+// pkg/dist-src/index.js
+
+
+
+// pkg/dist-src/version.js
+var graphql_dist_bundle_VERSION = "0.0.0-development";
+
+// pkg/dist-src/with-defaults.js
+
+
+// pkg/dist-src/graphql.js
+
+
+// pkg/dist-src/error.js
+function _buildMessageForResponseErrors(data) {
+  return `Request failed due to following response errors:
+` + data.errors.map((e) => ` - ${e.message}`).join("\n");
+}
+var GraphqlResponseError = class extends Error {
+  constructor(request2, headers, response) {
+    super(_buildMessageForResponseErrors(response));
+    this.request = request2;
+    this.headers = headers;
+    this.response = response;
+    this.errors = response.errors;
+    this.data = response.data;
+    if (Error.captureStackTrace) {
+      Error.captureStackTrace(this, this.constructor);
+    }
+  }
+  request;
+  headers;
+  response;
+  name = "GraphqlResponseError";
+  errors;
+  data;
+};
+
+// pkg/dist-src/graphql.js
+var NON_VARIABLE_OPTIONS = [
+  "method",
+  "baseUrl",
+  "url",
+  "headers",
+  "request",
+  "query",
+  "mediaType",
+  "operationName"
+];
+var FORBIDDEN_VARIABLE_OPTIONS = ["query", "method", "url"];
+var GHES_V3_SUFFIX_REGEX = /\/api\/v3\/?$/;
+function graphql(request2, query, options) {
+  if (options) {
+    if (typeof query === "string" && "query" in options) {
+      return Promise.reject(
+        new Error(`[@octokit/graphql] "query" cannot be used as variable name`)
+      );
+    }
+    for (const key in options) {
+      if (!FORBIDDEN_VARIABLE_OPTIONS.includes(key)) continue;
+      return Promise.reject(
+        new Error(
+          `[@octokit/graphql] "${key}" cannot be used as variable name`
+        )
+      );
+    }
+  }
+  const parsedOptions = typeof query === "string" ? Object.assign({ query }, options) : query;
+  const requestOptions = Object.keys(
+    parsedOptions
+  ).reduce((result, key) => {
+    if (NON_VARIABLE_OPTIONS.includes(key)) {
+      result[key] = parsedOptions[key];
+      return result;
+    }
+    if (!result.variables) {
+      result.variables = {};
+    }
+    result.variables[key] = parsedOptions[key];
+    return result;
+  }, {});
+  const baseUrl = parsedOptions.baseUrl || request2.endpoint.DEFAULTS.baseUrl;
+  if (GHES_V3_SUFFIX_REGEX.test(baseUrl)) {
+    requestOptions.url = baseUrl.replace(GHES_V3_SUFFIX_REGEX, "/api/graphql");
+  }
+  return request2(requestOptions).then((response) => {
+    if (response.data.errors) {
+      const headers = {};
+      for (const key of Object.keys(response.headers)) {
+        headers[key] = response.headers[key];
+      }
+      throw new GraphqlResponseError(
+        requestOptions,
+        headers,
+        response.data
+      );
+    }
+    return response.data.data;
+  });
+}
+
+// pkg/dist-src/with-defaults.js
+function graphql_dist_bundle_withDefaults(request2, newDefaults) {
+  const newRequest = request2.defaults(newDefaults);
+  const newApi = (query, options) => {
+    return graphql(newRequest, query, options);
+  };
+  return Object.assign(newApi, {
+    defaults: graphql_dist_bundle_withDefaults.bind(null, newRequest),
+    endpoint: newRequest.endpoint
+  });
+}
+
+// pkg/dist-src/index.js
+var graphql2 = graphql_dist_bundle_withDefaults(request, {
+  headers: {
+    "user-agent": `octokit-graphql.js/${graphql_dist_bundle_VERSION} ${getUserAgent()}`
+  },
+  method: "POST",
+  url: "/graphql"
+});
+function withCustomRequest(customRequest) {
+  return graphql_dist_bundle_withDefaults(customRequest, {
+    method: "POST",
+    url: "/graphql"
+  });
+}
+
+/* v8 ignore if -- @preserve */
+
+;// CONCATENATED MODULE: ./node_modules/@octokit/auth-token/dist-bundle/index.js
+// pkg/dist-src/is-jwt.js
+var b64url = "(?:[a-zA-Z0-9_-]+)";
+var sep = "\\.";
+var jwtRE = new RegExp(`^${b64url}${sep}${b64url}${sep}${b64url}$`);
+var isJWT = jwtRE.test.bind(jwtRE);
+
+// pkg/dist-src/auth.js
+async function auth(token) {
+  const isApp = isJWT(token);
+  const isInstallation = token.startsWith("v1.") || token.startsWith("ghs_");
+  const isUserToServer = token.startsWith("ghu_");
+  const tokenType = isApp ? "app" : isInstallation ? "installation" : isUserToServer ? "user-to-server" : "oauth";
+  return {
+    type: "token",
+    token,
+    tokenType
+  };
+}
+
+// pkg/dist-src/with-authorization-prefix.js
+function withAuthorizationPrefix(token) {
+  if (token.split(/\./).length === 3) {
+    return `bearer ${token}`;
+  }
+  return `token ${token}`;
+}
+
+// pkg/dist-src/hook.js
+async function hook(token, request, route, parameters) {
+  const endpoint = request.endpoint.merge(
+    route,
+    parameters
+  );
+  endpoint.headers.authorization = withAuthorizationPrefix(token);
+  return request(endpoint);
+}
+
+// pkg/dist-src/index.js
+var createTokenAuth = function createTokenAuth2(token) {
+  if (!token) {
+    throw new Error("[@octokit/auth-token] No token passed to createTokenAuth");
+  }
+  if (typeof token !== "string") {
+    throw new Error(
+      "[@octokit/auth-token] Token passed to createTokenAuth is not a string"
+    );
+  }
+  token = token.replace(/^(token|bearer) +/i, "");
+  return Object.assign(auth.bind(null, token), {
+    hook: hook.bind(null, token)
+  });
+};
+
+
+;// CONCATENATED MODULE: ./node_modules/@octokit/core/dist-src/version.js
+const version_VERSION = "7.0.8";
+
+
+;// CONCATENATED MODULE: ./node_modules/@octokit/core/dist-src/index.js
+
+
+
+
+
+
+const dist_src_noop = () => {
+};
+const consoleWarn = console.warn.bind(console);
+const consoleError = console.error.bind(console);
+function createLogger(logger = {}) {
+  if (typeof logger.debug !== "function") {
+    logger.debug = dist_src_noop;
+  }
+  if (typeof logger.info !== "function") {
+    logger.info = dist_src_noop;
+  }
+  if (typeof logger.warn !== "function") {
+    logger.warn = consoleWarn;
+  }
+  if (typeof logger.error !== "function") {
+    logger.error = consoleError;
+  }
+  return logger;
+}
+const userAgentTrail = `octokit-core.js/${version_VERSION} ${getUserAgent()}`;
+class Octokit {
+  static VERSION = version_VERSION;
+  static defaults(defaults) {
+    const OctokitWithDefaults = class extends this {
+      constructor(...args) {
+        const options = args[0] || {};
+        if (typeof defaults === "function") {
+          super(defaults(options));
+          return;
+        }
+        super(
+          Object.assign(
+            {},
+            defaults,
+            options,
+            options.userAgent && defaults.userAgent ? {
+              userAgent: `${options.userAgent} ${defaults.userAgent}`
+            } : null
+          )
+        );
+      }
+    };
+    return OctokitWithDefaults;
+  }
+  static plugins = [];
+  /**
+   * Attach a plugin (or many) to your Octokit instance.
+   *
+   * @example
+   * const API = Octokit.plugin(plugin1, plugin2, plugin3, ...)
+   */
+  static plugin(...newPlugins) {
+    const currentPlugins = this.plugins;
+    const NewOctokit = class extends this {
+      static plugins = currentPlugins.concat(
+        newPlugins.filter((plugin) => !currentPlugins.includes(plugin))
+      );
+    };
+    return NewOctokit;
+  }
+  constructor(options = {}) {
+    const hook = new before_after_hook.Collection();
+    const requestDefaults = {
+      baseUrl: request.endpoint.DEFAULTS.baseUrl,
+      headers: {},
+      request: Object.assign({}, options.request, {
+        // @ts-ignore internal usage only, no need to type
+        hook: hook.bind(null, "request")
+      }),
+      mediaType: {
+        previews: [],
+        format: ""
+      }
+    };
+    requestDefaults.headers["user-agent"] = options.userAgent ? `${options.userAgent} ${userAgentTrail}` : userAgentTrail;
+    if (options.baseUrl) {
+      requestDefaults.baseUrl = options.baseUrl;
+    }
+    if (options.previews) {
+      requestDefaults.mediaType.previews = options.previews;
+    }
+    if (options.timeZone) {
+      requestDefaults.headers["time-zone"] = options.timeZone;
+    }
+    this.request = request.defaults(requestDefaults);
+    this.graphql = withCustomRequest(this.request).defaults(requestDefaults);
+    this.log = createLogger(options.log);
+    this.hook = hook;
+    if (!options.authStrategy) {
+      if (!options.auth) {
+        this.auth = async () => ({
+          type: "unauthenticated"
+        });
+      } else {
+        const auth = createTokenAuth(options.auth);
+        hook.wrap("request", auth.hook);
+        this.auth = auth;
+      }
+    } else {
+      const { authStrategy, ...otherOptions } = options;
+      const auth = authStrategy(
+        Object.assign(
+          {
+            request: this.request,
+            log: this.log,
+            // we pass the current octokit instance as well as its constructor options
+            // to allow for authentication strategies that return a new octokit instance
+            // that shares the same internal state as the current one. The original
+            // requirement for this was the "event-octokit" authentication strategy
+            // of https://github.com/probot/octokit-auth-probot.
+            octokit: this,
+            octokitOptions: otherOptions
+          },
+          options.auth
+        )
+      );
+      hook.wrap("request", auth.hook);
+      this.auth = auth;
+    }
+    const classConstructor = this.constructor;
+    for (let i = 0; i < classConstructor.plugins.length; ++i) {
+      Object.assign(this, classConstructor.plugins[i](this, options));
+    }
+  }
+  // assigned during constructor
+  request;
+  graphql;
+  log;
+  hook;
+  // TODO: type `octokit.auth` based on passed options.authStrategy
+  auth;
+}
+
+
+;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/version.js
+const dist_src_version_VERSION = "17.0.0";
+
+//# sourceMappingURL=version.js.map
+
+;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/generated/endpoints.js
+const Endpoints = {
+  actions: {
+    addCustomLabelsToSelfHostedRunnerForOrg: [
+      "POST /orgs/{org}/actions/runners/{runner_id}/labels"
+    ],
+    addCustomLabelsToSelfHostedRunnerForRepo: [
+      "POST /repos/{owner}/{repo}/actions/runners/{runner_id}/labels"
+    ],
+    addRepoAccessToSelfHostedRunnerGroupInOrg: [
+      "PUT /orgs/{org}/actions/runner-groups/{runner_group_id}/repositories/{repository_id}"
+    ],
+    addSelectedRepoToOrgSecret: [
+      "PUT /orgs/{org}/actions/secrets/{secret_name}/repositories/{repository_id}"
+    ],
+    addSelectedRepoToOrgVariable: [
+      "PUT /orgs/{org}/actions/variables/{name}/repositories/{repository_id}"
+    ],
+    approveWorkflowRun: [
+      "POST /repos/{owner}/{repo}/actions/runs/{run_id}/approve"
+    ],
+    cancelWorkflowRun: [
+      "POST /repos/{owner}/{repo}/actions/runs/{run_id}/cancel"
+    ],
+    createEnvironmentVariable: [
+      "POST /repos/{owner}/{repo}/environments/{environment_name}/variables"
+    ],
+    createHostedRunnerForOrg: ["POST /orgs/{org}/actions/hosted-runners"],
+    createOrUpdateEnvironmentSecret: [
+      "PUT /repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}"
+    ],
+    createOrUpdateOrgSecret: ["PUT /orgs/{org}/actions/secrets/{secret_name}"],
+    createOrUpdateRepoSecret: [
+      "PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}"
+    ],
+    createOrgVariable: ["POST /orgs/{org}/actions/variables"],
+    createRegistrationTokenForOrg: [
+      "POST /orgs/{org}/actions/runners/registration-token"
+    ],
+    createRegistrationTokenForRepo: [
+      "POST /repos/{owner}/{repo}/actions/runners/registration-token"
+    ],
+    createRemoveTokenForOrg: ["POST /orgs/{org}/actions/runners/remove-token"],
+    createRemoveTokenForRepo: [
+      "POST /repos/{owner}/{repo}/actions/runners/remove-token"
+    ],
+    createRepoVariable: ["POST /repos/{owner}/{repo}/actions/variables"],
+    createWorkflowDispatch: [
+      "POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches"
+    ],
+    deleteActionsCacheById: [
+      "DELETE /repos/{owner}/{repo}/actions/caches/{cache_id}"
+    ],
+    deleteActionsCacheByKey: [
+      "DELETE /repos/{owner}/{repo}/actions/caches{?key,ref}"
+    ],
+    deleteArtifact: [
+      "DELETE /repos/{owner}/{repo}/actions/artifacts/{artifact_id}"
+    ],
+    deleteCustomImageFromOrg: [
+      "DELETE /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}"
+    ],
+    deleteCustomImageVersionFromOrg: [
+      "DELETE /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}/versions/{version}"
+    ],
+    deleteEnvironmentSecret: [
+      "DELETE /repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}"
+    ],
+    deleteEnvironmentVariable: [
+      "DELETE /repos/{owner}/{repo}/environments/{environment_name}/variables/{name}"
+    ],
+    deleteHostedRunnerForOrg: [
+      "DELETE /orgs/{org}/actions/hosted-runners/{hosted_runner_id}"
+    ],
+    deleteOrgSecret: ["DELETE /orgs/{org}/actions/secrets/{secret_name}"],
+    deleteOrgVariable: ["DELETE /orgs/{org}/actions/variables/{name}"],
+    deleteRepoSecret: [
+      "DELETE /repos/{owner}/{repo}/actions/secrets/{secret_name}"
+    ],
+    deleteRepoVariable: [
+      "DELETE /repos/{owner}/{repo}/actions/variables/{name}"
+    ],
+    deleteSelfHostedRunnerFromOrg: [
+      "DELETE /orgs/{org}/actions/runners/{runner_id}"
+    ],
+    deleteSelfHostedRunnerFromRepo: [
+      "DELETE /repos/{owner}/{repo}/actions/runners/{runner_id}"
+    ],
+    deleteWorkflowRun: ["DELETE /repos/{owner}/{repo}/actions/runs/{run_id}"],
+    deleteWorkflowRunLogs: [
+      "DELETE /repos/{owner}/{repo}/actions/runs/{run_id}/logs"
+    ],
+    disableSelectedRepositoryGithubActionsOrganization: [
+      "DELETE /orgs/{org}/actions/permissions/repositories/{repository_id}"
+    ],
+    disableWorkflow: [
+      "PUT /repos/{owner}/{repo}/actions/workflows/{workflow_id}/disable"
+    ],
+    downloadArtifact: [
+      "GET /repos/{owner}/{repo}/actions/artifacts/{artifact_id}/{archive_format}"
+    ],
+    downloadJobLogsForWorkflowRun: [
+      "GET /repos/{owner}/{repo}/actions/jobs/{job_id}/logs"
+    ],
+    downloadWorkflowRunAttemptLogs: [
+      "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}/logs"
+    ],
+    downloadWorkflowRunLogs: [
+      "GET /repos/{owner}/{repo}/actions/runs/{run_id}/logs"
+    ],
+    enableSelectedRepositoryGithubActionsOrganization: [
+      "PUT /orgs/{org}/actions/permissions/repositories/{repository_id}"
+    ],
+    enableWorkflow: [
+      "PUT /repos/{owner}/{repo}/actions/workflows/{workflow_id}/enable"
+    ],
+    forceCancelWorkflowRun: [
+      "POST /repos/{owner}/{repo}/actions/runs/{run_id}/force-cancel"
+    ],
+    generateRunnerJitconfigForOrg: [
+      "POST /orgs/{org}/actions/runners/generate-jitconfig"
+    ],
+    generateRunnerJitconfigForRepo: [
+      "POST /repos/{owner}/{repo}/actions/runners/generate-jitconfig"
+    ],
+    getActionsCacheList: ["GET /repos/{owner}/{repo}/actions/caches"],
+    getActionsCacheUsage: ["GET /repos/{owner}/{repo}/actions/cache/usage"],
+    getActionsCacheUsageByRepoForOrg: [
+      "GET /orgs/{org}/actions/cache/usage-by-repository"
+    ],
+    getActionsCacheUsageForOrg: ["GET /orgs/{org}/actions/cache/usage"],
+    getAllowedActionsOrganization: [
+      "GET /orgs/{org}/actions/permissions/selected-actions"
+    ],
+    getAllowedActionsRepository: [
+      "GET /repos/{owner}/{repo}/actions/permissions/selected-actions"
+    ],
+    getArtifact: ["GET /repos/{owner}/{repo}/actions/artifacts/{artifact_id}"],
+    getCustomImageForOrg: [
+      "GET /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}"
+    ],
+    getCustomImageVersionForOrg: [
+      "GET /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}/versions/{version}"
+    ],
+    getCustomOidcSubClaimForRepo: [
+      "GET /repos/{owner}/{repo}/actions/oidc/customization/sub"
+    ],
+    getEnvironmentPublicKey: [
+      "GET /repos/{owner}/{repo}/environments/{environment_name}/secrets/public-key"
+    ],
+    getEnvironmentSecret: [
+      "GET /repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}"
+    ],
+    getEnvironmentVariable: [
+      "GET /repos/{owner}/{repo}/environments/{environment_name}/variables/{name}"
+    ],
+    getGithubActionsDefaultWorkflowPermissionsOrganization: [
+      "GET /orgs/{org}/actions/permissions/workflow"
+    ],
+    getGithubActionsDefaultWorkflowPermissionsRepository: [
+      "GET /repos/{owner}/{repo}/actions/permissions/workflow"
+    ],
+    getGithubActionsPermissionsOrganization: [
+      "GET /orgs/{org}/actions/permissions"
+    ],
+    getGithubActionsPermissionsRepository: [
+      "GET /repos/{owner}/{repo}/actions/permissions"
+    ],
+    getHostedRunnerForOrg: [
+      "GET /orgs/{org}/actions/hosted-runners/{hosted_runner_id}"
+    ],
+    getHostedRunnersGithubOwnedImagesForOrg: [
+      "GET /orgs/{org}/actions/hosted-runners/images/github-owned"
+    ],
+    getHostedRunnersLimitsForOrg: [
+      "GET /orgs/{org}/actions/hosted-runners/limits"
+    ],
+    getHostedRunnersMachineSpecsForOrg: [
+      "GET /orgs/{org}/actions/hosted-runners/machine-sizes"
+    ],
+    getHostedRunnersPartnerImagesForOrg: [
+      "GET /orgs/{org}/actions/hosted-runners/images/partner"
+    ],
+    getHostedRunnersPlatformsForOrg: [
+      "GET /orgs/{org}/actions/hosted-runners/platforms"
+    ],
+    getJobForWorkflowRun: ["GET /repos/{owner}/{repo}/actions/jobs/{job_id}"],
+    getOrgPublicKey: ["GET /orgs/{org}/actions/secrets/public-key"],
+    getOrgSecret: ["GET /orgs/{org}/actions/secrets/{secret_name}"],
+    getOrgVariable: ["GET /orgs/{org}/actions/variables/{name}"],
+    getPendingDeploymentsForRun: [
+      "GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments"
+    ],
+    getRepoPermissions: [
+      "GET /repos/{owner}/{repo}/actions/permissions",
+      {},
+      { renamed: ["actions", "getGithubActionsPermissionsRepository"] }
+    ],
+    getRepoPublicKey: ["GET /repos/{owner}/{repo}/actions/secrets/public-key"],
+    getRepoSecret: ["GET /repos/{owner}/{repo}/actions/secrets/{secret_name}"],
+    getRepoVariable: ["GET /repos/{owner}/{repo}/actions/variables/{name}"],
+    getReviewsForRun: [
+      "GET /repos/{owner}/{repo}/actions/runs/{run_id}/approvals"
+    ],
+    getSelfHostedRunnerForOrg: ["GET /orgs/{org}/actions/runners/{runner_id}"],
+    getSelfHostedRunnerForRepo: [
+      "GET /repos/{owner}/{repo}/actions/runners/{runner_id}"
+    ],
+    getWorkflow: ["GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}"],
+    getWorkflowAccessToRepository: [
+      "GET /repos/{owner}/{repo}/actions/permissions/access"
+    ],
+    getWorkflowRun: ["GET /repos/{owner}/{repo}/actions/runs/{run_id}"],
+    getWorkflowRunAttempt: [
+      "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}"
+    ],
+    getWorkflowRunUsage: [
+      "GET /repos/{owner}/{repo}/actions/runs/{run_id}/timing"
+    ],
+    getWorkflowUsage: [
+      "GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/timing"
+    ],
+    listArtifactsForRepo: ["GET /repos/{owner}/{repo}/actions/artifacts"],
+    listCustomImageVersionsForOrg: [
+      "GET /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}/versions"
+    ],
+    listCustomImagesForOrg: [
+      "GET /orgs/{org}/actions/hosted-runners/images/custom"
+    ],
+    listEnvironmentSecrets: [
+      "GET /repos/{owner}/{repo}/environments/{environment_name}/secrets"
+    ],
+    listEnvironmentVariables: [
+      "GET /repos/{owner}/{repo}/environments/{environment_name}/variables"
+    ],
+    listGithubHostedRunnersInGroupForOrg: [
+      "GET /orgs/{org}/actions/runner-groups/{runner_group_id}/hosted-runners"
+    ],
+    listHostedRunnersForOrg: ["GET /orgs/{org}/actions/hosted-runners"],
+    listJobsForWorkflowRun: [
+      "GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs"
+    ],
+    listJobsForWorkflowRunAttempt: [
+      "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}/jobs"
+    ],
+    listLabelsForSelfHostedRunnerForOrg: [
+      "GET /orgs/{org}/actions/runners/{runner_id}/labels"
+    ],
+    listLabelsForSelfHostedRunnerForRepo: [
+      "GET /repos/{owner}/{repo}/actions/runners/{runner_id}/labels"
+    ],
+    listOrgSecrets: ["GET /orgs/{org}/actions/secrets"],
+    listOrgVariables: ["GET /orgs/{org}/actions/variables"],
+    listRepoOrganizationSecrets: [
+      "GET /repos/{owner}/{repo}/actions/organization-secrets"
+    ],
+    listRepoOrganizationVariables: [
+      "GET /repos/{owner}/{repo}/actions/organization-variables"
+    ],
+    listRepoSecrets: ["GET /repos/{owner}/{repo}/actions/secrets"],
+    listRepoVariables: ["GET /repos/{owner}/{repo}/actions/variables"],
+    listRepoWorkflows: ["GET /repos/{owner}/{repo}/actions/workflows"],
+    listRunnerApplicationsForOrg: ["GET /orgs/{org}/actions/runners/downloads"],
+    listRunnerApplicationsForRepo: [
+      "GET /repos/{owner}/{repo}/actions/runners/downloads"
+    ],
+    listSelectedReposForOrgSecret: [
+      "GET /orgs/{org}/actions/secrets/{secret_name}/repositories"
+    ],
+    listSelectedReposForOrgVariable: [
+      "GET /orgs/{org}/actions/variables/{name}/repositories"
+    ],
+    listSelectedRepositoriesEnabledGithubActionsOrganization: [
+      "GET /orgs/{org}/actions/permissions/repositories"
+    ],
+    listSelfHostedRunnersForOrg: ["GET /orgs/{org}/actions/runners"],
+    listSelfHostedRunnersForRepo: ["GET /repos/{owner}/{repo}/actions/runners"],
+    listWorkflowRunArtifacts: [
+      "GET /repos/{owner}/{repo}/actions/runs/{run_id}/artifacts"
+    ],
+    listWorkflowRuns: [
+      "GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs"
+    ],
+    listWorkflowRunsForRepo: ["GET /repos/{owner}/{repo}/actions/runs"],
+    reRunJobForWorkflowRun: [
+      "POST /repos/{owner}/{repo}/actions/jobs/{job_id}/rerun"
+    ],
+    reRunWorkflow: ["POST /repos/{owner}/{repo}/actions/runs/{run_id}/rerun"],
+    reRunWorkflowFailedJobs: [
+      "POST /repos/{owner}/{repo}/actions/runs/{run_id}/rerun-failed-jobs"
+    ],
+    removeAllCustomLabelsFromSelfHostedRunnerForOrg: [
+      "DELETE /orgs/{org}/actions/runners/{runner_id}/labels"
+    ],
+    removeAllCustomLabelsFromSelfHostedRunnerForRepo: [
+      "DELETE /repos/{owner}/{repo}/actions/runners/{runner_id}/labels"
+    ],
+    removeCustomLabelFromSelfHostedRunnerForOrg: [
+      "DELETE /orgs/{org}/actions/runners/{runner_id}/labels/{name}"
+    ],
+    removeCustomLabelFromSelfHostedRunnerForRepo: [
+      "DELETE /repos/{owner}/{repo}/actions/runners/{runner_id}/labels/{name}"
+    ],
+    removeSelectedRepoFromOrgSecret: [
+      "DELETE /orgs/{org}/actions/secrets/{secret_name}/repositories/{repository_id}"
+    ],
+    removeSelectedRepoFromOrgVariable: [
+      "DELETE /orgs/{org}/actions/variables/{name}/repositories/{repository_id}"
+    ],
+    reviewCustomGatesForRun: [
+      "POST /repos/{owner}/{repo}/actions/runs/{run_id}/deployment_protection_rule"
+    ],
+    reviewPendingDeploymentsForRun: [
+      "POST /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments"
+    ],
+    setAllowedActionsOrganization: [
+      "PUT /orgs/{org}/actions/permissions/selected-actions"
+    ],
+    setAllowedActionsRepository: [
+      "PUT /repos/{owner}/{repo}/actions/permissions/selected-actions"
+    ],
+    setCustomLabelsForSelfHostedRunnerForOrg: [
+      "PUT /orgs/{org}/actions/runners/{runner_id}/labels"
+    ],
+    setCustomLabelsForSelfHostedRunnerForRepo: [
+      "PUT /repos/{owner}/{repo}/actions/runners/{runner_id}/labels"
+    ],
+    setCustomOidcSubClaimForRepo: [
+      "PUT /repos/{owner}/{repo}/actions/oidc/customization/sub"
+    ],
+    setGithubActionsDefaultWorkflowPermissionsOrganization: [
+      "PUT /orgs/{org}/actions/permissions/workflow"
+    ],
+    setGithubActionsDefaultWorkflowPermissionsRepository: [
+      "PUT /repos/{owner}/{repo}/actions/permissions/workflow"
+    ],
+    setGithubActionsPermissionsOrganization: [
+      "PUT /orgs/{org}/actions/permissions"
+    ],
+    setGithubActionsPermissionsRepository: [
+      "PUT /repos/{owner}/{repo}/actions/permissions"
+    ],
+    setSelectedReposForOrgSecret: [
+      "PUT /orgs/{org}/actions/secrets/{secret_name}/repositories"
+    ],
+    setSelectedReposForOrgVariable: [
+      "PUT /orgs/{org}/actions/variables/{name}/repositories"
+    ],
+    setSelectedRepositoriesEnabledGithubActionsOrganization: [
+      "PUT /orgs/{org}/actions/permissions/repositories"
+    ],
+    setWorkflowAccessToRepository: [
+      "PUT /repos/{owner}/{repo}/actions/permissions/access"
+    ],
+    updateEnvironmentVariable: [
+      "PATCH /repos/{owner}/{repo}/environments/{environment_name}/variables/{name}"
+    ],
+    updateHostedRunnerForOrg: [
+      "PATCH /orgs/{org}/actions/hosted-runners/{hosted_runner_id}"
+    ],
+    updateOrgVariable: ["PATCH /orgs/{org}/actions/variables/{name}"],
+    updateRepoVariable: [
+      "PATCH /repos/{owner}/{repo}/actions/variables/{name}"
+    ]
+  },
+  activity: {
+    checkRepoIsStarredByAuthenticatedUser: ["GET /user/starred/{owner}/{repo}"],
+    deleteRepoSubscription: ["DELETE /repos/{owner}/{repo}/subscription"],
+    deleteThreadSubscription: [
+      "DELETE /notifications/threads/{thread_id}/subscription"
+    ],
+    getFeeds: ["GET /feeds"],
+    getRepoSubscription: ["GET /repos/{owner}/{repo}/subscription"],
+    getThread: ["GET /notifications/threads/{thread_id}"],
+    getThreadSubscriptionForAuthenticatedUser: [
+      "GET /notifications/threads/{thread_id}/subscription"
+    ],
+    listEventsForAuthenticatedUser: ["GET /users/{username}/events"],
+    listNotificationsForAuthenticatedUser: ["GET /notifications"],
+    listOrgEventsForAuthenticatedUser: [
+      "GET /users/{username}/events/orgs/{org}"
+    ],
+    listPublicEvents: ["GET /events"],
+    listPublicEventsForRepoNetwork: ["GET /networks/{owner}/{repo}/events"],
+    listPublicEventsForUser: ["GET /users/{username}/events/public"],
+    listPublicOrgEvents: ["GET /orgs/{org}/events"],
+    listReceivedEventsForUser: ["GET /users/{username}/received_events"],
+    listReceivedPublicEventsForUser: [
+      "GET /users/{username}/received_events/public"
+    ],
+    listRepoEvents: ["GET /repos/{owner}/{repo}/events"],
+    listRepoNotificationsForAuthenticatedUser: [
+      "GET /repos/{owner}/{repo}/notifications"
+    ],
+    listReposStarredByAuthenticatedUser: ["GET /user/starred"],
+    listReposStarredByUser: ["GET /users/{username}/starred"],
+    listReposWatchedByUser: ["GET /users/{username}/subscriptions"],
+    listStargazersForRepo: ["GET /repos/{owner}/{repo}/stargazers"],
+    listWatchedReposForAuthenticatedUser: ["GET /user/subscriptions"],
+    listWatchersForRepo: ["GET /repos/{owner}/{repo}/subscribers"],
+    markNotificationsAsRead: ["PUT /notifications"],
+    markRepoNotificationsAsRead: ["PUT /repos/{owner}/{repo}/notifications"],
+    markThreadAsDone: ["DELETE /notifications/threads/{thread_id}"],
+    markThreadAsRead: ["PATCH /notifications/threads/{thread_id}"],
+    setRepoSubscription: ["PUT /repos/{owner}/{repo}/subscription"],
+    setThreadSubscription: [
+      "PUT /notifications/threads/{thread_id}/subscription"
+    ],
+    starRepoForAuthenticatedUser: ["PUT /user/starred/{owner}/{repo}"],
+    unstarRepoForAuthenticatedUser: ["DELETE /user/starred/{owner}/{repo}"]
+  },
+  apps: {
+    addRepoToInstallation: [
+      "PUT /user/installations/{installation_id}/repositories/{repository_id}",
+      {},
+      { renamed: ["apps", "addRepoToInstallationForAuthenticatedUser"] }
+    ],
+    addRepoToInstallationForAuthenticatedUser: [
+      "PUT /user/installations/{installation_id}/repositories/{repository_id}"
+    ],
+    checkToken: ["POST /applications/{client_id}/token"],
+    createFromManifest: ["POST /app-manifests/{code}/conversions"],
+    createInstallationAccessToken: [
+      "POST /app/installations/{installation_id}/access_tokens"
+    ],
+    deleteAuthorization: ["DELETE /applications/{client_id}/grant"],
+    deleteInstallation: ["DELETE /app/installations/{installation_id}"],
+    deleteToken: ["DELETE /applications/{client_id}/token"],
+    getAuthenticated: ["GET /app"],
+    getBySlug: ["GET /apps/{app_slug}"],
+    getInstallation: ["GET /app/installations/{installation_id}"],
+    getOrgInstallation: ["GET /orgs/{org}/installation"],
+    getRepoInstallation: ["GET /repos/{owner}/{repo}/installation"],
+    getSubscriptionPlanForAccount: [
+      "GET /marketplace_listing/accounts/{account_id}"
+    ],
+    getSubscriptionPlanForAccountStubbed: [
+      "GET /marketplace_listing/stubbed/accounts/{account_id}"
+    ],
+    getUserInstallation: ["GET /users/{username}/installation"],
+    getWebhookConfigForApp: ["GET /app/hook/config"],
+    getWebhookDelivery: ["GET /app/hook/deliveries/{delivery_id}"],
+    listAccountsForPlan: ["GET /marketplace_listing/plans/{plan_id}/accounts"],
+    listAccountsForPlanStubbed: [
+      "GET /marketplace_listing/stubbed/plans/{plan_id}/accounts"
+    ],
+    listInstallationReposForAuthenticatedUser: [
+      "GET /user/installations/{installation_id}/repositories"
+    ],
+    listInstallationRequestsForAuthenticatedApp: [
+      "GET /app/installation-requests"
+    ],
+    listInstallations: ["GET /app/installations"],
+    listInstallationsForAuthenticatedUser: ["GET /user/installations"],
+    listPlans: ["GET /marketplace_listing/plans"],
+    listPlansStubbed: ["GET /marketplace_listing/stubbed/plans"],
+    listReposAccessibleToInstallation: ["GET /installation/repositories"],
+    listSubscriptionsForAuthenticatedUser: ["GET /user/marketplace_purchases"],
+    listSubscriptionsForAuthenticatedUserStubbed: [
+      "GET /user/marketplace_purchases/stubbed"
+    ],
+    listWebhookDeliveries: ["GET /app/hook/deliveries"],
+    redeliverWebhookDelivery: [
+      "POST /app/hook/deliveries/{delivery_id}/attempts"
+    ],
+    removeRepoFromInstallation: [
+      "DELETE /user/installations/{installation_id}/repositories/{repository_id}",
+      {},
+      { renamed: ["apps", "removeRepoFromInstallationForAuthenticatedUser"] }
+    ],
+    removeRepoFromInstallationForAuthenticatedUser: [
+      "DELETE /user/installations/{installation_id}/repositories/{repository_id}"
+    ],
+    resetToken: ["PATCH /applications/{client_id}/token"],
+    revokeInstallationAccessToken: ["DELETE /installation/token"],
+    scopeToken: ["POST /applications/{client_id}/token/scoped"],
+    suspendInstallation: ["PUT /app/installations/{installation_id}/suspended"],
+    unsuspendInstallation: [
+      "DELETE /app/installations/{installation_id}/suspended"
+    ],
+    updateWebhookConfigForApp: ["PATCH /app/hook/config"]
+  },
+  billing: {
+    getGithubActionsBillingOrg: ["GET /orgs/{org}/settings/billing/actions"],
+    getGithubActionsBillingUser: [
+      "GET /users/{username}/settings/billing/actions"
+    ],
+    getGithubBillingPremiumRequestUsageReportOrg: [
+      "GET /organizations/{org}/settings/billing/premium_request/usage"
+    ],
+    getGithubBillingPremiumRequestUsageReportUser: [
+      "GET /users/{username}/settings/billing/premium_request/usage"
+    ],
+    getGithubBillingUsageReportOrg: [
+      "GET /organizations/{org}/settings/billing/usage"
+    ],
+    getGithubBillingUsageReportUser: [
+      "GET /users/{username}/settings/billing/usage"
+    ],
+    getGithubPackagesBillingOrg: ["GET /orgs/{org}/settings/billing/packages"],
+    getGithubPackagesBillingUser: [
+      "GET /users/{username}/settings/billing/packages"
+    ],
+    getSharedStorageBillingOrg: [
+      "GET /orgs/{org}/settings/billing/shared-storage"
+    ],
+    getSharedStorageBillingUser: [
+      "GET /users/{username}/settings/billing/shared-storage"
+    ]
+  },
+  campaigns: {
+    createCampaign: ["POST /orgs/{org}/campaigns"],
+    deleteCampaign: ["DELETE /orgs/{org}/campaigns/{campaign_number}"],
+    getCampaignSummary: ["GET /orgs/{org}/campaigns/{campaign_number}"],
+    listOrgCampaigns: ["GET /orgs/{org}/campaigns"],
+    updateCampaign: ["PATCH /orgs/{org}/campaigns/{campaign_number}"]
+  },
+  checks: {
+    create: ["POST /repos/{owner}/{repo}/check-runs"],
+    createSuite: ["POST /repos/{owner}/{repo}/check-suites"],
+    get: ["GET /repos/{owner}/{repo}/check-runs/{check_run_id}"],
+    getSuite: ["GET /repos/{owner}/{repo}/check-suites/{check_suite_id}"],
+    listAnnotations: [
+      "GET /repos/{owner}/{repo}/check-runs/{check_run_id}/annotations"
+    ],
+    listForRef: ["GET /repos/{owner}/{repo}/commits/{ref}/check-runs"],
+    listForSuite: [
+      "GET /repos/{owner}/{repo}/check-suites/{check_suite_id}/check-runs"
+    ],
+    listSuitesForRef: ["GET /repos/{owner}/{repo}/commits/{ref}/check-suites"],
+    rerequestRun: [
+      "POST /repos/{owner}/{repo}/check-runs/{check_run_id}/rerequest"
+    ],
+    rerequestSuite: [
+      "POST /repos/{owner}/{repo}/check-suites/{check_suite_id}/rerequest"
+    ],
+    setSuitesPreferences: [
+      "PATCH /repos/{owner}/{repo}/check-suites/preferences"
+    ],
+    update: ["PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}"]
+  },
+  codeScanning: {
+    commitAutofix: [
+      "POST /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/autofix/commits"
+    ],
+    createAutofix: [
+      "POST /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/autofix"
+    ],
+    createVariantAnalysis: [
+      "POST /repos/{owner}/{repo}/code-scanning/codeql/variant-analyses"
+    ],
+    deleteAnalysis: [
+      "DELETE /repos/{owner}/{repo}/code-scanning/analyses/{analysis_id}{?confirm_delete}"
+    ],
+    deleteCodeqlDatabase: [
+      "DELETE /repos/{owner}/{repo}/code-scanning/codeql/databases/{language}"
+    ],
+    getAlert: [
+      "GET /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}",
+      {},
+      { renamedParameters: { alert_id: "alert_number" } }
+    ],
+    getAnalysis: [
+      "GET /repos/{owner}/{repo}/code-scanning/analyses/{analysis_id}"
+    ],
+    getAutofix: [
+      "GET /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/autofix"
+    ],
+    getCodeqlDatabase: [
+      "GET /repos/{owner}/{repo}/code-scanning/codeql/databases/{language}"
+    ],
+    getDefaultSetup: ["GET /repos/{owner}/{repo}/code-scanning/default-setup"],
+    getSarif: ["GET /repos/{owner}/{repo}/code-scanning/sarifs/{sarif_id}"],
+    getVariantAnalysis: [
+      "GET /repos/{owner}/{repo}/code-scanning/codeql/variant-analyses/{codeql_variant_analysis_id}"
+    ],
+    getVariantAnalysisRepoTask: [
+      "GET /repos/{owner}/{repo}/code-scanning/codeql/variant-analyses/{codeql_variant_analysis_id}/repos/{repo_owner}/{repo_name}"
+    ],
+    listAlertInstances: [
+      "GET /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/instances"
+    ],
+    listAlertsForOrg: ["GET /orgs/{org}/code-scanning/alerts"],
+    listAlertsForRepo: ["GET /repos/{owner}/{repo}/code-scanning/alerts"],
+    listAlertsInstances: [
+      "GET /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/instances",
+      {},
+      { renamed: ["codeScanning", "listAlertInstances"] }
+    ],
+    listCodeqlDatabases: [
+      "GET /repos/{owner}/{repo}/code-scanning/codeql/databases"
+    ],
+    listRecentAnalyses: ["GET /repos/{owner}/{repo}/code-scanning/analyses"],
+    updateAlert: [
+      "PATCH /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}"
+    ],
+    updateDefaultSetup: [
+      "PATCH /repos/{owner}/{repo}/code-scanning/default-setup"
+    ],
+    uploadSarif: ["POST /repos/{owner}/{repo}/code-scanning/sarifs"]
+  },
+  codeSecurity: {
+    attachConfiguration: [
+      "POST /orgs/{org}/code-security/configurations/{configuration_id}/attach"
+    ],
+    attachEnterpriseConfiguration: [
+      "POST /enterprises/{enterprise}/code-security/configurations/{configuration_id}/attach"
+    ],
+    createConfiguration: ["POST /orgs/{org}/code-security/configurations"],
+    createConfigurationForEnterprise: [
+      "POST /enterprises/{enterprise}/code-security/configurations"
+    ],
+    deleteConfiguration: [
+      "DELETE /orgs/{org}/code-security/configurations/{configuration_id}"
+    ],
+    deleteConfigurationForEnterprise: [
+      "DELETE /enterprises/{enterprise}/code-security/configurations/{configuration_id}"
+    ],
+    detachConfiguration: [
+      "DELETE /orgs/{org}/code-security/configurations/detach"
+    ],
+    getConfiguration: [
+      "GET /orgs/{org}/code-security/configurations/{configuration_id}"
+    ],
+    getConfigurationForRepository: [
+      "GET /repos/{owner}/{repo}/code-security-configuration"
+    ],
+    getConfigurationsForEnterprise: [
+      "GET /enterprises/{enterprise}/code-security/configurations"
+    ],
+    getConfigurationsForOrg: ["GET /orgs/{org}/code-security/configurations"],
+    getDefaultConfigurations: [
+      "GET /orgs/{org}/code-security/configurations/defaults"
+    ],
+    getDefaultConfigurationsForEnterprise: [
+      "GET /enterprises/{enterprise}/code-security/configurations/defaults"
+    ],
+    getRepositoriesForConfiguration: [
+      "GET /orgs/{org}/code-security/configurations/{configuration_id}/repositories"
+    ],
+    getRepositoriesForEnterpriseConfiguration: [
+      "GET /enterprises/{enterprise}/code-security/configurations/{configuration_id}/repositories"
+    ],
+    getSingleConfigurationForEnterprise: [
+      "GET /enterprises/{enterprise}/code-security/configurations/{configuration_id}"
+    ],
+    setConfigurationAsDefault: [
+      "PUT /orgs/{org}/code-security/configurations/{configuration_id}/defaults"
+    ],
+    setConfigurationAsDefaultForEnterprise: [
+      "PUT /enterprises/{enterprise}/code-security/configurations/{configuration_id}/defaults"
+    ],
+    updateConfiguration: [
+      "PATCH /orgs/{org}/code-security/configurations/{configuration_id}"
+    ],
+    updateEnterpriseConfiguration: [
+      "PATCH /enterprises/{enterprise}/code-security/configurations/{configuration_id}"
+    ]
+  },
+  codesOfConduct: {
+    getAllCodesOfConduct: ["GET /codes_of_conduct"],
+    getConductCode: ["GET /codes_of_conduct/{key}"]
+  },
+  codespaces: {
+    addRepositoryForSecretForAuthenticatedUser: [
+      "PUT /user/codespaces/secrets/{secret_name}/repositories/{repository_id}"
+    ],
+    addSelectedRepoToOrgSecret: [
+      "PUT /orgs/{org}/codespaces/secrets/{secret_name}/repositories/{repository_id}"
+    ],
+    checkPermissionsForDevcontainer: [
+      "GET /repos/{owner}/{repo}/codespaces/permissions_check"
+    ],
+    codespaceMachinesForAuthenticatedUser: [
+      "GET /user/codespaces/{codespace_name}/machines"
+    ],
+    createForAuthenticatedUser: ["POST /user/codespaces"],
+    createOrUpdateOrgSecret: [
+      "PUT /orgs/{org}/codespaces/secrets/{secret_name}"
+    ],
+    createOrUpdateRepoSecret: [
+      "PUT /repos/{owner}/{repo}/codespaces/secrets/{secret_name}"
+    ],
+    createOrUpdateSecretForAuthenticatedUser: [
+      "PUT /user/codespaces/secrets/{secret_name}"
+    ],
+    createWithPrForAuthenticatedUser: [
+      "POST /repos/{owner}/{repo}/pulls/{pull_number}/codespaces"
+    ],
+    createWithRepoForAuthenticatedUser: [
+      "POST /repos/{owner}/{repo}/codespaces"
+    ],
+    deleteForAuthenticatedUser: ["DELETE /user/codespaces/{codespace_name}"],
+    deleteFromOrganization: [
+      "DELETE /orgs/{org}/members/{username}/codespaces/{codespace_name}"
+    ],
+    deleteOrgSecret: ["DELETE /orgs/{org}/codespaces/secrets/{secret_name}"],
+    deleteRepoSecret: [
+      "DELETE /repos/{owner}/{repo}/codespaces/secrets/{secret_name}"
+    ],
+    deleteSecretForAuthenticatedUser: [
+      "DELETE /user/codespaces/secrets/{secret_name}"
+    ],
+    exportForAuthenticatedUser: [
+      "POST /user/codespaces/{codespace_name}/exports"
+    ],
+    getCodespacesForUserInOrg: [
+      "GET /orgs/{org}/members/{username}/codespaces"
+    ],
+    getExportDetailsForAuthenticatedUser: [
+      "GET /user/codespaces/{codespace_name}/exports/{export_id}"
+    ],
+    getForAuthenticatedUser: ["GET /user/codespaces/{codespace_name}"],
+    getOrgPublicKey: ["GET /orgs/{org}/codespaces/secrets/public-key"],
+    getOrgSecret: ["GET /orgs/{org}/codespaces/secrets/{secret_name}"],
+    getPublicKeyForAuthenticatedUser: [
+      "GET /user/codespaces/secrets/public-key"
+    ],
+    getRepoPublicKey: [
+      "GET /repos/{owner}/{repo}/codespaces/secrets/public-key"
+    ],
+    getRepoSecret: [
+      "GET /repos/{owner}/{repo}/codespaces/secrets/{secret_name}"
+    ],
+    getSecretForAuthenticatedUser: [
+      "GET /user/codespaces/secrets/{secret_name}"
+    ],
+    listDevcontainersInRepositoryForAuthenticatedUser: [
+      "GET /repos/{owner}/{repo}/codespaces/devcontainers"
+    ],
+    listForAuthenticatedUser: ["GET /user/codespaces"],
+    listInOrganization: [
+      "GET /orgs/{org}/codespaces",
+      {},
+      { renamedParameters: { org_id: "org" } }
+    ],
+    listInRepositoryForAuthenticatedUser: [
+      "GET /repos/{owner}/{repo}/codespaces"
+    ],
+    listOrgSecrets: ["GET /orgs/{org}/codespaces/secrets"],
+    listRepoSecrets: ["GET /repos/{owner}/{repo}/codespaces/secrets"],
+    listRepositoriesForSecretForAuthenticatedUser: [
+      "GET /user/codespaces/secrets/{secret_name}/repositories"
+    ],
+    listSecretsForAuthenticatedUser: ["GET /user/codespaces/secrets"],
+    listSelectedReposForOrgSecret: [
+      "GET /orgs/{org}/codespaces/secrets/{secret_name}/repositories"
+    ],
+    preFlightWithRepoForAuthenticatedUser: [
+      "GET /repos/{owner}/{repo}/codespaces/new"
+    ],
+    publishForAuthenticatedUser: [
+      "POST /user/codespaces/{codespace_name}/publish"
+    ],
+    removeRepositoryForSecretForAuthenticatedUser: [
+      "DELETE /user/codespaces/secrets/{secret_name}/repositories/{repository_id}"
+    ],
+    removeSelectedRepoFromOrgSecret: [
+      "DELETE /orgs/{org}/codespaces/secrets/{secret_name}/repositories/{repository_id}"
+    ],
+    repoMachinesForAuthenticatedUser: [
+      "GET /repos/{owner}/{repo}/codespaces/machines"
+    ],
+    setRepositoriesForSecretForAuthenticatedUser: [
+      "PUT /user/codespaces/secrets/{secret_name}/repositories"
+    ],
+    setSelectedReposForOrgSecret: [
+      "PUT /orgs/{org}/codespaces/secrets/{secret_name}/repositories"
+    ],
+    startForAuthenticatedUser: ["POST /user/codespaces/{codespace_name}/start"],
+    stopForAuthenticatedUser: ["POST /user/codespaces/{codespace_name}/stop"],
+    stopInOrganization: [
+      "POST /orgs/{org}/members/{username}/codespaces/{codespace_name}/stop"
+    ],
+    updateForAuthenticatedUser: ["PATCH /user/codespaces/{codespace_name}"]
+  },
+  copilot: {
+    addCopilotSeatsForTeams: [
+      "POST /orgs/{org}/copilot/billing/selected_teams"
+    ],
+    addCopilotSeatsForUsers: [
+      "POST /orgs/{org}/copilot/billing/selected_users"
+    ],
+    cancelCopilotSeatAssignmentForTeams: [
+      "DELETE /orgs/{org}/copilot/billing/selected_teams"
+    ],
+    cancelCopilotSeatAssignmentForUsers: [
+      "DELETE /orgs/{org}/copilot/billing/selected_users"
+    ],
+    copilotMetricsForOrganization: ["GET /orgs/{org}/copilot/metrics"],
+    copilotMetricsForTeam: ["GET /orgs/{org}/team/{team_slug}/copilot/metrics"],
+    getCopilotOrganizationDetails: ["GET /orgs/{org}/copilot/billing"],
+    getCopilotSeatDetailsForUser: [
+      "GET /orgs/{org}/members/{username}/copilot"
+    ],
+    listCopilotSeats: ["GET /orgs/{org}/copilot/billing/seats"]
+  },
+  credentials: { revoke: ["POST /credentials/revoke"] },
+  dependabot: {
+    addSelectedRepoToOrgSecret: [
+      "PUT /orgs/{org}/dependabot/secrets/{secret_name}/repositories/{repository_id}"
+    ],
+    createOrUpdateOrgSecret: [
+      "PUT /orgs/{org}/dependabot/secrets/{secret_name}"
+    ],
+    createOrUpdateRepoSecret: [
+      "PUT /repos/{owner}/{repo}/dependabot/secrets/{secret_name}"
+    ],
+    deleteOrgSecret: ["DELETE /orgs/{org}/dependabot/secrets/{secret_name}"],
+    deleteRepoSecret: [
+      "DELETE /repos/{owner}/{repo}/dependabot/secrets/{secret_name}"
+    ],
+    getAlert: ["GET /repos/{owner}/{repo}/dependabot/alerts/{alert_number}"],
+    getOrgPublicKey: ["GET /orgs/{org}/dependabot/secrets/public-key"],
+    getOrgSecret: ["GET /orgs/{org}/dependabot/secrets/{secret_name}"],
+    getRepoPublicKey: [
+      "GET /repos/{owner}/{repo}/dependabot/secrets/public-key"
+    ],
+    getRepoSecret: [
+      "GET /repos/{owner}/{repo}/dependabot/secrets/{secret_name}"
+    ],
+    listAlertsForEnterprise: [
+      "GET /enterprises/{enterprise}/dependabot/alerts"
+    ],
+    listAlertsForOrg: ["GET /orgs/{org}/dependabot/alerts"],
+    listAlertsForRepo: ["GET /repos/{owner}/{repo}/dependabot/alerts"],
+    listOrgSecrets: ["GET /orgs/{org}/dependabot/secrets"],
+    listRepoSecrets: ["GET /repos/{owner}/{repo}/dependabot/secrets"],
+    listSelectedReposForOrgSecret: [
+      "GET /orgs/{org}/dependabot/secrets/{secret_name}/repositories"
+    ],
+    removeSelectedRepoFromOrgSecret: [
+      "DELETE /orgs/{org}/dependabot/secrets/{secret_name}/repositories/{repository_id}"
+    ],
+    repositoryAccessForOrg: [
+      "GET /organizations/{org}/dependabot/repository-access"
+    ],
+    setRepositoryAccessDefaultLevel: [
+      "PUT /organizations/{org}/dependabot/repository-access/default-level"
+    ],
+    setSelectedReposForOrgSecret: [
+      "PUT /orgs/{org}/dependabot/secrets/{secret_name}/repositories"
+    ],
+    updateAlert: [
+      "PATCH /repos/{owner}/{repo}/dependabot/alerts/{alert_number}"
+    ],
+    updateRepositoryAccessForOrg: [
+      "PATCH /organizations/{org}/dependabot/repository-access"
+    ]
+  },
+  dependencyGraph: {
+    createRepositorySnapshot: [
+      "POST /repos/{owner}/{repo}/dependency-graph/snapshots"
+    ],
+    diffRange: [
+      "GET /repos/{owner}/{repo}/dependency-graph/compare/{basehead}"
+    ],
+    exportSbom: ["GET /repos/{owner}/{repo}/dependency-graph/sbom"]
+  },
+  emojis: { get: ["GET /emojis"] },
+  enterpriseTeamMemberships: {
+    add: [
+      "PUT /enterprises/{enterprise}/teams/{enterprise-team}/memberships/{username}"
+    ],
+    bulkAdd: [
+      "POST /enterprises/{enterprise}/teams/{enterprise-team}/memberships/add"
+    ],
+    bulkRemove: [
+      "POST /enterprises/{enterprise}/teams/{enterprise-team}/memberships/remove"
+    ],
+    get: [
+      "GET /enterprises/{enterprise}/teams/{enterprise-team}/memberships/{username}"
+    ],
+    list: ["GET /enterprises/{enterprise}/teams/{enterprise-team}/memberships"],
+    remove: [
+      "DELETE /enterprises/{enterprise}/teams/{enterprise-team}/memberships/{username}"
+    ]
+  },
+  enterpriseTeamOrganizations: {
+    add: [
+      "PUT /enterprises/{enterprise}/teams/{enterprise-team}/organizations/{org}"
+    ],
+    bulkAdd: [
+      "POST /enterprises/{enterprise}/teams/{enterprise-team}/organizations/add"
+    ],
+    bulkRemove: [
+      "POST /enterprises/{enterprise}/teams/{enterprise-team}/organizations/remove"
+    ],
+    delete: [
+      "DELETE /enterprises/{enterprise}/teams/{enterprise-team}/organizations/{org}"
+    ],
+    getAssignment: [
+      "GET /enterprises/{enterprise}/teams/{enterprise-team}/organizations/{org}"
+    ],
+    getAssignments: [
+      "GET /enterprises/{enterprise}/teams/{enterprise-team}/organizations"
+    ]
+  },
+  enterpriseTeams: {
+    create: ["POST /enterprises/{enterprise}/teams"],
+    delete: ["DELETE /enterprises/{enterprise}/teams/{team_slug}"],
+    get: ["GET /enterprises/{enterprise}/teams/{team_slug}"],
+    list: ["GET /enterprises/{enterprise}/teams"],
+    update: ["PATCH /enterprises/{enterprise}/teams/{team_slug}"]
+  },
+  gists: {
+    checkIsStarred: ["GET /gists/{gist_id}/star"],
+    create: ["POST /gists"],
+    createComment: ["POST /gists/{gist_id}/comments"],
+    delete: ["DELETE /gists/{gist_id}"],
+    deleteComment: ["DELETE /gists/{gist_id}/comments/{comment_id}"],
+    fork: ["POST /gists/{gist_id}/forks"],
+    get: ["GET /gists/{gist_id}"],
+    getComment: ["GET /gists/{gist_id}/comments/{comment_id}"],
+    getRevision: ["GET /gists/{gist_id}/{sha}"],
+    list: ["GET /gists"],
+    listComments: ["GET /gists/{gist_id}/comments"],
+    listCommits: ["GET /gists/{gist_id}/commits"],
+    listForUser: ["GET /users/{username}/gists"],
+    listForks: ["GET /gists/{gist_id}/forks"],
+    listPublic: ["GET /gists/public"],
+    listStarred: ["GET /gists/starred"],
+    star: ["PUT /gists/{gist_id}/star"],
+    unstar: ["DELETE /gists/{gist_id}/star"],
+    update: ["PATCH /gists/{gist_id}"],
+    updateComment: ["PATCH /gists/{gist_id}/comments/{comment_id}"]
+  },
+  git: {
+    createBlob: ["POST /repos/{owner}/{repo}/git/blobs"],
+    createCommit: ["POST /repos/{owner}/{repo}/git/commits"],
+    createRef: ["POST /repos/{owner}/{repo}/git/refs"],
+    createTag: ["POST /repos/{owner}/{repo}/git/tags"],
+    createTree: ["POST /repos/{owner}/{repo}/git/trees"],
+    deleteRef: ["DELETE /repos/{owner}/{repo}/git/refs/{ref}"],
+    getBlob: ["GET /repos/{owner}/{repo}/git/blobs/{file_sha}"],
+    getCommit: ["GET /repos/{owner}/{repo}/git/commits/{commit_sha}"],
+    getRef: ["GET /repos/{owner}/{repo}/git/ref/{ref}"],
+    getTag: ["GET /repos/{owner}/{repo}/git/tags/{tag_sha}"],
+    getTree: ["GET /repos/{owner}/{repo}/git/trees/{tree_sha}"],
+    listMatchingRefs: ["GET /repos/{owner}/{repo}/git/matching-refs/{ref}"],
+    updateRef: ["PATCH /repos/{owner}/{repo}/git/refs/{ref}"]
+  },
+  gitignore: {
+    getAllTemplates: ["GET /gitignore/templates"],
+    getTemplate: ["GET /gitignore/templates/{name}"]
+  },
+  hostedCompute: {
+    createNetworkConfigurationForOrg: [
+      "POST /orgs/{org}/settings/network-configurations"
+    ],
+    deleteNetworkConfigurationFromOrg: [
+      "DELETE /orgs/{org}/settings/network-configurations/{network_configuration_id}"
+    ],
+    getNetworkConfigurationForOrg: [
+      "GET /orgs/{org}/settings/network-configurations/{network_configuration_id}"
+    ],
+    getNetworkSettingsForOrg: [
+      "GET /orgs/{org}/settings/network-settings/{network_settings_id}"
+    ],
+    listNetworkConfigurationsForOrg: [
+      "GET /orgs/{org}/settings/network-configurations"
+    ],
+    updateNetworkConfigurationForOrg: [
+      "PATCH /orgs/{org}/settings/network-configurations/{network_configuration_id}"
+    ]
+  },
+  interactions: {
+    getRestrictionsForAuthenticatedUser: ["GET /user/interaction-limits"],
+    getRestrictionsForOrg: ["GET /orgs/{org}/interaction-limits"],
+    getRestrictionsForRepo: ["GET /repos/{owner}/{repo}/interaction-limits"],
+    getRestrictionsForYourPublicRepos: [
+      "GET /user/interaction-limits",
+      {},
+      { renamed: ["interactions", "getRestrictionsForAuthenticatedUser"] }
+    ],
+    removeRestrictionsForAuthenticatedUser: ["DELETE /user/interaction-limits"],
+    removeRestrictionsForOrg: ["DELETE /orgs/{org}/interaction-limits"],
+    removeRestrictionsForRepo: [
+      "DELETE /repos/{owner}/{repo}/interaction-limits"
+    ],
+    removeRestrictionsForYourPublicRepos: [
+      "DELETE /user/interaction-limits",
+      {},
+      { renamed: ["interactions", "removeRestrictionsForAuthenticatedUser"] }
+    ],
+    setRestrictionsForAuthenticatedUser: ["PUT /user/interaction-limits"],
+    setRestrictionsForOrg: ["PUT /orgs/{org}/interaction-limits"],
+    setRestrictionsForRepo: ["PUT /repos/{owner}/{repo}/interaction-limits"],
+    setRestrictionsForYourPublicRepos: [
+      "PUT /user/interaction-limits",
+      {},
+      { renamed: ["interactions", "setRestrictionsForAuthenticatedUser"] }
+    ]
+  },
+  issues: {
+    addAssignees: [
+      "POST /repos/{owner}/{repo}/issues/{issue_number}/assignees"
+    ],
+    addBlockedByDependency: [
+      "POST /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by"
+    ],
+    addLabels: ["POST /repos/{owner}/{repo}/issues/{issue_number}/labels"],
+    addSubIssue: [
+      "POST /repos/{owner}/{repo}/issues/{issue_number}/sub_issues"
+    ],
+    checkUserCanBeAssigned: ["GET /repos/{owner}/{repo}/assignees/{assignee}"],
+    checkUserCanBeAssignedToIssue: [
+      "GET /repos/{owner}/{repo}/issues/{issue_number}/assignees/{assignee}"
+    ],
+    create: ["POST /repos/{owner}/{repo}/issues"],
+    createComment: [
+      "POST /repos/{owner}/{repo}/issues/{issue_number}/comments"
+    ],
+    createLabel: ["POST /repos/{owner}/{repo}/labels"],
+    createMilestone: ["POST /repos/{owner}/{repo}/milestones"],
+    deleteComment: [
+      "DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}"
+    ],
+    deleteLabel: ["DELETE /repos/{owner}/{repo}/labels/{name}"],
+    deleteMilestone: [
+      "DELETE /repos/{owner}/{repo}/milestones/{milestone_number}"
+    ],
+    get: ["GET /repos/{owner}/{repo}/issues/{issue_number}"],
+    getComment: ["GET /repos/{owner}/{repo}/issues/comments/{comment_id}"],
+    getEvent: ["GET /repos/{owner}/{repo}/issues/events/{event_id}"],
+    getLabel: ["GET /repos/{owner}/{repo}/labels/{name}"],
+    getMilestone: ["GET /repos/{owner}/{repo}/milestones/{milestone_number}"],
+    getParent: ["GET /repos/{owner}/{repo}/issues/{issue_number}/parent"],
+    list: ["GET /issues"],
+    listAssignees: ["GET /repos/{owner}/{repo}/assignees"],
+    listComments: ["GET /repos/{owner}/{repo}/issues/{issue_number}/comments"],
+    listCommentsForRepo: ["GET /repos/{owner}/{repo}/issues/comments"],
+    listDependenciesBlockedBy: [
+      "GET /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by"
+    ],
+    listDependenciesBlocking: [
+      "GET /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocking"
+    ],
+    listEvents: ["GET /repos/{owner}/{repo}/issues/{issue_number}/events"],
+    listEventsForRepo: ["GET /repos/{owner}/{repo}/issues/events"],
+    listEventsForTimeline: [
+      "GET /repos/{owner}/{repo}/issues/{issue_number}/timeline"
+    ],
+    listForAuthenticatedUser: ["GET /user/issues"],
+    listForOrg: ["GET /orgs/{org}/issues"],
+    listForRepo: ["GET /repos/{owner}/{repo}/issues"],
+    listLabelsForMilestone: [
+      "GET /repos/{owner}/{repo}/milestones/{milestone_number}/labels"
+    ],
+    listLabelsForRepo: ["GET /repos/{owner}/{repo}/labels"],
+    listLabelsOnIssue: [
+      "GET /repos/{owner}/{repo}/issues/{issue_number}/labels"
+    ],
+    listMilestones: ["GET /repos/{owner}/{repo}/milestones"],
+    listSubIssues: [
+      "GET /repos/{owner}/{repo}/issues/{issue_number}/sub_issues"
+    ],
+    lock: ["PUT /repos/{owner}/{repo}/issues/{issue_number}/lock"],
+    removeAllLabels: [
+      "DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels"
+    ],
+    removeAssignees: [
+      "DELETE /repos/{owner}/{repo}/issues/{issue_number}/assignees"
+    ],
+    removeDependencyBlockedBy: [
+      "DELETE /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by/{issue_id}"
+    ],
+    removeLabel: [
+      "DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels/{name}"
+    ],
+    removeSubIssue: [
+      "DELETE /repos/{owner}/{repo}/issues/{issue_number}/sub_issue"
+    ],
+    reprioritizeSubIssue: [
+      "PATCH /repos/{owner}/{repo}/issues/{issue_number}/sub_issues/priority"
+    ],
+    setLabels: ["PUT /repos/{owner}/{repo}/issues/{issue_number}/labels"],
+    unlock: ["DELETE /repos/{owner}/{repo}/issues/{issue_number}/lock"],
+    update: ["PATCH /repos/{owner}/{repo}/issues/{issue_number}"],
+    updateComment: ["PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}"],
+    updateLabel: ["PATCH /repos/{owner}/{repo}/labels/{name}"],
+    updateMilestone: [
+      "PATCH /repos/{owner}/{repo}/milestones/{milestone_number}"
+    ]
+  },
+  licenses: {
+    get: ["GET /licenses/{license}"],
+    getAllCommonlyUsed: ["GET /licenses"],
+    getForRepo: ["GET /repos/{owner}/{repo}/license"]
+  },
+  markdown: {
+    render: ["POST /markdown"],
+    renderRaw: [
+      "POST /markdown/raw",
+      { headers: { "content-type": "text/plain; charset=utf-8" } }
+    ]
+  },
+  meta: {
+    get: ["GET /meta"],
+    getAllVersions: ["GET /versions"],
+    getOctocat: ["GET /octocat"],
+    getZen: ["GET /zen"],
+    root: ["GET /"]
+  },
+  migrations: {
+    deleteArchiveForAuthenticatedUser: [
+      "DELETE /user/migrations/{migration_id}/archive"
+    ],
+    deleteArchiveForOrg: [
+      "DELETE /orgs/{org}/migrations/{migration_id}/archive"
+    ],
+    downloadArchiveForOrg: [
+      "GET /orgs/{org}/migrations/{migration_id}/archive"
+    ],
+    getArchiveForAuthenticatedUser: [
+      "GET /user/migrations/{migration_id}/archive"
+    ],
+    getStatusForAuthenticatedUser: ["GET /user/migrations/{migration_id}"],
+    getStatusForOrg: ["GET /orgs/{org}/migrations/{migration_id}"],
+    listForAuthenticatedUser: ["GET /user/migrations"],
+    listForOrg: ["GET /orgs/{org}/migrations"],
+    listReposForAuthenticatedUser: [
+      "GET /user/migrations/{migration_id}/repositories"
+    ],
+    listReposForOrg: ["GET /orgs/{org}/migrations/{migration_id}/repositories"],
+    listReposForUser: [
+      "GET /user/migrations/{migration_id}/repositories",
+      {},
+      { renamed: ["migrations", "listReposForAuthenticatedUser"] }
+    ],
+    startForAuthenticatedUser: ["POST /user/migrations"],
+    startForOrg: ["POST /orgs/{org}/migrations"],
+    unlockRepoForAuthenticatedUser: [
+      "DELETE /user/migrations/{migration_id}/repos/{repo_name}/lock"
+    ],
+    unlockRepoForOrg: [
+      "DELETE /orgs/{org}/migrations/{migration_id}/repos/{repo_name}/lock"
+    ]
+  },
+  oidc: {
+    getOidcCustomSubTemplateForOrg: [
+      "GET /orgs/{org}/actions/oidc/customization/sub"
+    ],
+    updateOidcCustomSubTemplateForOrg: [
+      "PUT /orgs/{org}/actions/oidc/customization/sub"
+    ]
+  },
+  orgs: {
+    addSecurityManagerTeam: [
+      "PUT /orgs/{org}/security-managers/teams/{team_slug}",
+      {},
+      {
+        deprecated: "octokit.rest.orgs.addSecurityManagerTeam() is deprecated, see https://docs.github.com/rest/orgs/security-managers#add-a-security-manager-team"
+      }
+    ],
+    assignTeamToOrgRole: [
+      "PUT /orgs/{org}/organization-roles/teams/{team_slug}/{role_id}"
+    ],
+    assignUserToOrgRole: [
+      "PUT /orgs/{org}/organization-roles/users/{username}/{role_id}"
+    ],
+    blockUser: ["PUT /orgs/{org}/blocks/{username}"],
+    cancelInvitation: ["DELETE /orgs/{org}/invitations/{invitation_id}"],
+    checkBlockedUser: ["GET /orgs/{org}/blocks/{username}"],
+    checkMembershipForUser: ["GET /orgs/{org}/members/{username}"],
+    checkPublicMembershipForUser: ["GET /orgs/{org}/public_members/{username}"],
+    convertMemberToOutsideCollaborator: [
+      "PUT /orgs/{org}/outside_collaborators/{username}"
+    ],
+    createArtifactStorageRecord: [
+      "POST /orgs/{org}/artifacts/metadata/storage-record"
+    ],
+    createInvitation: ["POST /orgs/{org}/invitations"],
+    createIssueType: ["POST /orgs/{org}/issue-types"],
+    createWebhook: ["POST /orgs/{org}/hooks"],
+    customPropertiesForOrgsCreateOrUpdateOrganizationValues: [
+      "PATCH /organizations/{org}/org-properties/values"
+    ],
+    customPropertiesForOrgsGetOrganizationValues: [
+      "GET /organizations/{org}/org-properties/values"
+    ],
+    customPropertiesForReposCreateOrUpdateOrganizationDefinition: [
+      "PUT /orgs/{org}/properties/schema/{custom_property_name}"
+    ],
+    customPropertiesForReposCreateOrUpdateOrganizationDefinitions: [
+      "PATCH /orgs/{org}/properties/schema"
+    ],
+    customPropertiesForReposCreateOrUpdateOrganizationValues: [
+      "PATCH /orgs/{org}/properties/values"
+    ],
+    customPropertiesForReposDeleteOrganizationDefinition: [
+      "DELETE /orgs/{org}/properties/schema/{custom_property_name}"
+    ],
+    customPropertiesForReposGetOrganizationDefinition: [
+      "GET /orgs/{org}/properties/schema/{custom_property_name}"
+    ],
+    customPropertiesForReposGetOrganizationDefinitions: [
+      "GET /orgs/{org}/properties/schema"
+    ],
+    customPropertiesForReposGetOrganizationValues: [
+      "GET /orgs/{org}/properties/values"
+    ],
+    delete: ["DELETE /orgs/{org}"],
+    deleteAttestationsBulk: ["POST /orgs/{org}/attestations/delete-request"],
+    deleteAttestationsById: [
+      "DELETE /orgs/{org}/attestations/{attestation_id}"
+    ],
+    deleteAttestationsBySubjectDigest: [
+      "DELETE /orgs/{org}/attestations/digest/{subject_digest}"
+    ],
+    deleteIssueType: ["DELETE /orgs/{org}/issue-types/{issue_type_id}"],
+    deleteWebhook: ["DELETE /orgs/{org}/hooks/{hook_id}"],
+    disableSelectedRepositoryImmutableReleasesOrganization: [
+      "DELETE /orgs/{org}/settings/immutable-releases/repositories/{repository_id}"
+    ],
+    enableSelectedRepositoryImmutableReleasesOrganization: [
+      "PUT /orgs/{org}/settings/immutable-releases/repositories/{repository_id}"
+    ],
+    get: ["GET /orgs/{org}"],
+    getImmutableReleasesSettings: [
+      "GET /orgs/{org}/settings/immutable-releases"
+    ],
+    getImmutableReleasesSettingsRepositories: [
+      "GET /orgs/{org}/settings/immutable-releases/repositories"
+    ],
+    getMembershipForAuthenticatedUser: ["GET /user/memberships/orgs/{org}"],
+    getMembershipForUser: ["GET /orgs/{org}/memberships/{username}"],
+    getOrgRole: ["GET /orgs/{org}/organization-roles/{role_id}"],
+    getOrgRulesetHistory: ["GET /orgs/{org}/rulesets/{ruleset_id}/history"],
+    getOrgRulesetVersion: [
+      "GET /orgs/{org}/rulesets/{ruleset_id}/history/{version_id}"
+    ],
+    getWebhook: ["GET /orgs/{org}/hooks/{hook_id}"],
+    getWebhookConfigForOrg: ["GET /orgs/{org}/hooks/{hook_id}/config"],
+    getWebhookDelivery: [
+      "GET /orgs/{org}/hooks/{hook_id}/deliveries/{delivery_id}"
+    ],
+    list: ["GET /organizations"],
+    listAppInstallations: ["GET /orgs/{org}/installations"],
+    listArtifactStorageRecords: [
+      "GET /orgs/{org}/artifacts/{subject_digest}/metadata/storage-records"
+    ],
+    listAttestationRepositories: ["GET /orgs/{org}/attestations/repositories"],
+    listAttestations: ["GET /orgs/{org}/attestations/{subject_digest}"],
+    listAttestationsBulk: [
+      "POST /orgs/{org}/attestations/bulk-list{?per_page,before,after}"
+    ],
+    listBlockedUsers: ["GET /orgs/{org}/blocks"],
+    listFailedInvitations: ["GET /orgs/{org}/failed_invitations"],
+    listForAuthenticatedUser: ["GET /user/orgs"],
+    listForUser: ["GET /users/{username}/orgs"],
+    listInvitationTeams: ["GET /orgs/{org}/invitations/{invitation_id}/teams"],
+    listIssueTypes: ["GET /orgs/{org}/issue-types"],
+    listMembers: ["GET /orgs/{org}/members"],
+    listMembershipsForAuthenticatedUser: ["GET /user/memberships/orgs"],
+    listOrgRoleTeams: ["GET /orgs/{org}/organization-roles/{role_id}/teams"],
+    listOrgRoleUsers: ["GET /orgs/{org}/organization-roles/{role_id}/users"],
+    listOrgRoles: ["GET /orgs/{org}/organization-roles"],
+    listOrganizationFineGrainedPermissions: [
+      "GET /orgs/{org}/organization-fine-grained-permissions"
+    ],
+    listOutsideCollaborators: ["GET /orgs/{org}/outside_collaborators"],
+    listPatGrantRepositories: [
+      "GET /orgs/{org}/personal-access-tokens/{pat_id}/repositories"
+    ],
+    listPatGrantRequestRepositories: [
+      "GET /orgs/{org}/personal-access-token-requests/{pat_request_id}/repositories"
+    ],
+    listPatGrantRequests: ["GET /orgs/{org}/personal-access-token-requests"],
+    listPatGrants: ["GET /orgs/{org}/personal-access-tokens"],
+    listPendingInvitations: ["GET /orgs/{org}/invitations"],
+    listPublicMembers: ["GET /orgs/{org}/public_members"],
+    listSecurityManagerTeams: [
+      "GET /orgs/{org}/security-managers",
+      {},
+      {
+        deprecated: "octokit.rest.orgs.listSecurityManagerTeams() is deprecated, see https://docs.github.com/rest/orgs/security-managers#list-security-manager-teams"
+      }
+    ],
+    listWebhookDeliveries: ["GET /orgs/{org}/hooks/{hook_id}/deliveries"],
+    listWebhooks: ["GET /orgs/{org}/hooks"],
+    pingWebhook: ["POST /orgs/{org}/hooks/{hook_id}/pings"],
+    redeliverWebhookDelivery: [
+      "POST /orgs/{org}/hooks/{hook_id}/deliveries/{delivery_id}/attempts"
+    ],
+    removeMember: ["DELETE /orgs/{org}/members/{username}"],
+    removeMembershipForUser: ["DELETE /orgs/{org}/memberships/{username}"],
+    removeOutsideCollaborator: [
+      "DELETE /orgs/{org}/outside_collaborators/{username}"
+    ],
+    removePublicMembershipForAuthenticatedUser: [
+      "DELETE /orgs/{org}/public_members/{username}"
+    ],
+    removeSecurityManagerTeam: [
+      "DELETE /orgs/{org}/security-managers/teams/{team_slug}",
+      {},
+      {
+        deprecated: "octokit.rest.orgs.removeSecurityManagerTeam() is deprecated, see https://docs.github.com/rest/orgs/security-managers#remove-a-security-manager-team"
+      }
+    ],
+    reviewPatGrantRequest: [
+      "POST /orgs/{org}/personal-access-token-requests/{pat_request_id}"
+    ],
+    reviewPatGrantRequestsInBulk: [
+      "POST /orgs/{org}/personal-access-token-requests"
+    ],
+    revokeAllOrgRolesTeam: [
+      "DELETE /orgs/{org}/organization-roles/teams/{team_slug}"
+    ],
+    revokeAllOrgRolesUser: [
+      "DELETE /orgs/{org}/organization-roles/users/{username}"
+    ],
+    revokeOrgRoleTeam: [
+      "DELETE /orgs/{org}/organization-roles/teams/{team_slug}/{role_id}"
+    ],
+    revokeOrgRoleUser: [
+      "DELETE /orgs/{org}/organization-roles/users/{username}/{role_id}"
+    ],
+    setImmutableReleasesSettings: [
+      "PUT /orgs/{org}/settings/immutable-releases"
+    ],
+    setImmutableReleasesSettingsRepositories: [
+      "PUT /orgs/{org}/settings/immutable-releases/repositories"
+    ],
+    setMembershipForUser: ["PUT /orgs/{org}/memberships/{username}"],
+    setPublicMembershipForAuthenticatedUser: [
+      "PUT /orgs/{org}/public_members/{username}"
+    ],
+    unblockUser: ["DELETE /orgs/{org}/blocks/{username}"],
+    update: ["PATCH /orgs/{org}"],
+    updateIssueType: ["PUT /orgs/{org}/issue-types/{issue_type_id}"],
+    updateMembershipForAuthenticatedUser: [
+      "PATCH /user/memberships/orgs/{org}"
+    ],
+    updatePatAccess: ["POST /orgs/{org}/personal-access-tokens/{pat_id}"],
+    updatePatAccesses: ["POST /orgs/{org}/personal-access-tokens"],
+    updateWebhook: ["PATCH /orgs/{org}/hooks/{hook_id}"],
+    updateWebhookConfigForOrg: ["PATCH /orgs/{org}/hooks/{hook_id}/config"]
+  },
+  packages: {
+    deletePackageForAuthenticatedUser: [
+      "DELETE /user/packages/{package_type}/{package_name}"
+    ],
+    deletePackageForOrg: [
+      "DELETE /orgs/{org}/packages/{package_type}/{package_name}"
+    ],
+    deletePackageForUser: [
+      "DELETE /users/{username}/packages/{package_type}/{package_name}"
+    ],
+    deletePackageVersionForAuthenticatedUser: [
+      "DELETE /user/packages/{package_type}/{package_name}/versions/{package_version_id}"
+    ],
+    deletePackageVersionForOrg: [
+      "DELETE /orgs/{org}/packages/{package_type}/{package_name}/versions/{package_version_id}"
+    ],
+    deletePackageVersionForUser: [
+      "DELETE /users/{username}/packages/{package_type}/{package_name}/versions/{package_version_id}"
+    ],
+    getAllPackageVersionsForAPackageOwnedByAnOrg: [
+      "GET /orgs/{org}/packages/{package_type}/{package_name}/versions",
+      {},
+      { renamed: ["packages", "getAllPackageVersionsForPackageOwnedByOrg"] }
+    ],
+    getAllPackageVersionsForAPackageOwnedByTheAuthenticatedUser: [
+      "GET /user/packages/{package_type}/{package_name}/versions",
+      {},
+      {
+        renamed: [
+          "packages",
+          "getAllPackageVersionsForPackageOwnedByAuthenticatedUser"
+        ]
+      }
+    ],
+    getAllPackageVersionsForPackageOwnedByAuthenticatedUser: [
+      "GET /user/packages/{package_type}/{package_name}/versions"
+    ],
+    getAllPackageVersionsForPackageOwnedByOrg: [
+      "GET /orgs/{org}/packages/{package_type}/{package_name}/versions"
+    ],
+    getAllPackageVersionsForPackageOwnedByUser: [
+      "GET /users/{username}/packages/{package_type}/{package_name}/versions"
+    ],
+    getPackageForAuthenticatedUser: [
+      "GET /user/packages/{package_type}/{package_name}"
+    ],
+    getPackageForOrganization: [
+      "GET /orgs/{org}/packages/{package_type}/{package_name}"
+    ],
+    getPackageForUser: [
+      "GET /users/{username}/packages/{package_type}/{package_name}"
+    ],
+    getPackageVersionForAuthenticatedUser: [
+      "GET /user/packages/{package_type}/{package_name}/versions/{package_version_id}"
+    ],
+    getPackageVersionForOrganization: [
+      "GET /orgs/{org}/packages/{package_type}/{package_name}/versions/{package_version_id}"
+    ],
+    getPackageVersionForUser: [
+      "GET /users/{username}/packages/{package_type}/{package_name}/versions/{package_version_id}"
+    ],
+    listDockerMigrationConflictingPackagesForAuthenticatedUser: [
+      "GET /user/docker/conflicts"
+    ],
+    listDockerMigrationConflictingPackagesForOrganization: [
+      "GET /orgs/{org}/docker/conflicts"
+    ],
+    listDockerMigrationConflictingPackagesForUser: [
+      "GET /users/{username}/docker/conflicts"
+    ],
+    listPackagesForAuthenticatedUser: ["GET /user/packages"],
+    listPackagesForOrganization: ["GET /orgs/{org}/packages"],
+    listPackagesForUser: ["GET /users/{username}/packages"],
+    restorePackageForAuthenticatedUser: [
+      "POST /user/packages/{package_type}/{package_name}/restore{?token}"
+    ],
+    restorePackageForOrg: [
+      "POST /orgs/{org}/packages/{package_type}/{package_name}/restore{?token}"
+    ],
+    restorePackageForUser: [
+      "POST /users/{username}/packages/{package_type}/{package_name}/restore{?token}"
+    ],
+    restorePackageVersionForAuthenticatedUser: [
+      "POST /user/packages/{package_type}/{package_name}/versions/{package_version_id}/restore"
+    ],
+    restorePackageVersionForOrg: [
+      "POST /orgs/{org}/packages/{package_type}/{package_name}/versions/{package_version_id}/restore"
+    ],
+    restorePackageVersionForUser: [
+      "POST /users/{username}/packages/{package_type}/{package_name}/versions/{package_version_id}/restore"
+    ]
+  },
+  privateRegistries: {
+    createOrgPrivateRegistry: ["POST /orgs/{org}/private-registries"],
+    deleteOrgPrivateRegistry: [
+      "DELETE /orgs/{org}/private-registries/{secret_name}"
+    ],
+    getOrgPrivateRegistry: ["GET /orgs/{org}/private-registries/{secret_name}"],
+    getOrgPublicKey: ["GET /orgs/{org}/private-registries/public-key"],
+    listOrgPrivateRegistries: ["GET /orgs/{org}/private-registries"],
+    updateOrgPrivateRegistry: [
+      "PATCH /orgs/{org}/private-registries/{secret_name}"
+    ]
+  },
+  projects: {
+    addItemForOrg: ["POST /orgs/{org}/projectsV2/{project_number}/items"],
+    addItemForUser: [
+      "POST /users/{username}/projectsV2/{project_number}/items"
+    ],
+    deleteItemForOrg: [
+      "DELETE /orgs/{org}/projectsV2/{project_number}/items/{item_id}"
+    ],
+    deleteItemForUser: [
+      "DELETE /users/{username}/projectsV2/{project_number}/items/{item_id}"
+    ],
+    getFieldForOrg: [
+      "GET /orgs/{org}/projectsV2/{project_number}/fields/{field_id}"
+    ],
+    getFieldForUser: [
+      "GET /users/{username}/projectsV2/{project_number}/fields/{field_id}"
+    ],
+    getForOrg: ["GET /orgs/{org}/projectsV2/{project_number}"],
+    getForUser: ["GET /users/{username}/projectsV2/{project_number}"],
+    getOrgItem: ["GET /orgs/{org}/projectsV2/{project_number}/items/{item_id}"],
+    getUserItem: [
+      "GET /users/{username}/projectsV2/{project_number}/items/{item_id}"
+    ],
+    listFieldsForOrg: ["GET /orgs/{org}/projectsV2/{project_number}/fields"],
+    listFieldsForUser: [
+      "GET /users/{username}/projectsV2/{project_number}/fields"
+    ],
+    listForOrg: ["GET /orgs/{org}/projectsV2"],
+    listForUser: ["GET /users/{username}/projectsV2"],
+    listItemsForOrg: ["GET /orgs/{org}/projectsV2/{project_number}/items"],
+    listItemsForUser: [
+      "GET /users/{username}/projectsV2/{project_number}/items"
+    ],
+    updateItemForOrg: [
+      "PATCH /orgs/{org}/projectsV2/{project_number}/items/{item_id}"
+    ],
+    updateItemForUser: [
+      "PATCH /users/{username}/projectsV2/{project_number}/items/{item_id}"
+    ]
+  },
+  pulls: {
+    checkIfMerged: ["GET /repos/{owner}/{repo}/pulls/{pull_number}/merge"],
+    create: ["POST /repos/{owner}/{repo}/pulls"],
+    createReplyForReviewComment: [
+      "POST /repos/{owner}/{repo}/pulls/{pull_number}/comments/{comment_id}/replies"
+    ],
+    createReview: ["POST /repos/{owner}/{repo}/pulls/{pull_number}/reviews"],
+    createReviewComment: [
+      "POST /repos/{owner}/{repo}/pulls/{pull_number}/comments"
+    ],
+    deletePendingReview: [
+      "DELETE /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}"
+    ],
+    deleteReviewComment: [
+      "DELETE /repos/{owner}/{repo}/pulls/comments/{comment_id}"
+    ],
+    dismissReview: [
+      "PUT /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/dismissals"
+    ],
+    get: ["GET /repos/{owner}/{repo}/pulls/{pull_number}"],
+    getReview: [
+      "GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}"
+    ],
+    getReviewComment: ["GET /repos/{owner}/{repo}/pulls/comments/{comment_id}"],
+    list: ["GET /repos/{owner}/{repo}/pulls"],
+    listCommentsForReview: [
+      "GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/comments"
+    ],
+    listCommits: ["GET /repos/{owner}/{repo}/pulls/{pull_number}/commits"],
+    listFiles: ["GET /repos/{owner}/{repo}/pulls/{pull_number}/files"],
+    listRequestedReviewers: [
+      "GET /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers"
+    ],
+    listReviewComments: [
+      "GET /repos/{owner}/{repo}/pulls/{pull_number}/comments"
+    ],
+    listReviewCommentsForRepo: ["GET /repos/{owner}/{repo}/pulls/comments"],
+    listReviews: ["GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews"],
+    merge: ["PUT /repos/{owner}/{repo}/pulls/{pull_number}/merge"],
+    removeRequestedReviewers: [
+      "DELETE /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers"
+    ],
+    requestReviewers: [
+      "POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers"
+    ],
+    submitReview: [
+      "POST /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/events"
+    ],
+    update: ["PATCH /repos/{owner}/{repo}/pulls/{pull_number}"],
+    updateBranch: [
+      "PUT /repos/{owner}/{repo}/pulls/{pull_number}/update-branch"
+    ],
+    updateReview: [
+      "PUT /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}"
+    ],
+    updateReviewComment: [
+      "PATCH /repos/{owner}/{repo}/pulls/comments/{comment_id}"
+    ]
+  },
+  rateLimit: { get: ["GET /rate_limit"] },
+  reactions: {
+    createForCommitComment: [
+      "POST /repos/{owner}/{repo}/comments/{comment_id}/reactions"
+    ],
+    createForIssue: [
+      "POST /repos/{owner}/{repo}/issues/{issue_number}/reactions"
+    ],
+    createForIssueComment: [
+      "POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions"
+    ],
+    createForPullRequestReviewComment: [
+      "POST /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions"
+    ],
+    createForRelease: [
+      "POST /repos/{owner}/{repo}/releases/{release_id}/reactions"
+    ],
+    createForTeamDiscussionCommentInOrg: [
+      "POST /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}/reactions"
+    ],
+    createForTeamDiscussionInOrg: [
+      "POST /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/reactions"
+    ],
+    deleteForCommitComment: [
+      "DELETE /repos/{owner}/{repo}/comments/{comment_id}/reactions/{reaction_id}"
+    ],
+    deleteForIssue: [
+      "DELETE /repos/{owner}/{repo}/issues/{issue_number}/reactions/{reaction_id}"
+    ],
+    deleteForIssueComment: [
+      "DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions/{reaction_id}"
+    ],
+    deleteForPullRequestComment: [
+      "DELETE /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions/{reaction_id}"
+    ],
+    deleteForRelease: [
+      "DELETE /repos/{owner}/{repo}/releases/{release_id}/reactions/{reaction_id}"
+    ],
+    deleteForTeamDiscussion: [
+      "DELETE /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/reactions/{reaction_id}"
+    ],
+    deleteForTeamDiscussionComment: [
+      "DELETE /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}/reactions/{reaction_id}"
+    ],
+    listForCommitComment: [
+      "GET /repos/{owner}/{repo}/comments/{comment_id}/reactions"
+    ],
+    listForIssue: ["GET /repos/{owner}/{repo}/issues/{issue_number}/reactions"],
+    listForIssueComment: [
+      "GET /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions"
+    ],
+    listForPullRequestReviewComment: [
+      "GET /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions"
+    ],
+    listForRelease: [
+      "GET /repos/{owner}/{repo}/releases/{release_id}/reactions"
+    ],
+    listForTeamDiscussionCommentInOrg: [
+      "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}/reactions"
+    ],
+    listForTeamDiscussionInOrg: [
+      "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/reactions"
+    ]
+  },
+  repos: {
+    acceptInvitation: [
+      "PATCH /user/repository_invitations/{invitation_id}",
+      {},
+      { renamed: ["repos", "acceptInvitationForAuthenticatedUser"] }
+    ],
+    acceptInvitationForAuthenticatedUser: [
+      "PATCH /user/repository_invitations/{invitation_id}"
+    ],
+    addAppAccessRestrictions: [
+      "POST /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps",
+      {},
+      { mapToData: "apps" }
+    ],
+    addCollaborator: ["PUT /repos/{owner}/{repo}/collaborators/{username}"],
+    addStatusCheckContexts: [
+      "POST /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts",
+      {},
+      { mapToData: "contexts" }
+    ],
+    addTeamAccessRestrictions: [
+      "POST /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams",
+      {},
+      { mapToData: "teams" }
+    ],
+    addUserAccessRestrictions: [
+      "POST /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users",
+      {},
+      { mapToData: "users" }
+    ],
+    cancelPagesDeployment: [
+      "POST /repos/{owner}/{repo}/pages/deployments/{pages_deployment_id}/cancel"
+    ],
+    checkAutomatedSecurityFixes: [
+      "GET /repos/{owner}/{repo}/automated-security-fixes"
+    ],
+    checkCollaborator: ["GET /repos/{owner}/{repo}/collaborators/{username}"],
+    checkImmutableReleases: ["GET /repos/{owner}/{repo}/immutable-releases"],
+    checkPrivateVulnerabilityReporting: [
+      "GET /repos/{owner}/{repo}/private-vulnerability-reporting"
+    ],
+    checkVulnerabilityAlerts: [
+      "GET /repos/{owner}/{repo}/vulnerability-alerts"
+    ],
+    codeownersErrors: ["GET /repos/{owner}/{repo}/codeowners/errors"],
+    compareCommits: ["GET /repos/{owner}/{repo}/compare/{base}...{head}"],
+    compareCommitsWithBasehead: [
+      "GET /repos/{owner}/{repo}/compare/{basehead}"
+    ],
+    createAttestation: ["POST /repos/{owner}/{repo}/attestations"],
+    createAutolink: ["POST /repos/{owner}/{repo}/autolinks"],
+    createCommitComment: [
+      "POST /repos/{owner}/{repo}/commits/{commit_sha}/comments"
+    ],
+    createCommitSignatureProtection: [
+      "POST /repos/{owner}/{repo}/branches/{branch}/protection/required_signatures"
+    ],
+    createCommitStatus: ["POST /repos/{owner}/{repo}/statuses/{sha}"],
+    createDeployKey: ["POST /repos/{owner}/{repo}/keys"],
+    createDeployment: ["POST /repos/{owner}/{repo}/deployments"],
+    createDeploymentBranchPolicy: [
+      "POST /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies"
+    ],
+    createDeploymentProtectionRule: [
+      "POST /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules"
+    ],
+    createDeploymentStatus: [
+      "POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses"
+    ],
+    createDispatchEvent: ["POST /repos/{owner}/{repo}/dispatches"],
+    createForAuthenticatedUser: ["POST /user/repos"],
+    createFork: ["POST /repos/{owner}/{repo}/forks"],
+    createInOrg: ["POST /orgs/{org}/repos"],
+    createOrUpdateEnvironment: [
+      "PUT /repos/{owner}/{repo}/environments/{environment_name}"
+    ],
+    createOrUpdateFileContents: ["PUT /repos/{owner}/{repo}/contents/{path}"],
+    createOrgRuleset: ["POST /orgs/{org}/rulesets"],
+    createPagesDeployment: ["POST /repos/{owner}/{repo}/pages/deployments"],
+    createPagesSite: ["POST /repos/{owner}/{repo}/pages"],
+    createRelease: ["POST /repos/{owner}/{repo}/releases"],
+    createRepoRuleset: ["POST /repos/{owner}/{repo}/rulesets"],
+    createUsingTemplate: [
+      "POST /repos/{template_owner}/{template_repo}/generate"
+    ],
+    createWebhook: ["POST /repos/{owner}/{repo}/hooks"],
+    customPropertiesForReposCreateOrUpdateRepositoryValues: [
+      "PATCH /repos/{owner}/{repo}/properties/values"
+    ],
+    customPropertiesForReposGetRepositoryValues: [
+      "GET /repos/{owner}/{repo}/properties/values"
+    ],
+    declineInvitation: [
+      "DELETE /user/repository_invitations/{invitation_id}",
+      {},
+      { renamed: ["repos", "declineInvitationForAuthenticatedUser"] }
+    ],
+    declineInvitationForAuthenticatedUser: [
+      "DELETE /user/repository_invitations/{invitation_id}"
+    ],
+    delete: ["DELETE /repos/{owner}/{repo}"],
+    deleteAccessRestrictions: [
+      "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/restrictions"
+    ],
+    deleteAdminBranchProtection: [
+      "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/enforce_admins"
+    ],
+    deleteAnEnvironment: [
+      "DELETE /repos/{owner}/{repo}/environments/{environment_name}"
+    ],
+    deleteAutolink: ["DELETE /repos/{owner}/{repo}/autolinks/{autolink_id}"],
+    deleteBranchProtection: [
+      "DELETE /repos/{owner}/{repo}/branches/{branch}/protection"
+    ],
+    deleteCommitComment: ["DELETE /repos/{owner}/{repo}/comments/{comment_id}"],
+    deleteCommitSignatureProtection: [
+      "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/required_signatures"
+    ],
+    deleteDeployKey: ["DELETE /repos/{owner}/{repo}/keys/{key_id}"],
+    deleteDeployment: [
+      "DELETE /repos/{owner}/{repo}/deployments/{deployment_id}"
+    ],
+    deleteDeploymentBranchPolicy: [
+      "DELETE /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies/{branch_policy_id}"
+    ],
+    deleteFile: ["DELETE /repos/{owner}/{repo}/contents/{path}"],
+    deleteInvitation: [
+      "DELETE /repos/{owner}/{repo}/invitations/{invitation_id}"
+    ],
+    deleteOrgRuleset: ["DELETE /orgs/{org}/rulesets/{ruleset_id}"],
+    deletePagesSite: ["DELETE /repos/{owner}/{repo}/pages"],
+    deletePullRequestReviewProtection: [
+      "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/required_pull_request_reviews"
+    ],
+    deleteRelease: ["DELETE /repos/{owner}/{repo}/releases/{release_id}"],
+    deleteReleaseAsset: [
+      "DELETE /repos/{owner}/{repo}/releases/assets/{asset_id}"
+    ],
+    deleteRepoRuleset: ["DELETE /repos/{owner}/{repo}/rulesets/{ruleset_id}"],
+    deleteWebhook: ["DELETE /repos/{owner}/{repo}/hooks/{hook_id}"],
+    disableAutomatedSecurityFixes: [
+      "DELETE /repos/{owner}/{repo}/automated-security-fixes"
+    ],
+    disableDeploymentProtectionRule: [
+      "DELETE /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules/{protection_rule_id}"
+    ],
+    disableImmutableReleases: [
+      "DELETE /repos/{owner}/{repo}/immutable-releases"
+    ],
+    disablePrivateVulnerabilityReporting: [
+      "DELETE /repos/{owner}/{repo}/private-vulnerability-reporting"
+    ],
+    disableVulnerabilityAlerts: [
+      "DELETE /repos/{owner}/{repo}/vulnerability-alerts"
+    ],
+    downloadArchive: [
+      "GET /repos/{owner}/{repo}/zipball/{ref}",
+      {},
+      { renamed: ["repos", "downloadZipballArchive"] }
+    ],
+    downloadTarballArchive: ["GET /repos/{owner}/{repo}/tarball/{ref}"],
+    downloadZipballArchive: ["GET /repos/{owner}/{repo}/zipball/{ref}"],
+    enableAutomatedSecurityFixes: [
+      "PUT /repos/{owner}/{repo}/automated-security-fixes"
+    ],
+    enableImmutableReleases: ["PUT /repos/{owner}/{repo}/immutable-releases"],
+    enablePrivateVulnerabilityReporting: [
+      "PUT /repos/{owner}/{repo}/private-vulnerability-reporting"
+    ],
+    enableVulnerabilityAlerts: [
+      "PUT /repos/{owner}/{repo}/vulnerability-alerts"
+    ],
+    generateReleaseNotes: [
+      "POST /repos/{owner}/{repo}/releases/generate-notes"
+    ],
+    get: ["GET /repos/{owner}/{repo}"],
+    getAccessRestrictions: [
+      "GET /repos/{owner}/{repo}/branches/{branch}/protection/restrictions"
+    ],
+    getAdminBranchProtection: [
+      "GET /repos/{owner}/{repo}/branches/{branch}/protection/enforce_admins"
+    ],
+    getAllDeploymentProtectionRules: [
+      "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules"
+    ],
+    getAllEnvironments: ["GET /repos/{owner}/{repo}/environments"],
+    getAllStatusCheckContexts: [
+      "GET /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts"
+    ],
+    getAllTopics: ["GET /repos/{owner}/{repo}/topics"],
+    getAppsWithAccessToProtectedBranch: [
+      "GET /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps"
+    ],
+    getAutolink: ["GET /repos/{owner}/{repo}/autolinks/{autolink_id}"],
+    getBranch: ["GET /repos/{owner}/{repo}/branches/{branch}"],
+    getBranchProtection: [
+      "GET /repos/{owner}/{repo}/branches/{branch}/protection"
+    ],
+    getBranchRules: ["GET /repos/{owner}/{repo}/rules/branches/{branch}"],
+    getClones: ["GET /repos/{owner}/{repo}/traffic/clones"],
+    getCodeFrequencyStats: ["GET /repos/{owner}/{repo}/stats/code_frequency"],
+    getCollaboratorPermissionLevel: [
+      "GET /repos/{owner}/{repo}/collaborators/{username}/permission"
+    ],
+    getCombinedStatusForRef: ["GET /repos/{owner}/{repo}/commits/{ref}/status"],
+    getCommit: ["GET /repos/{owner}/{repo}/commits/{ref}"],
+    getCommitActivityStats: ["GET /repos/{owner}/{repo}/stats/commit_activity"],
+    getCommitComment: ["GET /repos/{owner}/{repo}/comments/{comment_id}"],
+    getCommitSignatureProtection: [
+      "GET /repos/{owner}/{repo}/branches/{branch}/protection/required_signatures"
+    ],
+    getCommunityProfileMetrics: ["GET /repos/{owner}/{repo}/community/profile"],
+    getContent: ["GET /repos/{owner}/{repo}/contents/{path}"],
+    getContributorsStats: ["GET /repos/{owner}/{repo}/stats/contributors"],
+    getCustomDeploymentProtectionRule: [
+      "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules/{protection_rule_id}"
+    ],
+    getDeployKey: ["GET /repos/{owner}/{repo}/keys/{key_id}"],
+    getDeployment: ["GET /repos/{owner}/{repo}/deployments/{deployment_id}"],
+    getDeploymentBranchPolicy: [
+      "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies/{branch_policy_id}"
+    ],
+    getDeploymentStatus: [
+      "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses/{status_id}"
+    ],
+    getEnvironment: [
+      "GET /repos/{owner}/{repo}/environments/{environment_name}"
+    ],
+    getLatestPagesBuild: ["GET /repos/{owner}/{repo}/pages/builds/latest"],
+    getLatestRelease: ["GET /repos/{owner}/{repo}/releases/latest"],
+    getOrgRuleSuite: ["GET /orgs/{org}/rulesets/rule-suites/{rule_suite_id}"],
+    getOrgRuleSuites: ["GET /orgs/{org}/rulesets/rule-suites"],
+    getOrgRuleset: ["GET /orgs/{org}/rulesets/{ruleset_id}"],
+    getOrgRulesets: ["GET /orgs/{org}/rulesets"],
+    getPages: ["GET /repos/{owner}/{repo}/pages"],
+    getPagesBuild: ["GET /repos/{owner}/{repo}/pages/builds/{build_id}"],
+    getPagesDeployment: [
+      "GET /repos/{owner}/{repo}/pages/deployments/{pages_deployment_id}"
+    ],
+    getPagesHealthCheck: ["GET /repos/{owner}/{repo}/pages/health"],
+    getParticipationStats: ["GET /repos/{owner}/{repo}/stats/participation"],
+    getPullRequestReviewProtection: [
+      "GET /repos/{owner}/{repo}/branches/{branch}/protection/required_pull_request_reviews"
+    ],
+    getPunchCardStats: ["GET /repos/{owner}/{repo}/stats/punch_card"],
+    getReadme: ["GET /repos/{owner}/{repo}/readme"],
+    getReadmeInDirectory: ["GET /repos/{owner}/{repo}/readme/{dir}"],
+    getRelease: ["GET /repos/{owner}/{repo}/releases/{release_id}"],
+    getReleaseAsset: ["GET /repos/{owner}/{repo}/releases/assets/{asset_id}"],
+    getReleaseByTag: ["GET /repos/{owner}/{repo}/releases/tags/{tag}"],
+    getRepoRuleSuite: [
+      "GET /repos/{owner}/{repo}/rulesets/rule-suites/{rule_suite_id}"
+    ],
+    getRepoRuleSuites: ["GET /repos/{owner}/{repo}/rulesets/rule-suites"],
+    getRepoRuleset: ["GET /repos/{owner}/{repo}/rulesets/{ruleset_id}"],
+    getRepoRulesetHistory: [
+      "GET /repos/{owner}/{repo}/rulesets/{ruleset_id}/history"
+    ],
+    getRepoRulesetVersion: [
+      "GET /repos/{owner}/{repo}/rulesets/{ruleset_id}/history/{version_id}"
+    ],
+    getRepoRulesets: ["GET /repos/{owner}/{repo}/rulesets"],
+    getStatusChecksProtection: [
+      "GET /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks"
+    ],
+    getTeamsWithAccessToProtectedBranch: [
+      "GET /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams"
+    ],
+    getTopPaths: ["GET /repos/{owner}/{repo}/traffic/popular/paths"],
+    getTopReferrers: ["GET /repos/{owner}/{repo}/traffic/popular/referrers"],
+    getUsersWithAccessToProtectedBranch: [
+      "GET /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users"
+    ],
+    getViews: ["GET /repos/{owner}/{repo}/traffic/views"],
+    getWebhook: ["GET /repos/{owner}/{repo}/hooks/{hook_id}"],
+    getWebhookConfigForRepo: [
+      "GET /repos/{owner}/{repo}/hooks/{hook_id}/config"
+    ],
+    getWebhookDelivery: [
+      "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}"
+    ],
+    listActivities: ["GET /repos/{owner}/{repo}/activity"],
+    listAttestations: [
+      "GET /repos/{owner}/{repo}/attestations/{subject_digest}"
+    ],
+    listAutolinks: ["GET /repos/{owner}/{repo}/autolinks"],
+    listBranches: ["GET /repos/{owner}/{repo}/branches"],
+    listBranchesForHeadCommit: [
+      "GET /repos/{owner}/{repo}/commits/{commit_sha}/branches-where-head"
+    ],
+    listCollaborators: ["GET /repos/{owner}/{repo}/collaborators"],
+    listCommentsForCommit: [
+      "GET /repos/{owner}/{repo}/commits/{commit_sha}/comments"
+    ],
+    listCommitCommentsForRepo: ["GET /repos/{owner}/{repo}/comments"],
+    listCommitStatusesForRef: [
+      "GET /repos/{owner}/{repo}/commits/{ref}/statuses"
+    ],
+    listCommits: ["GET /repos/{owner}/{repo}/commits"],
+    listContributors: ["GET /repos/{owner}/{repo}/contributors"],
+    listCustomDeploymentRuleIntegrations: [
+      "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules/apps"
+    ],
+    listDeployKeys: ["GET /repos/{owner}/{repo}/keys"],
+    listDeploymentBranchPolicies: [
+      "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies"
+    ],
+    listDeploymentStatuses: [
+      "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses"
+    ],
+    listDeployments: ["GET /repos/{owner}/{repo}/deployments"],
+    listForAuthenticatedUser: ["GET /user/repos"],
+    listForOrg: ["GET /orgs/{org}/repos"],
+    listForUser: ["GET /users/{username}/repos"],
+    listForks: ["GET /repos/{owner}/{repo}/forks"],
+    listInvitations: ["GET /repos/{owner}/{repo}/invitations"],
+    listInvitationsForAuthenticatedUser: ["GET /user/repository_invitations"],
+    listLanguages: ["GET /repos/{owner}/{repo}/languages"],
+    listPagesBuilds: ["GET /repos/{owner}/{repo}/pages/builds"],
+    listPublic: ["GET /repositories"],
+    listPullRequestsAssociatedWithCommit: [
+      "GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls"
+    ],
+    listReleaseAssets: [
+      "GET /repos/{owner}/{repo}/releases/{release_id}/assets"
+    ],
+    listReleases: ["GET /repos/{owner}/{repo}/releases"],
+    listTags: ["GET /repos/{owner}/{repo}/tags"],
+    listTeams: ["GET /repos/{owner}/{repo}/teams"],
+    listWebhookDeliveries: [
+      "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries"
+    ],
+    listWebhooks: ["GET /repos/{owner}/{repo}/hooks"],
+    merge: ["POST /repos/{owner}/{repo}/merges"],
+    mergeUpstream: ["POST /repos/{owner}/{repo}/merge-upstream"],
+    pingWebhook: ["POST /repos/{owner}/{repo}/hooks/{hook_id}/pings"],
+    redeliverWebhookDelivery: [
+      "POST /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}/attempts"
+    ],
+    removeAppAccessRestrictions: [
+      "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps",
+      {},
+      { mapToData: "apps" }
+    ],
+    removeCollaborator: [
+      "DELETE /repos/{owner}/{repo}/collaborators/{username}"
+    ],
+    removeStatusCheckContexts: [
+      "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts",
+      {},
+      { mapToData: "contexts" }
+    ],
+    removeStatusCheckProtection: [
+      "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks"
+    ],
+    removeTeamAccessRestrictions: [
+      "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams",
+      {},
+      { mapToData: "teams" }
+    ],
+    removeUserAccessRestrictions: [
+      "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users",
+      {},
+      { mapToData: "users" }
+    ],
+    renameBranch: ["POST /repos/{owner}/{repo}/branches/{branch}/rename"],
+    replaceAllTopics: ["PUT /repos/{owner}/{repo}/topics"],
+    requestPagesBuild: ["POST /repos/{owner}/{repo}/pages/builds"],
+    setAdminBranchProtection: [
+      "POST /repos/{owner}/{repo}/branches/{branch}/protection/enforce_admins"
+    ],
+    setAppAccessRestrictions: [
+      "PUT /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps",
+      {},
+      { mapToData: "apps" }
+    ],
+    setStatusCheckContexts: [
+      "PUT /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts",
+      {},
+      { mapToData: "contexts" }
+    ],
+    setTeamAccessRestrictions: [
+      "PUT /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams",
+      {},
+      { mapToData: "teams" }
+    ],
+    setUserAccessRestrictions: [
+      "PUT /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users",
+      {},
+      { mapToData: "users" }
+    ],
+    testPushWebhook: ["POST /repos/{owner}/{repo}/hooks/{hook_id}/tests"],
+    transfer: ["POST /repos/{owner}/{repo}/transfer"],
+    update: ["PATCH /repos/{owner}/{repo}"],
+    updateBranchProtection: [
+      "PUT /repos/{owner}/{repo}/branches/{branch}/protection"
+    ],
+    updateCommitComment: ["PATCH /repos/{owner}/{repo}/comments/{comment_id}"],
+    updateDeploymentBranchPolicy: [
+      "PUT /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies/{branch_policy_id}"
+    ],
+    updateInformationAboutPagesSite: ["PUT /repos/{owner}/{repo}/pages"],
+    updateInvitation: [
+      "PATCH /repos/{owner}/{repo}/invitations/{invitation_id}"
+    ],
+    updateOrgRuleset: ["PUT /orgs/{org}/rulesets/{ruleset_id}"],
+    updatePullRequestReviewProtection: [
+      "PATCH /repos/{owner}/{repo}/branches/{branch}/protection/required_pull_request_reviews"
+    ],
+    updateRelease: ["PATCH /repos/{owner}/{repo}/releases/{release_id}"],
+    updateReleaseAsset: [
+      "PATCH /repos/{owner}/{repo}/releases/assets/{asset_id}"
+    ],
+    updateRepoRuleset: ["PUT /repos/{owner}/{repo}/rulesets/{ruleset_id}"],
+    updateStatusCheckPotection: [
+      "PATCH /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks",
+      {},
+      { renamed: ["repos", "updateStatusCheckProtection"] }
+    ],
+    updateStatusCheckProtection: [
+      "PATCH /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks"
+    ],
+    updateWebhook: ["PATCH /repos/{owner}/{repo}/hooks/{hook_id}"],
+    updateWebhookConfigForRepo: [
+      "PATCH /repos/{owner}/{repo}/hooks/{hook_id}/config"
+    ],
+    uploadReleaseAsset: [
+      "POST /repos/{owner}/{repo}/releases/{release_id}/assets{?name,label}",
+      { baseUrl: "https://uploads.github.com" }
+    ]
+  },
+  search: {
+    code: ["GET /search/code"],
+    commits: ["GET /search/commits"],
+    issuesAndPullRequests: ["GET /search/issues"],
+    labels: ["GET /search/labels"],
+    repos: ["GET /search/repositories"],
+    topics: ["GET /search/topics"],
+    users: ["GET /search/users"]
+  },
+  secretScanning: {
+    createPushProtectionBypass: [
+      "POST /repos/{owner}/{repo}/secret-scanning/push-protection-bypasses"
+    ],
+    getAlert: [
+      "GET /repos/{owner}/{repo}/secret-scanning/alerts/{alert_number}"
+    ],
+    getScanHistory: ["GET /repos/{owner}/{repo}/secret-scanning/scan-history"],
+    listAlertsForOrg: ["GET /orgs/{org}/secret-scanning/alerts"],
+    listAlertsForRepo: ["GET /repos/{owner}/{repo}/secret-scanning/alerts"],
+    listLocationsForAlert: [
+      "GET /repos/{owner}/{repo}/secret-scanning/alerts/{alert_number}/locations"
+    ],
+    listOrgPatternConfigs: [
+      "GET /orgs/{org}/secret-scanning/pattern-configurations"
+    ],
+    updateAlert: [
+      "PATCH /repos/{owner}/{repo}/secret-scanning/alerts/{alert_number}"
+    ],
+    updateOrgPatternConfigs: [
+      "PATCH /orgs/{org}/secret-scanning/pattern-configurations"
+    ]
+  },
+  securityAdvisories: {
+    createFork: [
+      "POST /repos/{owner}/{repo}/security-advisories/{ghsa_id}/forks"
+    ],
+    createPrivateVulnerabilityReport: [
+      "POST /repos/{owner}/{repo}/security-advisories/reports"
+    ],
+    createRepositoryAdvisory: [
+      "POST /repos/{owner}/{repo}/security-advisories"
+    ],
+    createRepositoryAdvisoryCveRequest: [
+      "POST /repos/{owner}/{repo}/security-advisories/{ghsa_id}/cve"
+    ],
+    getGlobalAdvisory: ["GET /advisories/{ghsa_id}"],
+    getRepositoryAdvisory: [
+      "GET /repos/{owner}/{repo}/security-advisories/{ghsa_id}"
+    ],
+    listGlobalAdvisories: ["GET /advisories"],
+    listOrgRepositoryAdvisories: ["GET /orgs/{org}/security-advisories"],
+    listRepositoryAdvisories: ["GET /repos/{owner}/{repo}/security-advisories"],
+    updateRepositoryAdvisory: [
+      "PATCH /repos/{owner}/{repo}/security-advisories/{ghsa_id}"
+    ]
+  },
+  teams: {
+    addOrUpdateMembershipForUserInOrg: [
+      "PUT /orgs/{org}/teams/{team_slug}/memberships/{username}"
+    ],
+    addOrUpdateRepoPermissionsInOrg: [
+      "PUT /orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}"
+    ],
+    checkPermissionsForRepoInOrg: [
+      "GET /orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}"
+    ],
+    create: ["POST /orgs/{org}/teams"],
+    createDiscussionCommentInOrg: [
+      "POST /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments"
+    ],
+    createDiscussionInOrg: ["POST /orgs/{org}/teams/{team_slug}/discussions"],
+    deleteDiscussionCommentInOrg: [
+      "DELETE /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}"
+    ],
+    deleteDiscussionInOrg: [
+      "DELETE /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}"
+    ],
+    deleteInOrg: ["DELETE /orgs/{org}/teams/{team_slug}"],
+    getByName: ["GET /orgs/{org}/teams/{team_slug}"],
+    getDiscussionCommentInOrg: [
+      "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}"
+    ],
+    getDiscussionInOrg: [
+      "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}"
+    ],
+    getMembershipForUserInOrg: [
+      "GET /orgs/{org}/teams/{team_slug}/memberships/{username}"
+    ],
+    list: ["GET /orgs/{org}/teams"],
+    listChildInOrg: ["GET /orgs/{org}/teams/{team_slug}/teams"],
+    listDiscussionCommentsInOrg: [
+      "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments"
+    ],
+    listDiscussionsInOrg: ["GET /orgs/{org}/teams/{team_slug}/discussions"],
+    listForAuthenticatedUser: ["GET /user/teams"],
+    listMembersInOrg: ["GET /orgs/{org}/teams/{team_slug}/members"],
+    listPendingInvitationsInOrg: [
+      "GET /orgs/{org}/teams/{team_slug}/invitations"
+    ],
+    listReposInOrg: ["GET /orgs/{org}/teams/{team_slug}/repos"],
+    removeMembershipForUserInOrg: [
+      "DELETE /orgs/{org}/teams/{team_slug}/memberships/{username}"
+    ],
+    removeRepoInOrg: [
+      "DELETE /orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}"
+    ],
+    updateDiscussionCommentInOrg: [
+      "PATCH /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}"
+    ],
+    updateDiscussionInOrg: [
+      "PATCH /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}"
+    ],
+    updateInOrg: ["PATCH /orgs/{org}/teams/{team_slug}"]
+  },
+  users: {
+    addEmailForAuthenticated: [
+      "POST /user/emails",
+      {},
+      { renamed: ["users", "addEmailForAuthenticatedUser"] }
+    ],
+    addEmailForAuthenticatedUser: ["POST /user/emails"],
+    addSocialAccountForAuthenticatedUser: ["POST /user/social_accounts"],
+    block: ["PUT /user/blocks/{username}"],
+    checkBlocked: ["GET /user/blocks/{username}"],
+    checkFollowingForUser: ["GET /users/{username}/following/{target_user}"],
+    checkPersonIsFollowedByAuthenticated: ["GET /user/following/{username}"],
+    createGpgKeyForAuthenticated: [
+      "POST /user/gpg_keys",
+      {},
+      { renamed: ["users", "createGpgKeyForAuthenticatedUser"] }
+    ],
+    createGpgKeyForAuthenticatedUser: ["POST /user/gpg_keys"],
+    createPublicSshKeyForAuthenticated: [
+      "POST /user/keys",
+      {},
+      { renamed: ["users", "createPublicSshKeyForAuthenticatedUser"] }
+    ],
+    createPublicSshKeyForAuthenticatedUser: ["POST /user/keys"],
+    createSshSigningKeyForAuthenticatedUser: ["POST /user/ssh_signing_keys"],
+    deleteAttestationsBulk: [
+      "POST /users/{username}/attestations/delete-request"
+    ],
+    deleteAttestationsById: [
+      "DELETE /users/{username}/attestations/{attestation_id}"
+    ],
+    deleteAttestationsBySubjectDigest: [
+      "DELETE /users/{username}/attestations/digest/{subject_digest}"
+    ],
+    deleteEmailForAuthenticated: [
+      "DELETE /user/emails",
+      {},
+      { renamed: ["users", "deleteEmailForAuthenticatedUser"] }
+    ],
+    deleteEmailForAuthenticatedUser: ["DELETE /user/emails"],
+    deleteGpgKeyForAuthenticated: [
+      "DELETE /user/gpg_keys/{gpg_key_id}",
+      {},
+      { renamed: ["users", "deleteGpgKeyForAuthenticatedUser"] }
+    ],
+    deleteGpgKeyForAuthenticatedUser: ["DELETE /user/gpg_keys/{gpg_key_id}"],
+    deletePublicSshKeyForAuthenticated: [
+      "DELETE /user/keys/{key_id}",
+      {},
+      { renamed: ["users", "deletePublicSshKeyForAuthenticatedUser"] }
+    ],
+    deletePublicSshKeyForAuthenticatedUser: ["DELETE /user/keys/{key_id}"],
+    deleteSocialAccountForAuthenticatedUser: ["DELETE /user/social_accounts"],
+    deleteSshSigningKeyForAuthenticatedUser: [
+      "DELETE /user/ssh_signing_keys/{ssh_signing_key_id}"
+    ],
+    follow: ["PUT /user/following/{username}"],
+    getAuthenticated: ["GET /user"],
+    getById: ["GET /user/{account_id}"],
+    getByUsername: ["GET /users/{username}"],
+    getContextForUser: ["GET /users/{username}/hovercard"],
+    getGpgKeyForAuthenticated: [
+      "GET /user/gpg_keys/{gpg_key_id}",
+      {},
+      { renamed: ["users", "getGpgKeyForAuthenticatedUser"] }
+    ],
+    getGpgKeyForAuthenticatedUser: ["GET /user/gpg_keys/{gpg_key_id}"],
+    getPublicSshKeyForAuthenticated: [
+      "GET /user/keys/{key_id}",
+      {},
+      { renamed: ["users", "getPublicSshKeyForAuthenticatedUser"] }
+    ],
+    getPublicSshKeyForAuthenticatedUser: ["GET /user/keys/{key_id}"],
+    getSshSigningKeyForAuthenticatedUser: [
+      "GET /user/ssh_signing_keys/{ssh_signing_key_id}"
+    ],
+    list: ["GET /users"],
+    listAttestations: ["GET /users/{username}/attestations/{subject_digest}"],
+    listAttestationsBulk: [
+      "POST /users/{username}/attestations/bulk-list{?per_page,before,after}"
+    ],
+    listBlockedByAuthenticated: [
+      "GET /user/blocks",
+      {},
+      { renamed: ["users", "listBlockedByAuthenticatedUser"] }
+    ],
+    listBlockedByAuthenticatedUser: ["GET /user/blocks"],
+    listEmailsForAuthenticated: [
+      "GET /user/emails",
+      {},
+      { renamed: ["users", "listEmailsForAuthenticatedUser"] }
+    ],
+    listEmailsForAuthenticatedUser: ["GET /user/emails"],
+    listFollowedByAuthenticated: [
+      "GET /user/following",
+      {},
+      { renamed: ["users", "listFollowedByAuthenticatedUser"] }
+    ],
+    listFollowedByAuthenticatedUser: ["GET /user/following"],
+    listFollowersForAuthenticatedUser: ["GET /user/followers"],
+    listFollowersForUser: ["GET /users/{username}/followers"],
+    listFollowingForUser: ["GET /users/{username}/following"],
+    listGpgKeysForAuthenticated: [
+      "GET /user/gpg_keys",
+      {},
+      { renamed: ["users", "listGpgKeysForAuthenticatedUser"] }
+    ],
+    listGpgKeysForAuthenticatedUser: ["GET /user/gpg_keys"],
+    listGpgKeysForUser: ["GET /users/{username}/gpg_keys"],
+    listPublicEmailsForAuthenticated: [
+      "GET /user/public_emails",
+      {},
+      { renamed: ["users", "listPublicEmailsForAuthenticatedUser"] }
+    ],
+    listPublicEmailsForAuthenticatedUser: ["GET /user/public_emails"],
+    listPublicKeysForUser: ["GET /users/{username}/keys"],
+    listPublicSshKeysForAuthenticated: [
+      "GET /user/keys",
+      {},
+      { renamed: ["users", "listPublicSshKeysForAuthenticatedUser"] }
+    ],
+    listPublicSshKeysForAuthenticatedUser: ["GET /user/keys"],
+    listSocialAccountsForAuthenticatedUser: ["GET /user/social_accounts"],
+    listSocialAccountsForUser: ["GET /users/{username}/social_accounts"],
+    listSshSigningKeysForAuthenticatedUser: ["GET /user/ssh_signing_keys"],
+    listSshSigningKeysForUser: ["GET /users/{username}/ssh_signing_keys"],
+    setPrimaryEmailVisibilityForAuthenticated: [
+      "PATCH /user/email/visibility",
+      {},
+      { renamed: ["users", "setPrimaryEmailVisibilityForAuthenticatedUser"] }
+    ],
+    setPrimaryEmailVisibilityForAuthenticatedUser: [
+      "PATCH /user/email/visibility"
+    ],
+    unblock: ["DELETE /user/blocks/{username}"],
+    unfollow: ["DELETE /user/following/{username}"],
+    updateAuthenticated: ["PATCH /user"]
+  }
+};
+var endpoints_default = Endpoints;
+
+//# sourceMappingURL=endpoints.js.map
+
+;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/endpoints-to-methods.js
+
+const endpointMethodsMap = /* @__PURE__ */ new Map();
+for (const [scope, endpoints] of Object.entries(endpoints_default)) {
+  for (const [methodName, endpoint] of Object.entries(endpoints)) {
+    const [route, defaults, decorations] = endpoint;
+    const [method, url] = route.split(/ /);
+    const endpointDefaults = Object.assign(
+      {
+        method,
+        url
+      },
+      defaults
+    );
+    if (!endpointMethodsMap.has(scope)) {
+      endpointMethodsMap.set(scope, /* @__PURE__ */ new Map());
+    }
+    endpointMethodsMap.get(scope).set(methodName, {
+      scope,
+      methodName,
+      endpointDefaults,
+      decorations
+    });
+  }
+}
+const handler = {
+  has({ scope }, methodName) {
+    return endpointMethodsMap.get(scope).has(methodName);
+  },
+  getOwnPropertyDescriptor(target, methodName) {
+    return {
+      value: this.get(target, methodName),
+      // ensures method is in the cache
+      configurable: true,
+      writable: true,
+      enumerable: true
+    };
+  },
+  defineProperty(target, methodName, descriptor) {
+    Object.defineProperty(target.cache, methodName, descriptor);
+    return true;
+  },
+  deleteProperty(target, methodName) {
+    delete target.cache[methodName];
+    return true;
+  },
+  ownKeys({ scope }) {
+    return [...endpointMethodsMap.get(scope).keys()];
+  },
+  set(target, methodName, value) {
+    return target.cache[methodName] = value;
+  },
+  get({ octokit, scope, cache }, methodName) {
+    if (cache[methodName]) {
+      return cache[methodName];
+    }
+    const method = endpointMethodsMap.get(scope).get(methodName);
+    if (!method) {
+      return void 0;
+    }
+    const { endpointDefaults, decorations } = method;
+    if (decorations) {
+      cache[methodName] = decorate(
+        octokit,
+        scope,
+        methodName,
+        endpointDefaults,
+        decorations
+      );
+    } else {
+      cache[methodName] = octokit.request.defaults(endpointDefaults);
+    }
+    return cache[methodName];
+  }
+};
+function endpointsToMethods(octokit) {
+  const newMethods = {};
+  for (const scope of endpointMethodsMap.keys()) {
+    newMethods[scope] = new Proxy({ octokit, scope, cache: {} }, handler);
+  }
+  return newMethods;
+}
+function decorate(octokit, scope, methodName, defaults, decorations) {
+  const requestWithDefaults = octokit.request.defaults(defaults);
+  function withDecorations(...args) {
+    let options = requestWithDefaults.endpoint.merge(...args);
+    if (decorations.mapToData) {
+      options = Object.assign({}, options, {
+        data: options[decorations.mapToData],
+        [decorations.mapToData]: void 0
+      });
+      return requestWithDefaults(options);
+    }
+    if (decorations.renamed) {
+      const [newScope, newMethodName] = decorations.renamed;
+      octokit.log.warn(
+        `octokit.${scope}.${methodName}() has been renamed to octokit.${newScope}.${newMethodName}()`
+      );
+    }
+    if (decorations.deprecated) {
+      octokit.log.warn(decorations.deprecated);
+    }
+    if (decorations.renamedParameters) {
+      const options2 = requestWithDefaults.endpoint.merge(...args);
+      for (const [name, alias] of Object.entries(
+        decorations.renamedParameters
+      )) {
+        if (name in options2) {
+          octokit.log.warn(
+            `"${name}" parameter is deprecated for "octokit.${scope}.${methodName}()". Use "${alias}" instead`
+          );
+          if (!(alias in options2)) {
+            options2[alias] = options2[name];
+          }
+          delete options2[name];
+        }
+      }
+      return requestWithDefaults(options2);
+    }
+    return requestWithDefaults(...args);
+  }
+  return Object.assign(withDecorations, requestWithDefaults);
+}
+
+//# sourceMappingURL=endpoints-to-methods.js.map
+
+;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/index.js
+
+
+function restEndpointMethods(octokit) {
+  const api = endpointsToMethods(octokit);
+  return {
+    rest: api
+  };
+}
+restEndpointMethods.VERSION = dist_src_version_VERSION;
+function legacyRestEndpointMethods(octokit) {
+  const api = endpointsToMethods(octokit);
+  return {
+    ...api,
+    rest: api
+  };
+}
+legacyRestEndpointMethods.VERSION = dist_src_version_VERSION;
+
+//# sourceMappingURL=index.js.map
+
+;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-paginate-rest/dist-bundle/index.js
+// pkg/dist-src/version.js
+var plugin_paginate_rest_dist_bundle_VERSION = "0.0.0-development";
+
+// pkg/dist-src/normalize-paginated-list-response.js
+function normalizePaginatedListResponse(response) {
+  if (!response.data) {
+    return {
+      ...response,
+      data: []
+    };
+  }
+  const responseNeedsNormalization = ("total_count" in response.data || "total_commits" in response.data) && !("url" in response.data);
+  if (!responseNeedsNormalization) return response;
+  const incompleteResults = response.data.incomplete_results;
+  const repositorySelection = response.data.repository_selection;
+  const totalCount = response.data.total_count;
+  const totalCommits = response.data.total_commits;
+  delete response.data.incomplete_results;
+  delete response.data.repository_selection;
+  delete response.data.total_count;
+  delete response.data.total_commits;
+  const namespaceKey = Object.keys(response.data)[0];
+  const data = response.data[namespaceKey];
+  response.data = data;
+  if (typeof incompleteResults !== "undefined") {
+    response.data.incomplete_results = incompleteResults;
+  }
+  if (typeof repositorySelection !== "undefined") {
+    response.data.repository_selection = repositorySelection;
+  }
+  response.data.total_count = totalCount;
+  response.data.total_commits = totalCommits;
+  return response;
+}
+
+// pkg/dist-src/iterator.js
+function iterator(octokit, route, parameters) {
+  const options = typeof route === "function" ? route.endpoint(parameters) : octokit.request.endpoint(route, parameters);
+  const requestMethod = typeof route === "function" ? route : octokit.request;
+  const method = options.method;
+  const headers = options.headers;
+  let url = options.url;
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        if (!url) return { done: true };
+        try {
+          const response = await requestMethod({ method, url, headers });
+          const normalizedResponse = normalizePaginatedListResponse(response);
+          url = ((normalizedResponse.headers.link || "").match(
+            /<([^<>]+)>;\s*rel="next"/
+          ) || [])[1];
+          if (!url && "total_commits" in normalizedResponse.data) {
+            const parsedUrl = new URL(normalizedResponse.url);
+            const params = parsedUrl.searchParams;
+            const page = parseInt(params.get("page") || "1", 10);
+            const per_page = parseInt(params.get("per_page") || "250", 10);
+            if (page * per_page < normalizedResponse.data.total_commits) {
+              params.set("page", String(page + 1));
+              url = parsedUrl.toString();
+            }
+          }
+          return { value: normalizedResponse };
+        } catch (error) {
+          if (error.status !== 409) throw error;
+          url = "";
+          return {
+            value: {
+              status: 200,
+              headers: {},
+              data: []
+            }
+          };
+        }
+      }
+    })
+  };
+}
+
+// pkg/dist-src/paginate.js
+function paginate(octokit, route, parameters, mapFn) {
+  if (typeof parameters === "function") {
+    mapFn = parameters;
+    parameters = void 0;
+  }
+  return gather(
+    octokit,
+    [],
+    iterator(octokit, route, parameters)[Symbol.asyncIterator](),
+    mapFn
+  );
+}
+function gather(octokit, results, iterator2, mapFn) {
+  return iterator2.next().then((result) => {
+    if (result.done) {
+      return results;
+    }
+    let earlyExit = false;
+    function done() {
+      earlyExit = true;
+    }
+    results = results.concat(
+      mapFn ? mapFn(result.value, done) : result.value.data
+    );
+    if (earlyExit) {
+      return results;
+    }
+    return gather(octokit, results, iterator2, mapFn);
+  });
+}
+
+// pkg/dist-src/compose-paginate.js
+var composePaginateRest = Object.assign(paginate, {
+  iterator
+});
+
+// pkg/dist-src/generated/paginating-endpoints.js
+var paginatingEndpoints = (/* unused pure expression or super */ null && ([
+  "GET /advisories",
+  "GET /app/hook/deliveries",
+  "GET /app/installation-requests",
+  "GET /app/installations",
+  "GET /assignments/{assignment_id}/accepted_assignments",
+  "GET /classrooms",
+  "GET /classrooms/{classroom_id}/assignments",
+  "GET /enterprises/{enterprise}/code-security/configurations",
+  "GET /enterprises/{enterprise}/code-security/configurations/{configuration_id}/repositories",
+  "GET /enterprises/{enterprise}/dependabot/alerts",
+  "GET /enterprises/{enterprise}/teams",
+  "GET /enterprises/{enterprise}/teams/{enterprise-team}/memberships",
+  "GET /enterprises/{enterprise}/teams/{enterprise-team}/organizations",
+  "GET /events",
+  "GET /gists",
+  "GET /gists/public",
+  "GET /gists/starred",
+  "GET /gists/{gist_id}/comments",
+  "GET /gists/{gist_id}/commits",
+  "GET /gists/{gist_id}/forks",
+  "GET /installation/repositories",
+  "GET /issues",
+  "GET /licenses",
+  "GET /marketplace_listing/plans",
+  "GET /marketplace_listing/plans/{plan_id}/accounts",
+  "GET /marketplace_listing/stubbed/plans",
+  "GET /marketplace_listing/stubbed/plans/{plan_id}/accounts",
+  "GET /networks/{owner}/{repo}/events",
+  "GET /notifications",
+  "GET /organizations",
+  "GET /organizations/{org}/dependabot/repository-access",
+  "GET /orgs/{org}/actions/cache/usage-by-repository",
+  "GET /orgs/{org}/actions/hosted-runners",
+  "GET /orgs/{org}/actions/permissions/repositories",
+  "GET /orgs/{org}/actions/permissions/self-hosted-runners/repositories",
+  "GET /orgs/{org}/actions/runner-groups",
+  "GET /orgs/{org}/actions/runner-groups/{runner_group_id}/hosted-runners",
+  "GET /orgs/{org}/actions/runner-groups/{runner_group_id}/repositories",
+  "GET /orgs/{org}/actions/runner-groups/{runner_group_id}/runners",
+  "GET /orgs/{org}/actions/runners",
+  "GET /orgs/{org}/actions/secrets",
+  "GET /orgs/{org}/actions/secrets/{secret_name}/repositories",
+  "GET /orgs/{org}/actions/variables",
+  "GET /orgs/{org}/actions/variables/{name}/repositories",
+  "GET /orgs/{org}/attestations/repositories",
+  "GET /orgs/{org}/attestations/{subject_digest}",
+  "GET /orgs/{org}/blocks",
+  "GET /orgs/{org}/campaigns",
+  "GET /orgs/{org}/code-scanning/alerts",
+  "GET /orgs/{org}/code-security/configurations",
+  "GET /orgs/{org}/code-security/configurations/{configuration_id}/repositories",
+  "GET /orgs/{org}/codespaces",
+  "GET /orgs/{org}/codespaces/secrets",
+  "GET /orgs/{org}/codespaces/secrets/{secret_name}/repositories",
+  "GET /orgs/{org}/copilot/billing/seats",
+  "GET /orgs/{org}/copilot/metrics",
+  "GET /orgs/{org}/dependabot/alerts",
+  "GET /orgs/{org}/dependabot/secrets",
+  "GET /orgs/{org}/dependabot/secrets/{secret_name}/repositories",
+  "GET /orgs/{org}/events",
+  "GET /orgs/{org}/failed_invitations",
+  "GET /orgs/{org}/hooks",
+  "GET /orgs/{org}/hooks/{hook_id}/deliveries",
+  "GET /orgs/{org}/insights/api/route-stats/{actor_type}/{actor_id}",
+  "GET /orgs/{org}/insights/api/subject-stats",
+  "GET /orgs/{org}/insights/api/user-stats/{user_id}",
+  "GET /orgs/{org}/installations",
+  "GET /orgs/{org}/invitations",
+  "GET /orgs/{org}/invitations/{invitation_id}/teams",
+  "GET /orgs/{org}/issues",
+  "GET /orgs/{org}/members",
+  "GET /orgs/{org}/members/{username}/codespaces",
+  "GET /orgs/{org}/migrations",
+  "GET /orgs/{org}/migrations/{migration_id}/repositories",
+  "GET /orgs/{org}/organization-roles/{role_id}/teams",
+  "GET /orgs/{org}/organization-roles/{role_id}/users",
+  "GET /orgs/{org}/outside_collaborators",
+  "GET /orgs/{org}/packages",
+  "GET /orgs/{org}/packages/{package_type}/{package_name}/versions",
+  "GET /orgs/{org}/personal-access-token-requests",
+  "GET /orgs/{org}/personal-access-token-requests/{pat_request_id}/repositories",
+  "GET /orgs/{org}/personal-access-tokens",
+  "GET /orgs/{org}/personal-access-tokens/{pat_id}/repositories",
+  "GET /orgs/{org}/private-registries",
+  "GET /orgs/{org}/projects",
+  "GET /orgs/{org}/projectsV2",
+  "GET /orgs/{org}/projectsV2/{project_number}/fields",
+  "GET /orgs/{org}/projectsV2/{project_number}/items",
+  "GET /orgs/{org}/properties/values",
+  "GET /orgs/{org}/public_members",
+  "GET /orgs/{org}/repos",
+  "GET /orgs/{org}/rulesets",
+  "GET /orgs/{org}/rulesets/rule-suites",
+  "GET /orgs/{org}/rulesets/{ruleset_id}/history",
+  "GET /orgs/{org}/secret-scanning/alerts",
+  "GET /orgs/{org}/security-advisories",
+  "GET /orgs/{org}/settings/immutable-releases/repositories",
+  "GET /orgs/{org}/settings/network-configurations",
+  "GET /orgs/{org}/team/{team_slug}/copilot/metrics",
+  "GET /orgs/{org}/teams",
+  "GET /orgs/{org}/teams/{team_slug}/discussions",
+  "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments",
+  "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}/reactions",
+  "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/reactions",
+  "GET /orgs/{org}/teams/{team_slug}/invitations",
+  "GET /orgs/{org}/teams/{team_slug}/members",
+  "GET /orgs/{org}/teams/{team_slug}/projects",
+  "GET /orgs/{org}/teams/{team_slug}/repos",
+  "GET /orgs/{org}/teams/{team_slug}/teams",
+  "GET /projects/{project_id}/collaborators",
+  "GET /repos/{owner}/{repo}/actions/artifacts",
+  "GET /repos/{owner}/{repo}/actions/caches",
+  "GET /repos/{owner}/{repo}/actions/organization-secrets",
+  "GET /repos/{owner}/{repo}/actions/organization-variables",
+  "GET /repos/{owner}/{repo}/actions/runners",
+  "GET /repos/{owner}/{repo}/actions/runs",
+  "GET /repos/{owner}/{repo}/actions/runs/{run_id}/artifacts",
+  "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}/jobs",
+  "GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs",
+  "GET /repos/{owner}/{repo}/actions/secrets",
+  "GET /repos/{owner}/{repo}/actions/variables",
+  "GET /repos/{owner}/{repo}/actions/workflows",
+  "GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs",
+  "GET /repos/{owner}/{repo}/activity",
+  "GET /repos/{owner}/{repo}/assignees",
+  "GET /repos/{owner}/{repo}/attestations/{subject_digest}",
+  "GET /repos/{owner}/{repo}/branches",
+  "GET /repos/{owner}/{repo}/check-runs/{check_run_id}/annotations",
+  "GET /repos/{owner}/{repo}/check-suites/{check_suite_id}/check-runs",
+  "GET /repos/{owner}/{repo}/code-scanning/alerts",
+  "GET /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/instances",
+  "GET /repos/{owner}/{repo}/code-scanning/analyses",
+  "GET /repos/{owner}/{repo}/codespaces",
+  "GET /repos/{owner}/{repo}/codespaces/devcontainers",
+  "GET /repos/{owner}/{repo}/codespaces/secrets",
+  "GET /repos/{owner}/{repo}/collaborators",
+  "GET /repos/{owner}/{repo}/comments",
+  "GET /repos/{owner}/{repo}/comments/{comment_id}/reactions",
+  "GET /repos/{owner}/{repo}/commits",
+  "GET /repos/{owner}/{repo}/commits/{commit_sha}/comments",
+  "GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls",
+  "GET /repos/{owner}/{repo}/commits/{ref}/check-runs",
+  "GET /repos/{owner}/{repo}/commits/{ref}/check-suites",
+  "GET /repos/{owner}/{repo}/commits/{ref}/status",
+  "GET /repos/{owner}/{repo}/commits/{ref}/statuses",
+  "GET /repos/{owner}/{repo}/compare/{basehead}",
+  "GET /repos/{owner}/{repo}/compare/{base}...{head}",
+  "GET /repos/{owner}/{repo}/contributors",
+  "GET /repos/{owner}/{repo}/dependabot/alerts",
+  "GET /repos/{owner}/{repo}/dependabot/secrets",
+  "GET /repos/{owner}/{repo}/deployments",
+  "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
+  "GET /repos/{owner}/{repo}/environments",
+  "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies",
+  "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules/apps",
+  "GET /repos/{owner}/{repo}/environments/{environment_name}/secrets",
+  "GET /repos/{owner}/{repo}/environments/{environment_name}/variables",
+  "GET /repos/{owner}/{repo}/events",
+  "GET /repos/{owner}/{repo}/forks",
+  "GET /repos/{owner}/{repo}/hooks",
+  "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries",
+  "GET /repos/{owner}/{repo}/invitations",
+  "GET /repos/{owner}/{repo}/issues",
+  "GET /repos/{owner}/{repo}/issues/comments",
+  "GET /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions",
+  "GET /repos/{owner}/{repo}/issues/events",
+  "GET /repos/{owner}/{repo}/issues/{issue_number}/comments",
+  "GET /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by",
+  "GET /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocking",
+  "GET /repos/{owner}/{repo}/issues/{issue_number}/events",
+  "GET /repos/{owner}/{repo}/issues/{issue_number}/labels",
+  "GET /repos/{owner}/{repo}/issues/{issue_number}/reactions",
+  "GET /repos/{owner}/{repo}/issues/{issue_number}/sub_issues",
+  "GET /repos/{owner}/{repo}/issues/{issue_number}/timeline",
+  "GET /repos/{owner}/{repo}/keys",
+  "GET /repos/{owner}/{repo}/labels",
+  "GET /repos/{owner}/{repo}/milestones",
+  "GET /repos/{owner}/{repo}/milestones/{milestone_number}/labels",
+  "GET /repos/{owner}/{repo}/notifications",
+  "GET /repos/{owner}/{repo}/pages/builds",
+  "GET /repos/{owner}/{repo}/projects",
+  "GET /repos/{owner}/{repo}/pulls",
+  "GET /repos/{owner}/{repo}/pulls/comments",
+  "GET /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions",
+  "GET /repos/{owner}/{repo}/pulls/{pull_number}/comments",
+  "GET /repos/{owner}/{repo}/pulls/{pull_number}/commits",
+  "GET /repos/{owner}/{repo}/pulls/{pull_number}/files",
+  "GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews",
+  "GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/comments",
+  "GET /repos/{owner}/{repo}/releases",
+  "GET /repos/{owner}/{repo}/releases/{release_id}/assets",
+  "GET /repos/{owner}/{repo}/releases/{release_id}/reactions",
+  "GET /repos/{owner}/{repo}/rules/branches/{branch}",
+  "GET /repos/{owner}/{repo}/rulesets",
+  "GET /repos/{owner}/{repo}/rulesets/rule-suites",
+  "GET /repos/{owner}/{repo}/rulesets/{ruleset_id}/history",
+  "GET /repos/{owner}/{repo}/secret-scanning/alerts",
+  "GET /repos/{owner}/{repo}/secret-scanning/alerts/{alert_number}/locations",
+  "GET /repos/{owner}/{repo}/security-advisories",
+  "GET /repos/{owner}/{repo}/stargazers",
+  "GET /repos/{owner}/{repo}/subscribers",
+  "GET /repos/{owner}/{repo}/tags",
+  "GET /repos/{owner}/{repo}/teams",
+  "GET /repos/{owner}/{repo}/topics",
+  "GET /repositories",
+  "GET /search/code",
+  "GET /search/commits",
+  "GET /search/issues",
+  "GET /search/labels",
+  "GET /search/repositories",
+  "GET /search/topics",
+  "GET /search/users",
+  "GET /teams/{team_id}/discussions",
+  "GET /teams/{team_id}/discussions/{discussion_number}/comments",
+  "GET /teams/{team_id}/discussions/{discussion_number}/comments/{comment_number}/reactions",
+  "GET /teams/{team_id}/discussions/{discussion_number}/reactions",
+  "GET /teams/{team_id}/invitations",
+  "GET /teams/{team_id}/members",
+  "GET /teams/{team_id}/projects",
+  "GET /teams/{team_id}/repos",
+  "GET /teams/{team_id}/teams",
+  "GET /user/blocks",
+  "GET /user/codespaces",
+  "GET /user/codespaces/secrets",
+  "GET /user/emails",
+  "GET /user/followers",
+  "GET /user/following",
+  "GET /user/gpg_keys",
+  "GET /user/installations",
+  "GET /user/installations/{installation_id}/repositories",
+  "GET /user/issues",
+  "GET /user/keys",
+  "GET /user/marketplace_purchases",
+  "GET /user/marketplace_purchases/stubbed",
+  "GET /user/memberships/orgs",
+  "GET /user/migrations",
+  "GET /user/migrations/{migration_id}/repositories",
+  "GET /user/orgs",
+  "GET /user/packages",
+  "GET /user/packages/{package_type}/{package_name}/versions",
+  "GET /user/public_emails",
+  "GET /user/repos",
+  "GET /user/repository_invitations",
+  "GET /user/social_accounts",
+  "GET /user/ssh_signing_keys",
+  "GET /user/starred",
+  "GET /user/subscriptions",
+  "GET /user/teams",
+  "GET /users",
+  "GET /users/{username}/attestations/{subject_digest}",
+  "GET /users/{username}/events",
+  "GET /users/{username}/events/orgs/{org}",
+  "GET /users/{username}/events/public",
+  "GET /users/{username}/followers",
+  "GET /users/{username}/following",
+  "GET /users/{username}/gists",
+  "GET /users/{username}/gpg_keys",
+  "GET /users/{username}/keys",
+  "GET /users/{username}/orgs",
+  "GET /users/{username}/packages",
+  "GET /users/{username}/projects",
+  "GET /users/{username}/projectsV2",
+  "GET /users/{username}/projectsV2/{project_number}/fields",
+  "GET /users/{username}/projectsV2/{project_number}/items",
+  "GET /users/{username}/received_events",
+  "GET /users/{username}/received_events/public",
+  "GET /users/{username}/repos",
+  "GET /users/{username}/social_accounts",
+  "GET /users/{username}/ssh_signing_keys",
+  "GET /users/{username}/starred",
+  "GET /users/{username}/subscriptions"
+]));
+
+// pkg/dist-src/paginating-endpoints.js
+function isPaginatingEndpoint(arg) {
+  if (typeof arg === "string") {
+    return paginatingEndpoints.includes(arg);
+  } else {
+    return false;
+  }
+}
+
+// pkg/dist-src/index.js
+function paginateRest(octokit) {
+  return {
+    paginate: Object.assign(paginate.bind(null, octokit), {
+      iterator: iterator.bind(null, octokit)
+    })
+  };
+}
+paginateRest.VERSION = plugin_paginate_rest_dist_bundle_VERSION;
+
+
+;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/utils.js
+
+
+// octokit + plugins
+
+
+
+const context = new Context();
+const baseUrl = getApiBaseUrl();
+const defaults = {
+    baseUrl,
+    request: {
+        agent: getProxyAgent(baseUrl),
+        fetch: getProxyFetch(baseUrl)
+    }
+};
+const GitHub = Octokit.plugin(restEndpointMethods, paginateRest).defaults(defaults);
+
+/**
+ * Convience function to correctly format Octokit Options to pass into the constructor.
+ *
+ * @param     token    the repo PAT or GITHUB_TOKEN
+ * @param     options  other options to set
+ */
+function getOctokitOptions(token, options) {
+    const opts = Object.assign({}, options || {}); // Shallow clone - don't mutate the object provided by the caller
+    // Auth
+    const auth = getAuthString(token, opts);
+    if (auth) {
+        opts.auth = auth;
+    }
+    // Orchestration ID
+    const userAgent = getUserAgentWithOrchestrationId(opts.userAgent);
+    if (userAgent) {
+        opts.userAgent = userAgent;
+    }
+    return opts;
+}
+//# sourceMappingURL=utils.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/github.js
+
+
+const github_context = new Context();
+/**
+ * Returns a hydrated octokit ready to use for GitHub Actions
+ *
+ * @param     token    the repo PAT or GITHUB_TOKEN
+ * @param     options  other options to set
+ */
+function getOctokit(token, options, ...additionalPlugins) {
+    const GitHubWithPlugins = GitHub.plugin(...additionalPlugins);
+    return new GitHubWithPlugins(getOctokitOptions(token, options));
+}
+//# sourceMappingURL=github.js.map
+;// CONCATENATED MODULE: ./packages/core/lib/action/github.js
+
+
+/** How long one answer of GitHub's may take. */
+const TIMEOUT_MS = 10_000;
+/** Opens GitHub's API; undefined without a token, or where there is no GitHub. */
+function openGitHub(token, { repository }, log, { env = process.env, timeoutMs = TIMEOUT_MS } = {}) {
+    if (token === undefined || repository === undefined)
+        return undefined;
+    const octokit = getOctokit(token, { baseUrl: env.GITHUB_API_URL ?? 'https://api.github.com' });
+    octokit.hook.before('request', options => {
+        options.request.signal = AbortSignal.timeout(timeoutMs);
+    });
+    let failed = false;
+    return {
+        rest: octokit.rest,
+        paginate: octokit.paginate,
+        repository,
+        attempt: async (what, permission, body) => {
+            if (failed)
+                return undefined;
+            try {
+                return await body();
+            }
+            catch (error) {
+                failed = true;
+                log.warning(`could not ${what}: ${explain(error, permission)}`);
+                return undefined;
+            }
+        }
+    };
+}
+/** What a failure of the API means, and what to change. */
+function explain(error, permission) {
+    const { status, response } = (error ?? {});
+    const said = response?.data?.message;
+    const words = typeof said === 'string' && said !== '' ? `GitHub said '${oneLine(said)}'` : '';
+    const told = (text) => (words === '' ? text : `${words}; ${text}`);
+    if (response === undefined || status === undefined) {
+        const why = error;
+        const late = [why?.name, why?.cause?.name].includes('TimeoutError');
+        const reason = late ? 'in time' : `(${(0,errors/* errorMessage */.gJ)(why?.cause ?? error)})`;
+        return `GitHub's API did not answer ${reason}; the rest of the run went on without it`;
+    }
+    const { headers = {} } = response;
+    if (status === 429 || headers['x-ratelimit-remaining'] === '0' || headers['retry-after']) {
+        return told("the token's limit of requests is used up; run again later");
+    }
+    if (status === 401) {
+        return told("the token in input 'github-token' is not valid; give it the job's own, github.token");
+    }
+    if (status === 403 || status === 404) {
+        return told(`the token in input 'github-token' may not; give the job the permission '${permission}'`);
+    }
+    if (status === 409 || status === 422) {
+        return told(`GitHub refused the request (status ${status}); check the input 'environment'`);
+    }
+    return told(`GitHub's API answered with status ${status}; the rest of the run went on without it`);
+}
+function oneLine(text) {
+    return text.replace(/\s+/g, ' ').trim().slice(0, 200);
+}
+
+;// CONCATENATED MODULE: external "node:child_process"
+const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
+// EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
+var dist = __nccwpck_require__(8815);
+;// CONCATENATED MODULE: ./packages/core/lib/base/apppath.js
+/**
+ * An absolute path on the host as an app's folder may have it. Scripts quote it, but sed, JSON and
+ * compose read it as well, each with characters that mean something to it.
+ */
+const APP_PATH = /^(\/(?!\.\.?(\/|$))[\p{L}\p{N}._@+~ -]*[\p{L}\p{N}._@+~-])+$/u;
+/** What is expected of it, in words. */
+const APP_PATH_WORDS = 'an absolute path on the host of letters, digits and . _ - + @ ~, such as /opt/diveops';
+
 ;// CONCATENATED MODULE: ./packages/core/node_modules/leven/index.js
 const leven_array = [];
 const characterCodeCache = [];
@@ -75674,7 +81677,41 @@ function formatDuration(ms) {
     return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/app/yamlline.js
+
+/** The line of a key in a YAML file; of the nearest key around it when it is not there itself. */
+function lineOfKey(document, lines, keys) {
+    for (let depth = keys.length; depth > 0; depth--) {
+        const parent = document.getIn(keys.slice(0, depth - 1), true);
+        const pair = (0,dist/* isMap */.jh)(parent)
+            ? parent.items.find(({ key }) => (0,dist/* isScalar */.jn)(key) && key.value === keys[depth - 1])
+            : undefined;
+        const node = (pair?.key ?? document.getIn(keys.slice(0, depth), true));
+        if (node?.range)
+            return lines.linePos(node.range[0]).line;
+    }
+    return undefined;
+}
+/** The line of the first key or value under a key that `found` says yes to. */
+function lineOfValue(document, lines, under, found) {
+    let line;
+    const root = document.getIn(under, true);
+    if (root === undefined)
+        return undefined;
+    visit(root, {
+        Scalar: (_, node) => {
+            if (!node.range || !found(String(node.value)))
+                return undefined;
+            line = lines.linePos(node.range[0]).line;
+            return visit.BREAK;
+        }
+    });
+    return line;
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/app/config.js
+
+
 
 
 
@@ -75697,10 +81734,23 @@ const releaseCommand = object({
 })
     .catchall(schemas_string().min(1))
     .refine(entry => Object.keys(entry).filter(key => key !== 'again').length === 1, "one 'service: command' pair (and 'again: true' beside it)");
+const backup = union([
+    schemas_enum(['auto', 'off']),
+    strictObject({
+        service: serviceName.describe('The service in whose container the commands run.'),
+        command: schemas_string()
+            .min(1)
+            .describe('Run by sh; what it prints on standard output is the backup.'),
+        verify: schemas_string()
+            .min(1)
+            .optional()
+            .describe('Run by sh with the backup on standard input; must end with 0.')
+    })
+], { error: "'auto', 'off' or a mapping with service, command and perhaps verify" });
 const schema = strictObject({
     $schema: schemas_string().optional().describe('For editors; not used.'),
     path: schemas_string()
-        .regex(/^\/[^\0\n]*[^\0\n/]$/, 'an absolute path on the host')
+        .regex(APP_PATH, APP_PATH_WORDS)
         .default('/opt/diveops')
         .describe('The folder of the app on the host.'),
     compose: relativePath
@@ -75740,7 +81790,11 @@ const schema = strictObject({
         timeout: config_duration.default('60s'),
         bake: config_duration
             .default('10s')
-            .describe('How long the new release is watched while the old one still runs.')
+            .describe('How long the new release is watched while the old one still runs.'),
+        errors: schemas_string()
+            .regex(/^(100|\d{1,2}(\.\d+)?)%$/, "a share such as '5%'")
+            .default('5%')
+            .describe('Of the answers that visitors get while it is watched, how many may be errors of the server (5xx) before the old one is put back; from three on, and only when the old one had fewer.')
     })
         .prefault({}),
     domains: array(array(config_domain).min(1)).default([]).describe('One list for each certificate.'),
@@ -75756,7 +81810,26 @@ const schema = strictObject({
             .describe('Kept in step while the HTTP-only configuration is chosen.')
     })
         .prefault({}),
-    keep: schemas_int().min(1).max(100).default(5).describe('Releases kept on the host as a way back.')
+    migrations: strictObject({
+        service: serviceName,
+        pending: schemas_string()
+            .min(1)
+            .describe('Prints the names of the migrations that would be applied, one a line.'),
+        applied: schemas_string()
+            .min(1)
+            .optional()
+            .describe('Prints the names of those that the database has; without it a rollback cannot tell whether the schema is newer.')
+    })
+        .optional()
+        .describe("How to ask the new image, by sh and not through its entrypoint, which migrations are pending. Default: Django is asked when a release command runs 'manage.py migrate'."),
+    backup: backup
+        .default('auto')
+        .describe('Before pending migrations: auto (PostgreSQL of the compose file, proven by a restore), off, or a command of your own.'),
+    keep: schemas_int()
+        .min(1)
+        .max(100)
+        .default(5)
+        .describe('Releases kept on the host as a way back, and backups.')
 })
     .describe('What an app is, for DiveOps Actions. Every key has a default.');
 /** The file's published JSON Schema, as plain data. */
@@ -75775,26 +81848,18 @@ function parseConfig(text, file = 'diveops.yml') {
     const document = (0,dist/* parseDocument */.Tp)(text, { lineCounter: lines });
     const broken = document.errors[0];
     if (broken) {
-        throw new errors/* UserError */.y(`${file}: ${broken.message.split('\n')[0]?.replace(/:$/, '') ?? 'not YAML'}`);
+        const line = broken.linePos?.[0].line;
+        const message = `${file}: ${broken.message.split('\n')[0]?.replace(/:$/, '') ?? 'not YAML'}`;
+        throw new errors/* UserError */.yo(message, [], { place: { file, line } });
     }
     const result = schema.safeParse(document.toJS() ?? {}, { reportInput: true });
     if (result.success)
         return complete(result.data);
     const issue = result.error.issues[0];
     const at = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
-    throw new errors/* UserError */.y(`${file}${lineOf(at)}: ${complaint(issue, at)}`);
-    function lineOf(keys) {
-        for (let depth = keys.length; depth > 0; depth--) {
-            const parent = document.getIn(keys.slice(0, depth - 1), true);
-            const pair = (0,dist/* isMap */.jh)(parent)
-                ? parent.items.find(({ key }) => (0,dist/* isScalar */.jn)(key) && key.value === keys[depth - 1])
-                : undefined;
-            const node = (pair?.key ?? document.getIn(keys.slice(0, depth), true));
-            if (node?.range)
-                return `:${lines.linePos(node.range[0]).line}`;
-        }
-        return '';
-    }
+    const line = lineOfKey(document, lines, at);
+    const where = line === undefined ? file : `${file}:${line}`;
+    throw new errors/* UserError */.yo(`${where}: ${complaint(issue, at)}`, [], { place: { file, line } });
 }
 function complaint(issue, at) {
     const key = at.map(String).join('.') || 'the file';
@@ -75831,7 +81896,8 @@ function complete({ $schema: _, release, health, 'stop-first': stopFirst, ...res
         health: {
             path: health.path,
             timeoutMs: parseDuration(health.timeout),
-            bakeMs: parseDuration(health.bake)
+            bakeMs: parseDuration(health.bake),
+            errorsPercent: Number.parseFloat(health.errors)
         }
     };
 }
@@ -75884,18 +81950,18 @@ async function readConfig(folder, configFile) {
     const name = configFile ?? 'diveops.yml';
     const text = await readText(folder, name);
     if (text === undefined && configFile !== undefined) {
-        throw new errors/* UserError */.y(`input 'config': file '${configFile}' is not in the checkout`);
+        throw new errors/* UserError */.yo(`input 'config': file '${configFile}' is not in the checkout`);
     }
     return parseConfig(text ?? '', name);
 }
 async function readText(folder, name) {
     try {
-        return await (0,promises_namespaceObject.readFile)(external_node_path_namespaceObject.join(folder, name), 'utf8');
+        return await (0,promises_namespaceObject.readFile)(external_node_path_.join(folder, name), 'utf8');
     }
     catch (error) {
         if (error.code === 'ENOENT')
             return undefined;
-        throw new errors/* UserError */.y(`file '${name}' cannot be read: ${error.message}`);
+        throw new errors/* UserError */.yo(`file '${name}' cannot be read: ${error.message}`);
     }
 }
 function proxyFiles({ proxy }) {
@@ -75927,8 +81993,6 @@ async function readSourceFile(folder, name) {
     return { path: name, content, executable: (mode & 0o100) !== 0 };
 }
 
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 16 modules
-var lib_core = __nccwpck_require__(8261);
 ;// CONCATENATED MODULE: ./packages/core/lib/action/outputs.js
 
 /** Sets the action's outputs; undefined ones are left empty. Call it on failure, too. */
@@ -75941,18 +82005,33 @@ function setOutputs(outputs) {
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/summary.js
 
-/** Plain text made safe for Markdown and HTML, one line. */
-function cell(text) {
-    return text
+/**
+ * Plain text made safe for GitHub's Markdown wherever a line may stand, one line: it is shown as it
+ * is, marks nothing up and mentions nobody.
+ */
+function summary_cell(text) {
+    return (text
+        .replace(/\s*[\r\n]+\s*/g, ' ')
+        .trim()
         .replace(/&/g, '&amp;')
         .replace(/</g, '&lt;')
         .replace(/>/g, '&gt;')
-        .replace(/([|`*_[\]\\])/g, '\\$1')
-        .replace(/\s*\r?\n\s*/g, ' ');
+        .replace(/([|`*_[\]\\~])/g, '\\$1')
+        .replace(/^([-+=]|#(?!#*$))/, '\\$1')
+        .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2')
+        .replace(/#(?=#*$)/g, '\\#')
+        // Two of them would enclose a formula.
+        .replace(/\$/g, '&#36;')
+        .replace(/(?<!\w)@(?=\w)/g, '@&#8288;'));
+}
+/** Lines as they are, in a box that opens when it is clicked on. */
+function folded(title, lines) {
+    const text = lines.join('\n').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+    return `<details><summary>${summary_cell(title)}</summary>\n\n<pre>\n${text}\n</pre>\n\n</details>`;
 }
 /** A Markdown table. */
 function markdownTable({ head, rows }) {
-    const line = (cells) => `| ${cells.map(cell).join(' | ')} |`;
+    const line = (cells) => `| ${cells.map(summary_cell).join(' | ')} |`;
     return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
 }
 /** Appends Markdown to the job summary; does nothing where there is none, as on a laptop. */
@@ -75962,7 +82041,285 @@ async function appendSummary(markdown, env = process.env) {
     await lib_core/* summary */.z.addRaw(markdown, true).write();
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/app/migrations.js
+
+const operation = object({
+    what: schemas_string(),
+    risk: schemas_enum(['breaks', 'locks', 'unknown']).nullable(),
+    why: schemas_string()
+});
+const answer = object({
+    database: object({ vendor: schemas_string(), name: schemas_string(), host: schemas_string() }),
+    applied: array(schemas_string()),
+    known: array(schemas_string()),
+    pending: array(object({ name: schemas_string(), operations: array(operation) }))
+});
+const MANAGE = /((?:[\w./:=+@%-]+[ \t]+)*?(?:[\w./-]*manage\.py|(?:[\w./-]*\/)?django-admin))[ \t]+migrate(?=[\s"';&|)]|$)([^"';&|)]*)/;
+/**
+ * How to ask: as diveops.yml says, else Django by the interpreter and the path of the release command
+ * that runs its migrations; undefined when nothing tells that the app has migrations at all.
+ */
+function migrations_inquiry({ migrations, release }) {
+    if (migrations) {
+        const { service, pending, applied } = migrations;
+        return { by: 'commands', service, pending, applied };
+    }
+    for (const { service, command } of release) {
+        const found = MANAGE.exec(command);
+        if (!found)
+            continue;
+        const [, program = '', rest = ''] = found;
+        const options = rest.trim().split(/\s+/);
+        const database = migrations_option(options, '--database') ?? 'default';
+        const kept = ['--settings', '--pythonpath'].flatMap(name => {
+            const value = migrations_option(options, name);
+            return value === undefined ? [] : [`${name}=${value}`];
+        });
+        const words = [...program.split(/\s+/), 'shell', '-v', '0', ...kept];
+        // Assignments before the program are the shell's, and `env` knows them, too.
+        const env = words[0]?.includes('=') ? ['env'] : [];
+        return { by: 'django', service, words: [...env, ...words], database };
+    }
+    return undefined;
+}
+function migrations_option(words, name) {
+    const at = words.findIndex(word => word === name || word.startsWith(`${name}=`));
+    return at < 0 ? undefined : (/=(.*)/.exec(words[at] ?? '')?.[1] ?? words[at + 1]);
+}
+/** Reads what Django said; undefined when that is something else. */
+function readDjango(text) {
+    try {
+        return answer.parse(JSON.parse(text));
+    }
+    catch {
+        return undefined;
+    }
+}
+/** Reads what the commands of diveops.yml printed, one name a line. */
+function readNames(pending, applied) {
+    const names = (text) => [
+        ...new Set(text
+            .split('\n')
+            .map(line => line.trim())
+            .filter(Boolean))
+    ];
+    const waiting = names(pending);
+    const there = applied === undefined ? undefined : names(applied);
+    return {
+        database: undefined,
+        pending: waiting.map(name => ({ name, operations: [] })),
+        applied: there,
+        known: []
+    };
+}
+/** The worst that a migration does to the release that still serves, with the operations that do it. */
+function migrations_risks({ operations }) {
+    return operations.flatMap(({ what, risk, why }) => risk ? [{ risk, text: `${what}: ${why}` }] : []);
+}
+/**
+ * Everything that the schema of a release consists of once its migrations were applied, what the
+ * database had from others included; undefined when the database cannot tell.
+ */
+function migrations_knownMigrations({ applied, known, pending }) {
+    if (applied === undefined)
+        return undefined;
+    return [...new Set([...applied, ...known, ...pending.map(({ name }) => name)])].sort();
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/base/shell.js
+/** One word of a POSIX shell command, whatever it contains. */
+function shell_quote(word) {
+    if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word))
+        return word;
+    return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+/** A command of a POSIX shell from its words. */
+function command(words) {
+    return words.map(shell_quote).join(' ');
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/plantext.js
+
+
+
+/** Makes a line of the log red. */
+function red(text) {
+    return `\u001b[31m${text}\u001b[0m`;
+}
+const HEAD = ['service', 'what', 'downtime', 'why'];
+function cells({ service, what, downtime, why }) {
+    return [service, what, what === 'keep' || what === 'left' ? '' : downtime, why];
+}
+/** The services of a plan as a table for the log, what concerns data in red. */
+function planLines({ services, files, alarms }) {
+    const rows = [[...HEAD], ...services.map(cells)];
+    const widths = HEAD.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)));
+    const lines = rows.map(row => row
+        .map((text, column) => text.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd());
+    return [
+        ...lines.map((line, index) => (services[index - 1]?.alarm ? red(line) : line)),
+        ...files.map(({ path, what }) => `file ${path}: ${what}`),
+        ...alarms.map(red)
+    ];
+}
+const MEANS = {
+    breaks: 'breaks the release that still serves',
+    locks: 'locks',
+    unknown: 'may break or lock'
+};
+/** Pending migrations for the log; those that hurt the release that still serves in red. */
+function migrationLines(migrations) {
+    if (migrations.length === 0)
+        return ['migrations: none pending'];
+    return [
+        `migrations pending: ${migrations.length}`,
+        ...migrations.flatMap(one => [
+            `  ${one.name}`,
+            ...risks(one).map(({ risk, text }) => {
+                const line = `    ${MEANS[risk]}: ${text}`;
+                return risk === 'locks' ? line : red(line);
+            })
+        ])
+    ];
+}
+/** A plan for the job summary or a comment. */
+function plantext_planMarkdown({ services, alarms, migrations, backups }, secrets) {
+    const safe = (text) => summary_cell(secrets.redact(text));
+    const table = markdownTable({
+        head: ['Service', 'What', 'Downtime', 'Why'],
+        rows: services.map(row => cells(row).map(text => secrets.redact(text)))
+    });
+    const bullets = [
+        ...alarms.map(text => `- **${safe(text)}**`),
+        ...(migrations ?? []).flatMap(one => [
+            `- migration ${safe(one.name)}`,
+            ...migrations_risks(one).map(({ risk, text }) => `  - **${MEANS[risk]}**: ${safe(text)}`)
+        ]),
+        ...(backups ?? []).map(file => `- backup ${safe(file)}`)
+    ];
+    return bullets.length === 0 ? table : `${table}\n\n${bullets.join('\n')}`;
+}
+/** Shell text for the end of a script made by \`onHost\`: keeps a plan in the journal. */
+function journalPlan(plan) {
+    return `printf '{"at":"%s","release":"%s","plan":%s}\\n' "$(date -u +%FT%TZ)" "$RELEASE" ${shell_quote(JSON.stringify(plan))} >> .diveops/journal.jsonl`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/action/gantt.js
+
+const DAY_MS = 86_400_000;
+/** Words with which mermaid begins lines of its own. */
+const KEYWORD = /^(gantt|dateformat|axisformat|tickinterval|inclusiveenddates|topaxis|excludes|includes|todaymarker|weekday|weekend|title|section|click|acctitle|accdescr)\b/i;
+/**
+ * Sections of bars as a picture, drawn by GitHub (mermaid), in a block of Markdown; each bar begins
+ * where the one before ended. Undefined when there is nothing to draw, or when it took a day.
+ */
+function gantt(sections) {
+    const total = sections.flatMap(({ bars }) => bars).reduce((sum, { ms }) => sum + width(ms), 0);
+    if (total === 0 || total >= DAY_MS)
+        return undefined;
+    let at = 0;
+    const line = ({ name, ms, failed }) => {
+        const from = at;
+        at += width(ms);
+        const label = plain(`${failed ? '✗ ' : ''}${name} ${formatDuration(ms)}`);
+        return `    ${label} :${failed ? 'crit' : 'done'}, ${gantt_time(from)}, ${gantt_time(at)}`;
+    };
+    return [
+        '```mermaid',
+        'gantt',
+        // Times of day: the browser's time zone moves both alike, which moments since 1970 would not.
+        '    dateFormat HH:mm:ss.SSS',
+        `    axisFormat ${total < 3_600_000 ? '%M:%S' : '%H:%M:%S'}`,
+        '    todayMarker off',
+        ...sections
+            .filter(({ bars }) => bars.length > 0)
+            .flatMap(({ name, bars }) => [`    section ${plain(name)}`, ...bars.map(line)]),
+        '```'
+    ].join('\n');
+}
+/** What takes no time is drawn as a line; mermaid wants an end after the begin. */
+function width(ms) {
+    return Math.max(1, Math.round(ms));
+}
+function gantt_time(ms) {
+    return new Date(ms).toISOString().slice(11, 23);
+}
+/** Mermaid has no escapes: what could mean something to it becomes a blank. */
+function plain(text) {
+    const clean = text
+        .replace(/[^\p{L}\p{N} ._/()✗-]+/gu, ' ')
+        .replace(/\s+/g, ' ')
+        .trim();
+    return KEYWORD.test(clean) ? `· ${clean}` : clean || 'step';
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/phases.js
+/** The phases of a run, in their order, each with the first words of its steps' names. */
+const PHASES = [
+    ['look', 'connect', 'lock', 'releases', 'look', 'preflight'],
+    ['prepare', 'upload', 'environment', 'pull', 'backup', 'release', 'again', 'try', 'order'],
+    ['switch', 'recreate', 'health', 'roll', 'bake', 'replace', 'proof'],
+    ['finish', 'commit', 'prune', 'renewal']
+];
+/** The steps of a run by phase; what follows the failed step put things back. */
+function phasesOf(steps) {
+    const sections = [];
+    let failed = false;
+    for (const step of steps) {
+        const name = failed ? 'way back' : phaseOf(step.name, sections.at(-1)?.name);
+        if (sections.at(-1)?.name !== name)
+            sections.push({ name, bars: [] });
+        sections.at(-1)?.bars.push(step);
+        failed ||= step.failed === true;
+    }
+    return sections;
+}
+function phaseOf(step, running = 'look') {
+    const word = step.split(' ')[0];
+    return PHASES.find(([, ...steps]) => steps.includes(word))?.[0] ?? running;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/runsummary.js
+
+
+
+
+
+/** The heading of a run's summary and, when it failed, the reason before anything else. */
+function opening(title, host, error, secrets) {
+    if (!error)
+        return [`### ${title}: ${summary_cell(host)}`];
+    const details = detailsOf(error).map(line => secrets.redact(line));
+    return [
+        `### ${title} failed: ${summary_cell(host)}`,
+        // Before it is escaped: a secret would not be found afterwards.
+        `> ❌ ${summary_cell(secrets.redact((0,errors/* errorMessage */.gJ)(error)))}`,
+        ...(details.length > 0 ? [folded('What was said', details)] : [])
+    ];
+}
+/** The steps of a run as a timeline and as a table. */
+function timeline(steps) {
+    const picture = gantt(phasesOf(steps));
+    const table = markdownTable({
+        head: ['Step', 'Time'],
+        rows: steps.map(({ name, ms, failed }) => [failed ? `❌ ${name}` : name, formatDuration(ms)])
+    });
+    return [...(picture === undefined ? [] : [picture]), table];
+}
+/** What a failure brought along, also when it was told in the log already. */
+function detailsOf(error) {
+    if (!(error instanceof errors/* UserError */.yo))
+        return [];
+    if (error.details.length > 0)
+        return error.details;
+    return error.cause instanceof errors/* UserError */.yo ? detailsOf(error.cause) : [];
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/report.js
+
+
 
 
 
@@ -75979,8 +82336,8 @@ const WORDS = {
 function report_describe(state) {
     return WORDS[state];
 }
-/** The job summary: what was deployed, the state, the plan, the steps with their times. */
-function summary(outcome, title, host) {
+/** The job summary: why it failed, what was deployed, the state, the plan, the steps in time. */
+function summary(outcome, title, host, secrets) {
     const { state, release, previous, image, plan, steps, error } = outcome;
     const total = steps.reduce((sum, { ms }) => sum + ms, 0);
     const facts = [
@@ -75991,17 +82348,10 @@ function summary(outcome, title, host) {
         ['Time', formatDuration(total)]
     ];
     return [
-        `### ${title}${error ? ' failed' : ''}: ${cell(host)}`,
-        ...(error ? [`> ${cell((0,errors/* errorMessage */.g)(error))}`] : []),
+        ...opening(title, host, error, secrets),
         markdownTable({ head: ['', ''], rows: facts }),
-        markdownTable({
-            head: ['Service', 'What', 'Why'],
-            rows: plan.map(({ service, what, why }) => [service, what, why])
-        }),
-        markdownTable({
-            head: ['Step', 'Time'],
-            rows: steps.map(({ name, ms }) => [name, formatDuration(ms)])
-        })
+        plantext_planMarkdown(plan, secrets),
+        ...timeline(steps)
     ].join('\n\n');
 }
 /**
@@ -76009,21 +82359,32 @@ function summary(outcome, title, host) {
  * is then thrown with the state in which the host is.
  */
 async function report(outcome, title, host, { secrets, log }) {
-    const { release, previous, state, plan, image, steps, error } = outcome;
+    const { release, previous, state, plan, image, url, steps, error } = outcome;
     setOutputs({
         release,
         'previous-release': previous,
         state,
         changed: state === 'live' || state === 'restored' || state === 'unknown',
         plan: JSON.stringify(plan),
-        image
+        image,
+        url
     });
-    await appendSummary(secrets.redact(summary(outcome, title, host)));
+    await appendSummary(secrets.redact(summary(outcome, title, host, secrets)));
     log.info(steps.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(' · '));
     if (!error)
         return log.info(report_describe(state));
-    const details = error instanceof errors/* UserError */.y ? error.details : [];
-    throw new errors/* UserError */.y(`${error.message} [${report_describe(state)}]`, details, { cause: error });
+    const details = error instanceof errors/* UserError */.yo ? error.details : [];
+    throw new errors/* UserError */.yo(`${error.message} [${report_describe(state)}]`, details, { cause: error });
+}
+/** Runs what comes before a host is touched; a failure of it sets the outputs that say so. */
+async function beforehand(body) {
+    try {
+        return await body();
+    }
+    catch (error) {
+        setOutputs({ state: 'untouched', changed: false });
+        throw error;
+    }
 }
 /** Who runs this, as the runner's variables say. */
 function runOf(env) {
@@ -76032,81 +82393,641 @@ function runOf(env) {
     return { url, actor: env.GITHUB_ACTOR, commit: env.GITHUB_SHA };
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/base/shell.js
-/** One word of a POSIX shell command, whatever it contains. */
-function shell_quote(word) {
-    if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word))
-        return word;
-    return `'${word.replaceAll("'", `'\\''`)}'`;
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/dial.js
+
+
+
+/** A connection that did not come about. */
+class ConnectError extends errors/* UserError */.yo {
+    name = 'ConnectError';
+    /** Whether the cause may pass by itself, so that another try has a chance. */
+    passing;
+    constructor(message, passing) {
+        super(message);
+        this.passing = passing;
+    }
 }
-/** A command of a POSIX shell from its words. */
-function command(words) {
-    return words.map(shell_quote).join(' ');
+/**
+ * A TCP connection without Nagle's algorithm, which would cost a round trip or 40 ms per command.
+ * Throws a `ConnectError` with the cause.
+ */
+function dial(host, port, timeoutMs) {
+    return new Promise((resolve, reject) => {
+        // The default gives each address of a name 250 ms, too little for a server far away.
+        const attempt = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 4000 };
+        const socket = (0,external_node_net_.connect)({ host, port, noDelay: true, keepAlive: true, ...attempt });
+        const fail = (error) => {
+            socket.destroy();
+            reject(error);
+        };
+        const timer = setTimeout(() => fail(dial_describe('ETIMEDOUT', host, port, timeoutMs)), timeoutMs);
+        socket.once('error', (error) => {
+            clearTimeout(timer);
+            fail(dial_describe(codeOf(error), host, port, timeoutMs, error));
+        });
+        socket.once('connect', () => {
+            clearTimeout(timer);
+            socket.removeAllListeners('error');
+            // Until ssh2 listens, and after it has stopped: a reset must not end the process.
+            socket.on('error', () => { });
+            resolve(gathering(socket));
+        });
+    });
+}
+/**
+ * Sends what is written within one turn of the event loop together. ssh2 writes each packet in
+ * three pieces, and without Nagle's algorithm each piece would be a TCP segment of its own: ten of
+ * them fill the first window, and the rest would wait for a round trip.
+ */
+function gathering(socket) {
+    const write = socket.write.bind(socket);
+    let corked = false;
+    socket.write = (...words) => {
+        if (!corked) {
+            corked = true;
+            socket.cork();
+            setImmediate(() => {
+                corked = false;
+                socket.uncork();
+            });
+        }
+        return write(...words);
+    };
+    return socket;
+}
+function codeOf(error) {
+    return error.code ?? error.errors?.[0]?.code ?? '';
+}
+function dial_describe(code, host, port, timeoutMs, error) {
+    switch (code) {
+        case 'ENOTFOUND':
+        case 'EAI_NONAME':
+            return new ConnectError(`host '${host}' is unknown: no DNS entry has this name; check the input 'host'`, false);
+        case 'EAI_AGAIN':
+            return new ConnectError(`host '${host}' cannot be looked up: the name service does not answer (or the name is wrong)`, true);
+        case 'ECONNREFUSED':
+            return new ConnectError(`host '${host}' refuses connections to port ${port}: nothing listens there; check the ` +
+                `input 'port' and that sshd runs`, true);
+        case 'ETIMEDOUT':
+            return new ConnectError(`host '${host}' does not answer on port ${port} within ${formatDuration(timeoutMs)}: the ` +
+                'server is down, the address is wrong or a firewall drops connections', true);
+        case 'EHOSTUNREACH':
+        case 'ENETUNREACH':
+        case 'EADDRNOTAVAIL':
+            return new ConnectError(`host '${host}' cannot be reached from here (${code}): no route to its address; a runner ` +
+                'may have no IPv6', true);
+        default:
+            return new ConnectError(`host '${host}', port ${port}: ${(0,errors/* errorMessage */.gJ)(error) || code}`, code === 'ECONNRESET');
+    }
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/release/manifest.js
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/host.js
 
-const site = object({
-    names: array(schemas_string()),
-    certificate: schemas_string(),
-    key: schemas_string()
-});
-const pair = object({
-    domain: schemas_string().optional(),
-    http: schemas_string().optional(),
-    https: schemas_string(),
-    variant: schemas_enum(['https', 'http']),
-    /** What the HTTPS configuration serves, so that its certificates can be looked at without it. */
-    sites: array(site).optional()
-});
-const manifest = object({
-    id: schemas_string(),
-    app: schemas_string(),
-    created: schemas_string(),
-    /** The image as it was handed to the action: name@digest. */
-    image: schemas_string(),
-    /** What the engine on the host calls that image. */
-    imageId: schemas_string(),
-    /** The health test that the image itself brings, in the form of the engine. */
-    imageTest: array(schemas_string()).nullable().default(null),
-    services: array(schemas_string()),
-    compose: schemas_string(),
-    /** sha256 of each service of the compose file as the host's compose resolved it. */
-    definitions: record(schemas_string(), schemas_string()).default({}),
-    proxy: object({
-        service: schemas_string().optional(),
-        http: schemas_string().optional(),
-        https: schemas_string().optional()
-    }),
-    variant: schemas_enum(['https', 'http']),
-    /** The pairs of nginx configurations and what was chosen of each; releases before had one. */
-    pairs: array(pair).optional(),
-    /** sha256 of each file of the release, by its path in the app's folder. */
-    files: record(schemas_string(), schemas_string()),
-    /** What diveops.yml said, for a rollback without a checkout. */
-    config: custom().optional(),
-    /** Commands that may be repeated when the release is brought back. */
-    again: array(object({ service: schemas_string(), command: schemas_string(), again: schemas_boolean() }))
-        .default([]),
-    /** The .env that the release was made live with; values stay on the host. */
-    env: object({ sha256: schemas_string(), follow: record(schemas_string(), schemas_string()) }),
-    commit: schemas_string().optional(),
-    run: schemas_string().optional(),
-    actor: schemas_string().optional()
-});
-/** Reads a release.json; undefined when there is none or it is not one of ours. */
-function parseManifest(text) {
-    if (text.trim() === '')
-        return undefined;
+/** The connection ended while something ran; the state of the host is unknown until it is read. */
+class ConnectionLost extends Error {
+    name = 'ConnectionLost';
+}
+/** A script on the host that should have succeeded and did not. */
+class RemoteError extends errors/* UserError */.yo {
+    name = 'RemoteError';
+    result;
+    constructor(what, host, result) {
+        const last = (0,errors/* errorMessage */.gJ)(result.stderr || result.stdout)
+            .split(' · ')
+            .at(-1);
+        super(`${what} failed on ${host} with exit code ${result.code}${last ? `: ${last}` : ''}`);
+        this.result = result;
+    }
+}
+/** Runs a script that must succeed; otherwise a `RemoteError` that says what was tried. */
+async function mustRun(host, what, script, options) {
+    const result = await host.run(script, { what, ...options });
+    if (result.code !== 0)
+        throw new RemoteError(what, host.name, result);
+    return result;
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: external "node:string_decoder"
+const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/loop.js
+/**
+ * Shell text that makes hosts alike: an account without a login has a short `PATH`, and messages
+ * are matched in English.
+ */
+const ENVIRONMENT = `
+umask 022
+PATH=\${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:$HOME/bin
+LC_ALL=C
+for l in C.utf8 C.UTF-8; do [ -d "/usr/lib/locale/$l" ] && LC_ALL=C.UTF-8; done
+unset LANGUAGE ENV BASH_ENV
+export PATH LC_ALL`;
+/**
+ * Shell text that makes the connection's own directory and sets `SCRATCH`, or returns 1. In memory
+ * where /dev/shm is, so that what is written there never reaches a disk. Run by each channel of the
+ * connection; whichever comes first makes it.
+ */
+function scratchSource(nonce) {
+    return `
+scratch() {
+  set --
+  [ -w /dev/shm ] && grep -q '^[^ ]* /dev/shm tmpfs ' /proc/mounts 2>/dev/null && set -- /dev/shm
+  for SCRATCH in "$@" "\${TMPDIR:-/tmp}" /tmp; do
+    SCRATCH=$SCRATCH/diveops-${nonce}
+    mkdir -m 700 "$SCRATCH" 2>/dev/null && return
+    [ -d "$SCRATCH" ] && [ -O "$SCRATCH" ] && return
+  done
+  return 1
+}`;
+}
+/**
+ * The program that reads scripts from its standard input and runs them one after the other, each
+ * with `sh` in a session of its own. A request is a line `run SEQ LENGTH STDIN`, LENGTH bytes of
+ * script, `end`, and where STDIN is not 0 that many bytes and `end` again; `stop` ends what runs.
+ * The answer is what the script writes, then on both streams the marker, SEQ and the exit code.
+ *
+ * It reads on while a script runs, so it sees the connection end: then the script's process group
+ * gets HUP, two seconds later KILL, and the scratch directory goes. Processes that a script has put
+ * into a session of their own (`setsid`) live on. A script whose standard input was cut short never
+ * sees it end, so nothing takes half a file for a whole one. A script that was ended so gets no
+ * answer: to a client that was only thought dead its connection is lost, not its script failed.
+ */
+function loopSource({ marker: [a, b], nonce }) {
+    return `
+${ENVIRONMENT}
+export SCRATCH
+a=${a}
+b=${b}
+r=
+answer() {
+  printf '%s%s %s %s\\n' "$a" "$b" "$1" "$2"
+  printf '%s%s %s %s\\n' "$a" "$b" "$1" "$2" >&2
+}
+take() { dd bs=65536 iflag=fullblock,count_bytes status=none count="$1"; }
+whole() { read -r l && [ "$l" = end ]; }
+own=
+command -v setsid >/dev/null && own=setsid
+finish() {
+  trap - EXIT
+  trap '' HUP INT TERM PIPE
+  if [ "$r" ] && kill -HUP "$r" 2>/dev/null; then wait "$r"; fi
+  rm -rf "$SCRATCH"
+}
+halt() {
+  t=1
+  [ "$p" ] || return
+  kill -HUP "$p" "-$p" 2>/dev/null
+  { sleep 2; kill -KILL "-$p"; } >/dev/null 2>&1 4<&- &
+}
+runner() {
+  exec 5>&-
+  t=
+  p=
+  q=
+  trap halt TERM
+  trap 'q=1; halt' HUP
+  $own sh "$SCRATCH/.script" <&4 4<&- &
+  p=$!
+  [ -z "$t" ] || halt
+  wait "$p" 2>/dev/null
+  c=$?
+  while kill -0 "$p" 2>/dev/null; do wait "$p" 2>/dev/null; c=$?; done
+  # In the background, because a signal waits for a command in the foreground to end.
+  if [ -z "$t" ] && [ "$2" -gt 0 ]; then cat <&4 >/dev/null & wait "$!"; fi
+  [ "$q" ] || answer "$1" "$c"
+}
+${scratchSource(nonce)}
+if ! scratch; then
+  echo "no directory for temporary files is writable: tried /dev/shm, \${TMPDIR:-/tmp} and /tmp"
+  answer 0 1
+  exit 1
+fi
+trap finish EXIT
+trap 'exit 1' HUP INT TERM PIPE
+echo $$ >"$SCRATCH/.loop"
+answer 0 0
+while IFS=' ' read -r verb seq length stdin; do
+  case $verb in
+  run)
+    wait
+    r=
+    take "$length" >"$SCRATCH/.script" && whole || exit 1
+    if [ "$stdin" -eq 0 ]; then
+      exec 4</dev/null
+      runner "$seq" 0 &
+      r=$!
+      exec 4<&-
+    else
+      [ -p "$SCRATCH/.stdin" ] || mkfifo "$SCRATCH/.stdin" || exit 1
+      exec 3<>"$SCRATCH/.stdin" 4<"$SCRATCH/.stdin" 5>"$SCRATCH/.stdin" 3>&-
+      runner "$seq" "$stdin" &
+      r=$!
+      exec 4<&-
+      take "$stdin" >&5
+      whole || exit 1
+      exec 5>&-
+    fi
+    ;;
+  stop) [ "$r" ] && kill -TERM "$r" 2>/dev/null ;;
+  *) exit 1 ;;
+  esac
+done
+`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/lockloop.js
+
+
+/**
+ * The program that holds the lock. It says `waiting HOLDER`, `held BEGIN`, `timeout`, `path USER WHY`
+ * or `tools NAME`, and `.lock` in the scratch directory becomes `held` or `failed`; BEGIN is the line
+ * by which the last run before this one began. It reads dots; `n` and a line for the journal; `x`
+ * gives the lock back. The end of its input, or silence, means that the client is gone: it ends the
+ * loop with the script that runs there, and only then lets others in. Children that outlive it do
+ * not have the lock's descriptor, 9, so none holds it by accident.
+ */
+function lockSource(options) {
+    const { marker, nonce, path, holder, timeoutSeconds, silenceSeconds, journal, onRelease } = options;
+    return `
+${ENVIRONMENT}
+a=${marker[0]}
+b=${marker[1]}
+dir=${shell_quote(path)}
+file=$dir/.diveops/lock
+journal=$dir/.diveops/journal.jsonl
+holder=${shell_quote(holder)}
+${scratchSource(nonce)}
+say() { printf '%s%s %s\\n' "$a" "$b" "$*"; }
+fail() {
+  echo failed >"$SCRATCH/.lock"
+  say "$@"
+  exit 1
+}
+record() { # JSON: a line of the journal, whole also after one that a crash cut short
+  [ -z "$(tail -c 1 "$journal" 2>/dev/null)" ] || echo >>"$journal"
+  printf '{"at":"%s",%s\\n' "$(date -u +%FT%TZ)" "\${1#?}" >>"$journal"
+}
+scratch || exit 1
+for tool in flock timeout; do
+  command -v "$tool" >/dev/null || fail tools "$tool"
+done
+why=$({ mkdir -p "$dir" &&
+  { [ -d "$dir/.diveops" ] || mkdir -m 700 "$dir/.diveops" || [ -d "$dir/.diveops" ]; } &&
+  : >>"$file"; } 2>&1) ||
+  fail path "$(id -un)" "$(printf %s "$why" | tail -n 1)"
+[ -w "$file" ] && [ -w "$dir/.diveops" ] || fail path "$(id -un)" "$dir/.diveops is another user's"
+exec 9>>"$file"
+held() {
+  printf '%s\\n' "$holder" >"$file.json.$$" && mv "$file.json.$$" "$file.json"
+  last=$(grep -F '"event":"begin"' "$journal" 2>/dev/null | tail -n 1)
+  record ${shell_quote(journal.begin)}
+  echo held >"$SCRATCH/.lock"
+  say held "$last"
+}
+wait_for_it() {
+  f=
+  trap 'kill "$f" 2>/dev/null; exit 1' TERM
+  timeout ${timeoutSeconds} flock 9 &
+  f=$!
+  if wait "$f" 2>/dev/null; then held; else fail timeout; fi
+}
+w=
+finish() {
+  trap - EXIT
+  trap '' HUP INT TERM PIPE
+  [ "$w" ] && kill -TERM "$w" 2>/dev/null && wait "$w"
+  if [ "$1" = gone ]; then
+    if read -r r 2>/dev/null <"$SCRATCH/.loop" && grep -q fullblock "/proc/$r/cmdline" 2>/dev/null; then
+      kill -HUP "$r" 2>/dev/null
+      n=0
+      while [ -d "$SCRATCH" ] && [ "$n" -lt 100 ] && kill -0 "$r" 2>/dev/null; do
+        n=$((n + 1))
+        sleep 0.05 9>&-
+      done
+    fi
+    rm -rf "$SCRATCH"
+  fi
+  # A run that never came to hold the lock has nothing to say here.
+  grep -q ${nonce} "$file.json" 2>/dev/null || exit 0
+  if [ "$1" = gone ]; then record ${shell_quote(journal.gone)}
+  else (cd "$dir" && ${onRelease}) >/dev/null 2>&1 </dev/null 9>&-; fi
+  rm -f "$file.json"
+  exit 0
+}
+trap 'finish gone' EXIT HUP INT TERM PIPE
+if flock -n 9; then
+  held
+else
+  say waiting "$(tr '\\n' ' ' 2>/dev/null <"$file.json" | cut -c 1-4000)"
+  wait_for_it </dev/null &
+  w=$!
+fi
+while :; do
+  got=$(timeout ${silenceSeconds} dd bs=1 count=1 status=none 9>&-)
+  case $got in
+  .) ;;
+  n) IFS= read -r line && record "$line" ;;
+  *) break ;;
+  esac
+done
+[ "$got" = x ] && finish released
+finish gone
+`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/lock.js
+
+
+
+
+
+
+const UNTIL_HELD = `n=0
+while [ ! -s "$SCRATCH/.lock" ]; do
+  n=$((n + 1))
+  if [ "$n" -lt 50 ]; then sleep 0.02; else sleep 0.5; fi
+done
+[ "$(cat "$SCRATCH/.lock")" = held ] || exit 75
+`;
+/**
+ * Takes the lock over a channel of its own, opened in the same flight as what follows. A process on
+ * the host holds it and hears from us every few seconds. Without us it first ends the script that
+ * runs on this connection, then frees the lock.
+ */
+function acquireLock(connection, options) {
+    const { beatMs = 5000, silenceMs = 30_000, onRelease = ':' } = options;
+    const journal = options.journal ?? { begin: '{"event":"begin"}', gone: '{"event":"gone"}' };
+    const marker = [(0,external_node_crypto_.randomBytes)(8).toString('hex'), (0,external_node_crypto_.randomBytes)(8).toString('hex')];
+    const lost = new AbortController();
+    const source = lockSource({
+        marker,
+        nonce: connection.nonce,
+        path: options.path,
+        holder: JSON.stringify({ ...options.holder, nonce: connection.nonce }),
+        timeoutSeconds: Math.ceil(options.timeoutMs / 1000),
+        silenceSeconds: Math.ceil(silenceMs / 1000),
+        journal,
+        onRelease
+    });
+    let channel;
+    let released = false;
+    let beat;
+    const release = () => {
+        released = true;
+        clearInterval(beat);
+        // 'x' gives the lock back; a mere end of input would also end the script that runs.
+        if (channel?.writable)
+            channel.end('x');
+    };
+    const record = (line) => {
+        if (channel?.writable)
+            channel.write(`n${line}\n`);
+    };
+    const held = new Promise((resolve, reject) => {
+        const refuse = (error) => {
+            release();
+            reject(error);
+        };
+        let isHeld = false;
+        let last;
+        const hear = (word, rest) => {
+            if (word === 'waiting') {
+                last = parseHolder(rest);
+                options.onWait?.(last);
+            }
+            else if (word === 'held') {
+                isHeld = true;
+                resolve(rest);
+            }
+            else
+                refuse(refusal(word, rest, connection.name, options, last));
+        };
+        connection.open(source).then(opened => {
+            channel = opened;
+            const heard = listen(opened, marker.join(''), hear);
+            opened.on('error', () => { });
+            opened.on('close', () => {
+                clearInterval(beat);
+                if (isHeld && !released)
+                    lost.abort(new ConnectionLost('the host ended the lock'));
+                reject(notStarted(connection.name, heard()));
+            });
+            beat = setInterval(() => opened.writable && opened.write('.'), beatMs).unref();
+            if (released)
+                release();
+        }, error => reject(noChannel(connection.name, error)));
+    });
+    // Who awaits a script first hears of it there; it must not end the process meanwhile.
+    held.catch(() => { });
+    return { held, untilHeld: UNTIL_HELD, lost: lost.signal, record, release };
+}
+/** Calls back for each line that begins with the marker; returns what else was said. */
+function listen(channel, marker, hear) {
+    const decoder = new external_node_string_decoder_namespaceObject.StringDecoder('utf8');
+    let pending = '';
+    let other = '';
+    channel.on('data', (chunk) => {
+        const lines = (pending + decoder.write(chunk)).split('\n');
+        pending = lines.pop() ?? '';
+        for (const line of lines) {
+            const [first, word = '', ...rest] = line.split(' ');
+            if (first === marker)
+                hear(word, rest.join(' '));
+            else
+                other = `${other}${line}\n`.slice(-2000);
+        }
+    });
+    channel.stderr.on('data', (chunk) => {
+        other = (other + chunk.toString()).slice(-2000);
+    });
+    return () => other.trim();
+}
+function parseHolder(text) {
     try {
-        const read = manifest.parse(JSON.parse(text));
-        const { variant, proxy } = read;
-        const { http, https } = proxy;
-        return { ...read, pairs: read.pairs ?? (https ? [{ http, https, variant }] : []) };
+        const { run, actor, since } = JSON.parse(text);
+        return { run: String(run), actor: String(actor), since: String(since) };
     }
     catch {
         return undefined;
     }
+}
+function refusal(word, rest, host, { path, timeoutMs }, holder) {
+    switch (word) {
+        case 'timeout': {
+            const who = holder ? `${holder.run} by ${holder.actor} since ${holder.since}` : 'another run';
+            return new errors/* UserError */.yo(`${host}: ${who} still holds the lock of ${path} after ${formatDuration(timeoutMs)}; wait ` +
+                `for it or cancel it, or raise the input 'lock-timeout'`);
+        }
+        case 'path': {
+            const [user = '', ...said] = rest.split(' ');
+            return new errors/* UserError */.yo(`${host}: ${path} is not writable for user '${user}' (${said.join(' ')}); make it once on ` +
+                `the server: sudo install -d -o ${user} ${path}`);
+        }
+        case 'tools':
+            return new errors/* UserError */.yo(`${host}: the command '${rest}' is missing; install it on the server: apt-get install ` +
+                'util-linux coreutils (or apk add, dnf install)');
+        default:
+            return new errors/* UserError */.yo(`${host}: the lock of ${path} failed: ${word} ${rest}`.trim());
+    }
+}
+function noChannel(host, error) {
+    const message = (0,errors/* errorMessage */.gJ)(error);
+    if (!/channel open failure: open failed/i.test(message))
+        return notStarted(host, message);
+    return new errors/* UserError */.yo(`${host}: the host opens no second channel (${message}): set MaxSessions to 2 or more in its ` +
+        'sshd_config');
+}
+function notStarted(host, said) {
+    return new ConnectionLost(`${host}: connection lost while waiting for the lock${said === '' ? '' : `: ${(0,errors/* errorMessage */.gJ)(said)}`}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/steady.js
+
+
+
+
+
+/** Pauses between two tries to connect. */
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
+/**
+ * A host that is connected to anew when the connection breaks, with its lock taken again and what
+ * was brought unpacked again. Every script must be safe to run once more: it may have run in part.
+ * What must not run twice is a job, which a script asks after.
+ */
+class SteadyHost {
+    name;
+    #options;
+    #connection;
+    #lockOptions;
+    #lock;
+    #isHeld = false;
+    #cargo;
+    #gone;
+    constructor(connection, options) {
+        this.name = connection.name;
+        this.#connection = connection;
+        this.#options = options;
+    }
+    /** Begins to take the lock; the next script waits for it on the host. */
+    takeLock(options) {
+        this.#lockOptions = options;
+        this.#lock = acquireLock(this.#connection, options);
+    }
+    /** Resolves when the lock is held, at once when there is none. */
+    async locked() {
+        await this.#lock?.held;
+    }
+    /**
+     * Runs a script under the lock, when there is one; see `Host.run`. Rejects with `ConnectionLost`
+     * only when the host could not be reached again in time. With `cargo`, standard input is a gzipped
+     * tar that the script unpacks into `$SCRATCH`: a new connection brings it along.
+     */
+    async run(script, options = {}) {
+        if (options.cargo && options.stdin !== undefined)
+            this.#cargo = Buffer.from(options.stdin);
+        for (;;) {
+            if (this.#gone)
+                throw this.#gone;
+            try {
+                return await this.#runOnce(typeof script === 'string' ? script : script(), options);
+            }
+            catch (error) {
+                if (!(error instanceof ConnectionLost))
+                    throw error;
+                await this.#connectAgain(error, options.signal);
+            }
+        }
+    }
+    /** Adds a line to the journal of the locked app, also while a script runs. */
+    record(line) {
+        this.#lock?.record(line);
+    }
+    /** Gives the lock back and ends the connection. */
+    async close() {
+        if (this.#gone)
+            return;
+        this.#lock?.release();
+        await this.#connection.close();
+    }
+    /** Ends the connection as if it broke: the host ends what runs on it, then frees the lock. */
+    async leave() {
+        if (!this.#gone)
+            await this.#connection.close();
+    }
+    async #runOnce(script, options) {
+        const lock = this.#lock;
+        const signals = [options.signal, lock?.lost].filter(one => one !== undefined);
+        const wait = lock && !this.#isHeld ? lock.untilHeld : '';
+        const running = this.#connection.run(wait + script, {
+            ...options,
+            ...(signals.length > 0 && { signal: AbortSignal.any(signals) })
+        });
+        if (lock && !this.#isHeld) {
+            // Why there is no lock says more than the script that waited for it in vain.
+            running.catch(() => { });
+            await Promise.race([lock.held, steady_aborted(options.signal)]);
+            this.#isHeld = true;
+        }
+        return await running;
+    }
+    async #connectAgain(cause, signal) {
+        const { clock, log, patienceMs } = this.#options;
+        log.warning(`${cause.message}; connecting again`);
+        const until = clock.now() + patienceMs;
+        let why = cause;
+        for (let pause = FIRST_PAUSE_MS;; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+            signal?.throwIfAborted();
+            try {
+                await this.#renew();
+                log.info('connected again');
+                return;
+            }
+            catch (error) {
+                if (!mayPass(error))
+                    throw error;
+                why = error;
+            }
+            if (clock.now() + pause > until)
+                break;
+            await Promise.race([clock.sleep(pause), steady_aborted(signal)]);
+        }
+        this.#gone = new ConnectionLost(`${cause.message}; it could not be reached again within ${formatDuration(patienceMs)}: ` +
+            (0,errors/* errorMessage */.gJ)(why));
+        throw this.#gone;
+    }
+    async #renew() {
+        await this.#connection.close();
+        this.#isHeld = false;
+        this.#lock = undefined;
+        this.#connection = await this.#options.connect();
+        const options = this.#lockOptions;
+        if (options) {
+            this.#lock = acquireLock(this.#connection, options.again);
+            // Also without cargo: the lock is held before anything else is asked.
+            await this.#runOnce(':', { what: 'lock' });
+            options.onAgain(await this.#lock.held);
+        }
+        if (this.#cargo === undefined)
+            return;
+        const { code } = await this.#runOnce('tar -xzf - -C "$SCRATCH"', { stdin: this.#cargo });
+        if (code !== 0)
+            throw new errors/* UserError */.yo(`${this.name}: what was brought could not be unpacked`);
+    }
+}
+function mayPass(error) {
+    return error instanceof ConnectionLost || (error instanceof ConnectError && error.passing);
+}
+/** Rejects when a signal is aborted; never resolves. */
+function steady_aborted(signal) {
+    return new Promise((_, reject) => {
+        if (signal?.aborted)
+            reject(signal.reason);
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/app/compose.js
@@ -76118,7 +83039,13 @@ function service(project, name, where) {
     const found = project.services[name];
     if (found)
         return found;
-    throw new errors/* UserError */.y(`${where}: service '${name}' is not in the compose file, which has ${names_list(Object.keys(project.services))}`);
+    throw new errors/* UserError */.yo(`${where}: service '${name}' is not in the compose file, which has ${names_list(Object.keys(project.services))}`);
+}
+/** Every name by which the compose file lets other services address one. */
+function serviceNames(project, name) {
+    const one = project.services[name];
+    const aliases = Object.values(one?.networks ?? {}).flatMap(network => network?.aliases ?? []);
+    return [name, ...(one?.container_name ? [one.container_name] : []), ...aliases];
 }
 /** Registry and repository of an image reference in full, without tag and digest. */
 function compose_repositoryOf(image) {
@@ -76166,12 +83093,15 @@ function compose_proxyService(project, configured) {
         .map(([name]) => name);
     return names.length === 1 ? names[0] : undefined;
 }
-/** Everything that the given services depend on, directly or not, without themselves. */
+/**
+ * Everything that the given services depend on, directly or not, without themselves and without
+ * those whose profile is not active, which to name would start.
+ */
 function dependencies(project, names) {
     const found = new Set();
     const visit = (name) => {
         for (const next of Object.keys(project.services[name]?.depends_on ?? {})) {
-            if (found.has(next) || names.includes(next))
+            if (found.has(next) || names.includes(next) || !project.services[next])
                 continue;
             found.add(next);
             visit(next);
@@ -76238,6 +83168,332 @@ function readsFile(project, name, file) {
 function inside(folder, file) {
     const base = folder.replace(/\/$/, '');
     return file === base || file.startsWith(`${base}/`) ? file.slice(base.length) : undefined;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/base/hash.js
+
+/** sha256 in hexadecimal. */
+function hash_sha256(content) {
+    return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/app/parts.js
+
+/** The parts of a service as the host's compose resolves it. */
+function parts_partsOf(service) {
+    const { environment = {}, ...rest } = service;
+    const named = [
+        ...Object.entries(rest),
+        ...Object.entries(environment).map(([name, value]) => [`environment.${name}`, value])
+    ];
+    return Object.fromEntries(named.map(([name, value]) => [name, hash_sha256(JSON.stringify(value ?? null)).slice(0, 12)]));
+}
+/** Parts that people call by another name than compose does. */
+const parts_WORDS = { volumes: 'mounts', healthcheck: 'health test' };
+/**
+ * What differs between two definitions in words, such as `mounts`, `ports` or
+ * `environment +NEW ~CHANGED -GONE`; `touched` are variables that are known to have changed although
+ * their hash does not show it, because secret values are never read.
+ */
+function changedParts(before, after, touched = new Set()) {
+    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+    const changed = names.filter(name => before[name] !== after[name]);
+    const variable = (name) => /^environment\.(.+)$/s.exec(name)?.[1];
+    const signs = names.flatMap(name => {
+        const variableName = variable(name);
+        if (variableName === undefined)
+            return [];
+        if (before[name] === undefined)
+            return [`+${variableName}`];
+        if (after[name] === undefined)
+            return [`-${variableName}`];
+        return changed.includes(name) || touched.has(variableName) ? [`~${variableName}`] : [];
+    });
+    return [
+        ...changed.filter(name => variable(name) === undefined).map(name => parts_WORDS[name] ?? name),
+        ...(signs.length > 0 ? [`environment ${signs.join(' ')}`] : [])
+    ];
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/configuration.js
+/** Where nginx looks for files that a configuration names without a leading slash. */
+const NGINX_FOLDER = '/etc/nginx';
+const FILE_MARK = /^# configuration file (.+):$/gm;
+/** nginx itself stops at includes that include themselves; so does this. */
+const DEEPEST_INCLUDE = 10;
+/**
+ * Reads an nginx configuration: a file's text, with the files that it may include by their paths in
+ * the container, or what `nginx -T` prints. An include that is not at hand counts as empty. Never
+ * throws: what nginx would refuse is read as far as it makes sense.
+ */
+function configuration_readConfiguration(text, included = new Map()) {
+    const files = new Map([...included, ...dumpedFiles(text)]);
+    const [main = text] = dumpedFiles(text).values();
+    return expand(configuration_parse(main), 0);
+    function expand(directives, depth) {
+        return directives.flatMap(one => {
+            if (one.name !== 'include' || one.block) {
+                return [{ ...one, block: one.block && expand(one.block, depth) }];
+            }
+            const wanted = pathPattern(one.words[0] ?? '');
+            const found = [...files].filter(([path]) => wanted.test(path)).sort(byPath);
+            return depth < DEEPEST_INCLUDE
+                ? found.flatMap(([, content]) => expand(configuration_parse(content), depth + 1))
+                : [];
+        });
+    }
+}
+/** Every directive of a configuration, those in blocks included. */
+function everyDirective(configuration) {
+    return configuration.flatMap(one => [one, ...(one.block ? everyDirective(one.block) : [])]);
+}
+/** The files in the output of `nginx -T`, the main one first; none when it is no such output. */
+function dumpedFiles(text) {
+    const marks = [...text.matchAll(FILE_MARK)];
+    return new Map(marks.map((mark, index) => [
+        mark[1],
+        text.slice(mark.index + mark[0].length, marks[index + 1]?.index)
+    ]));
+}
+function byPath([a], [b]) {
+    return a < b ? -1 : 1;
+}
+/** A path in the container as nginx understands it. */
+function absolutePath(path) {
+    return path.startsWith('/') ? path : `${NGINX_FOLDER}/${path}`;
+}
+/** The pattern of an include: `*` and `?` stand for anything but a slash. */
+function pathPattern(path) {
+    const pattern = absolutePath(path)
+        .replace(/[.+^${}()|\\]/g, '\\$&')
+        .replaceAll('*', '[^/]*')
+        .replaceAll('?', '[^/]');
+    try {
+        return new RegExp(`^${pattern}$`);
+    }
+    catch {
+        return /^$/;
+    }
+}
+/** One file's directives, includes not yet followed. */
+function configuration_parse(text) {
+    const outermost = [];
+    const open = [outermost];
+    let words = [];
+    for (const token of tokens(text)) {
+        const inner = open.at(-1);
+        if (typeof token !== 'string')
+            words.push(token.word);
+        else if (token === '}') {
+            if (open.length > 1)
+                open.pop();
+            words = [];
+        }
+        else {
+            const [name, ...rest] = words;
+            words = [];
+            const block = token === '{' ? [] : undefined;
+            if (name !== undefined)
+                inner.push({ name, words: rest, block });
+            if (block)
+                open.push(block);
+        }
+    }
+    return outermost;
+}
+function* tokens(text) {
+    let at = 0;
+    while (at < text.length) {
+        const char = text[at];
+        if (/\s/.test(char))
+            at += 1;
+        else if (char === '#') {
+            const end = text.indexOf('\n', at);
+            at = end < 0 ? text.length : end;
+        }
+        else if (char === ';' || char === '{' || char === '}') {
+            yield char;
+            at += 1;
+        }
+        else {
+            const { word, end } = char === '"' || char === "'" ? quoted(text, at) : bare(text, at);
+            yield { word };
+            at = end;
+        }
+    }
+}
+function quoted(text, from) {
+    let word = '';
+    let at = from + 1;
+    for (; at < text.length && text[at] !== text[from]; at++) {
+        if (text[at] === '\\' && /["'\\]/.test(text[at + 1] ?? ''))
+            at += 1;
+        word += text[at] ?? '';
+    }
+    return { word, end: at + 1 };
+}
+/** A word without quotes ends at a space, `;` or `{`, but `${name}` is one word. */
+function bare(text, from) {
+    let at = from;
+    for (; at < text.length; at++) {
+        const char = text[at];
+        if (char === '\\')
+            at += 1;
+        else if (/[\s;]/.test(char) || (char === '{' && text[at - 1] !== '$'))
+            break;
+    }
+    return { word: text.slice(from, at), end: at };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/advice.js
+
+/** The first nginx that can keep idle connections open for a while at a reload. */
+const PATIENT_NGINX = [1, 27, 4];
+const DIRECTIVE = 'keepalive_min_timeout';
+/**
+ * What to change so that visitors with keep-alive connections do not notice a reload; empty when
+ * there is nothing. nginx closes idle connections at a reload, and a visitor who asks on one just
+ * then gets no answer: browsers ask again, other programs may not.
+ */
+function reloadAdvice({ kind, version, configuration }) {
+    if (kind !== 'nginx' || version === '')
+        return '';
+    const what = 'closes idle keep-alive connections at a reload, which a few visitors may notice';
+    const first = PATIENT_NGINX.join('.');
+    if (isBefore(version, PATIENT_NGINX)) {
+        return `nginx ${version} ${what}: use nginx ${first} or newer with '${DIRECTIVE} 3s;'`;
+    }
+    const patient = everyDirective(configuration_readConfiguration(configuration)).some(({ name }) => name === DIRECTIVE);
+    return patient ? '' : `nginx ${what}: set '${DIRECTIVE} 3s;' beside keepalive_timeout`;
+}
+function isBefore(version, other) {
+    const parts = version.split('.').map(Number);
+    const at = other.findIndex((part, index) => (parts[index] ?? 0) !== part);
+    return at >= 0 && (parts[at] ?? 0) < other[at];
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/health/life.js
+/** Which part of a life is left, from 1 for all to 0 for none. */
+function lifeLeft({ notBefore, notAfter }, now) {
+    const left = (notAfter.getTime() - now.getTime()) / (notAfter.getTime() - notBefore.getTime());
+    return Math.min(1, Math.max(0, left));
+}
+/** With less than this part of its life left a certificate should have been renewed. */
+const LEAST_LIFE_LEFT = 1 / 3;
+
+;// CONCATENATED MODULE: ./packages/core/lib/tls/certificate.js
+
+const BLOCK = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+/** Reads a certificate and its chain in PEM form; undefined when it is none. */
+function parseCertificate(pem) {
+    try {
+        const x509 = new external_node_crypto_.X509Certificate(pem);
+        return {
+            names: [...(x509.subjectAltName ?? '').matchAll(/\bDNS:"?([^",\s]+)/g)].map(match => match[1].toLowerCase()),
+            serial: x509.serialNumber.toLowerCase().replace(/^0+(?=.)/, ''),
+            notBefore: new Date(x509.validFrom),
+            notAfter: new Date(x509.validTo),
+            chain: pem.match(BLOCK)?.length ?? 1,
+            publicKey: comparable(x509.publicKey),
+            x509
+        };
+    }
+    catch {
+        return undefined;
+    }
+}
+/** The text by which a public key in PEM form is compared; undefined when it is none. */
+function parsePublicKey(pem) {
+    try {
+        return comparable((0,external_node_crypto_.createPublicKey)(pem));
+    }
+    catch {
+        return undefined;
+    }
+}
+function comparable(key) {
+    return key.export({ type: 'spki', format: 'der' }).toString('base64');
+}
+/**
+ * Whether browsers accept a certificate for a name as nginx writes it: `*.a.example` needs that very
+ * wildcard, `.a.example` both it and the name itself.
+ */
+function covers(certificate, name) {
+    if (name.startsWith('.')) {
+        return covers(certificate, name.slice(1)) && covers(certificate, `*${name}`);
+    }
+    if (name.startsWith('*'))
+        return certificate.names.includes(name);
+    // Browsers have not looked at the subject's common name for years.
+    return certificate.x509.checkHost(name, { subject: 'never' }) !== undefined;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/tls/look.js
+
+
+
+const look_WORDS = {
+    missing: what => `there is no ${what}`,
+    dangling: what => `the ${what} is a link that leads nowhere`,
+    'not-mounted': what => `the ${what} is a link out of what the proxy's container mounts; mount the whole folder`,
+    empty: what => `the ${what} is empty`,
+    unreadable: what => `the ${what} may not be read, and no proxy runs that could read it`
+};
+/** Looks at the certificate and the key of each site. */
+function look(sites, read, now) {
+    return sites.map(site => {
+        const found = judge(site, read, now);
+        return { site, certificate: undefined, problem: undefined, ...found };
+    });
+}
+function judge({ names, certificate: path, key: keyPath }, read, now) {
+    const file = read(path);
+    if (typeof file === 'string')
+        return inTrouble(file, `certificate ${path}`);
+    const certificate = parseCertificate(file.certificates);
+    if (!certificate)
+        return unusable(`${path} is not a certificate`);
+    const keyFile = read(keyPath);
+    if (typeof keyFile === 'string')
+        return inTrouble(keyFile, `key ${keyPath}`);
+    const { publicKey } = keyFile;
+    if (publicKey === undefined || publicKey === 'broken')
+        return unusable(`${keyPath} is not a key`);
+    if (publicKey !== 'unknown' && parsePublicKey(publicKey) !== certificate.publicKey) {
+        return unusable(`the key ${keyPath} does not match the certificate ${path}`);
+    }
+    const bare = names.find(name => !covers(certificate, name));
+    if (bare !== undefined) {
+        const covered = certificate.names.length > 0 ? names_list(certificate.names) : 'no name at all';
+        return unusable(`the certificate ${path} does not cover server_name ${bare}: it is for ${covered}`);
+    }
+    if (certificate.notAfter <= now) {
+        const problem = `certificate of ${siteName(names, path)} expired on ${day(certificate.notAfter)}`;
+        return { certificate, verdict: 'expired', problem };
+    }
+    return { certificate, verdict: 'good' };
+}
+function unusable(problem) {
+    return { verdict: 'unusable', problem };
+}
+function inTrouble(trouble, what) {
+    const verdict = trouble === 'unreadable' ? 'unseen' : 'unusable';
+    return { verdict, problem: look_WORDS[trouble](what) };
+}
+/** What to warn of although the certificate serves: it expired, or should have been renewed. */
+function lifeWarning({ site, certificate, verdict, problem }, now) {
+    if (verdict === 'expired')
+        return `${problem}: run the setup-ssl action`;
+    if (!certificate || lifeLeft(certificate, now) >= LEAST_LIFE_LEFT)
+        return undefined;
+    return (`certificate of ${siteName(site.names, site.certificate)} ends on ${day(certificate.notAfter)}, less ` +
+        'than a third of its life is left: run the setup-ssl action');
+}
+function siteName(names, path) {
+    return names[0] ?? path;
+}
+function day(date) {
+    return date.toISOString().slice(0, 10);
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/certificates.js
@@ -76378,281 +83634,483 @@ function parseRenewal(text) {
     }
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/front.js
-/** Shell function that names the container which publishes port 80 or 443; needs `project`. */
-const FRONT = 'front() { docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1; }';
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/pairs.js
+
+
+const REMEDY = 'run the setup-ssl action';
 /**
- * What nginx reads: as it says itself, or its files as they lie there when it refuses them, which it
- * does as soon as a certificate is gone, while it still serves what it read before.
+ * Chooses each pair's configuration by looking at the certificates of its HTTPS sites; those of
+ * `stay` keep the HTTP-only one.
  */
-const NGINX_PROBE = `box=$(front); [ -n "$box" ] || exit 1
-docker exec "$box" nginx -T 2>/dev/null || docker exec "$box" sh -c 'nginx -v 2>/dev/null || exit 1
-for f in /etc/nginx/nginx.conf $(find -L /etc/nginx -type f -name "*.conf" ! -path /etc/nginx/nginx.conf); do
-  echo "# configuration file $f:"; cat "$f"
-done'`;
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/sections.js
-
-
-/**
- * Joins probes into one script, so that all of them cost one round trip. Each runs in a subshell
- * of its own: a failing one does not stop the others.
- */
-function joinProbes(probes) {
-    const mark = `=${(0,external_node_crypto_.randomBytes)(12).toString('hex')}=`;
-    const names = Object.keys(probes);
-    const script = names
-        .map(name => `(\n${probes[name]}\n)\nprintf '\\n%s%s %s\\n' ${shell_quote(mark)} ${shell_quote(name)} $?`)
-        .join('\n');
-    return { script, read };
-    function read(stdout) {
-        const found = {};
-        let from = 0;
-        for (const match of stdout.matchAll(new RegExp(`\\n${mark}(\\S+) (\\d+)(?:\\n|$)`, 'g'))) {
-            const text = stdout.slice(from, match.index);
-            found[match[1]] = { text: text.trim(), code: Number(match[2]) };
-            from = match.index + match[0].length;
+function pairs_choosePairs(known, facts, project, proxy, stay = []) {
+    const now = new Date(facts.clock * 1000);
+    const warnings = new Set();
+    const pairs = known.map(pair => ({ ...pair, variant: choose(pair) }));
+    const { renewal } = facts;
+    if (renewal?.result === 'failed' && pairs.length > 0) {
+        const why = renewal.error ? `: ${renewal.error}` : '';
+        warnings.add(`the last renewal of the certificates failed (${renewal.at}${why}); ` +
+            'once that is mended, run ./init-ssl.sh --renew on the server');
+    }
+    const secure = pairs.every(({ variant }) => variant === 'https');
+    return { pairs, variant: secure ? 'https' : 'http', warnings: [...warnings] };
+    function choose(pair) {
+        const { http, https, sites, domain } = pair;
+        if (stay.includes(pair))
+            return 'http';
+        if (proxy === undefined)
+            return 'https';
+        if (sites === undefined)
+            return todays(pair, facts);
+        const looks = look(sites, readingFor(project, proxy, facts.certificates), now);
+        const unusable = problemOf(looks, 'unusable');
+        const unseen = problemOf(looks, 'unseen');
+        for (const one of looks) {
+            const warning = lifeWarning(one, now);
+            if (warning !== undefined)
+                warnings.add(warning);
         }
-        for (const name of names)
-            found[name] ??= { text: '', code: -1 };
-        return found;
+        if (unusable === undefined && unseen === undefined)
+            return 'https';
+        const whose = domain === undefined ? '' : ` for ${domain}`;
+        if (http === undefined) {
+            warnings.add(`${unusable ?? unseen}, and nginx has no HTTP-only configuration to start with${whose}: set 'proxy.http' in diveops.yml`);
+            return 'https';
+        }
+        // What we may not read nginx may: its root reads it, and read it when this was chosen before.
+        const variant = unusable === undefined ? todays(pair, facts) : 'http';
+        const file = variant === 'https' ? `keeps ${https}` : `serves the HTTP-only ${http}`;
+        warnings.add(`nginx ${file}${whose}: ${unusable ?? unseen}; ${REMEDY}`);
+        return variant;
     }
 }
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/facts.js
-
-
-
-
-
-const CONTAINER_FORMAT = [
-    '{{.Name}}',
-    '{{index .Config.Labels "com.docker.compose.service"}}',
-    '{{.Image}}',
-    '{{.State.Status}}',
-    '{{if .State.Health}}{{.State.Health.Status}}{{end}}',
-    '{{.RestartCount}}',
-    '{{index .Config.Labels "com.docker.compose.config-hash"}}',
-    '{{index .Config.Labels "com.docker.compose.oneoff"}}'
-].join('{{"\\t"}}');
-/**
- * Values of secret variables are replaced on the host before its compose resolves the file, so that
- * the resolved configuration can be read by the runner. Follows quoted values over several lines.
- */
-const SCRUB = String.raw `
-scrub() { awk -v quotes="'\"" '
-  skip { if (index($0, q)) skip = 0; next }
-  match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
-    name = toupper(substr($0, 1, RLENGTH))
-    if (name ~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) {
-      rest = substr($0, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
-      if (q != "" && index(quotes, q) && !index(substr(rest, 2), q)) skip = 1
-      print substr($0, 1, RLENGTH) "redacted"; next
-    }
-  }
-  { print }'; }`;
-/**
- * Prints the compose file that lies in a folder as the host's own compose resolves it, with the
- * app's path in place of the folder's, and values of secret variables replaced. Needs `$P`, and
- * the `scrub` function.
- */
-function resolveConfig(folder, composeFile) {
-    return `cd ${folder} && { cat "$SCRATCH/secret/placeholders"; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
-docker compose -f ${shell_quote(composeFile)} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
-sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`;
+function problemOf(looks, verdict) {
+    return looks.find(one => one.verdict === verdict)?.problem;
 }
-/** The script that resolves the compose file of a kept release, with today's `.env`. */
-function keptConfigScript(path, release, composeFile) {
-    const name = shell_quote(path.slice(path.lastIndexOf('/') + 1));
-    const folder = `"$SCRATCH/kept/"${name}`;
-    return `P=${shell_quote(path)}
-${SCRUB}
-rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${shell_quote(release)} ${folder} || exit 1
-${resolveConfig(folder, composeFile)}`;
+function todays({ https }, { current }) {
+    return current?.pairs.find(pair => pair.https === https)?.variant ?? 'http';
 }
-/** The files of the new release lie here on the host until they are taken over: a shell expression. */
-function facts_stagePath(path) {
-    // The folder's name is the app's own, because compose takes the project's name from it.
-    return `"$SCRATCH/stage/"${shell_quote(path.slice(path.lastIndexOf('/') + 1))}`;
-}
-const RELEASES = {
-    current: 'cat "$P/current/release.json"',
-    releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
-if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`
-};
-/** The script that reads which releases a host keeps, and which one is live. */
-function releaseProbes(path) {
-    const probes = joinProbes(RELEASES);
-    return {
-        script: `P=${shell_quote(path)}\n${probes.script}`,
-        read: (stdout) => readReleases(probes.read(stdout))
-    };
-}
-/**
- * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
- * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
- * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
- * changed.
- */
-function factProbes(path, composeFile, kept) {
-    const stage = facts_stagePath(path);
-    const probes = joinProbes({
-        user: 'id -un; id -Gn',
-        clock: 'date +%s',
-        engine: `docker version --format '{{.Server.Version}}' 2>&1`,
-        compose: 'docker compose version --short 2>&1',
-        tools: 'for t in tar gzip awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
-        path: `if [ -d "$P" ]; then if [ -w "$P" ] && [ -x "$P" ]; then echo writable; else echo forbidden; fi
-elif [ -e "$P" ]; then echo not-a-folder
-else d=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done
-if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
-        freePath: 'd=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"',
-        freeImages: `d=$(docker info -f '{{.DockerRootDir}}'); while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"`,
-        envNames: String.raw `[ -f "$P/.env" ] && sed -nE "s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(''|\"\")?[[:space:]]*$/\2/p; t; s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2=/p" "$P/.env"`,
-        envHash: '[ -f "$P/.env" ] && sha256sum "$P/.env"',
-        ...RELEASES,
-        liveFiles: `cd ${stage} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
-        config: resolveConfig(stage, composeFile),
-        configError: 'cat "$SCRATCH/config.err"',
-        containers: `ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$(project)")
-[ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
-        missingImages: `images=$(sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | sort -u)
-[ -z "$images" ] || docker image inspect -f . $images 2>&1 > /dev/null | sed -n 's/.*No such image: //p'`,
-        volumes: 'docker volume ls -q',
-        listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
-        published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
-        programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
-        nginx: NGINX_PROBE,
-        available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
-        memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
-echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
-        certificates: CERTIFICATES_PROBE,
-        renewal: 'cat "$P/.diveops/tls.json"'
+/** Where each domain of the app answers: over HTTPS when its own pair, else the shared one, does. */
+function originsOf(pairs, domains) {
+    const shared = pairs.find(({ domain }) => domain === undefined);
+    const families = domains.length > 0 ? domains : [['localhost']];
+    return families.flatMap(family => {
+        const own = pairs.find(({ domain }) => domain !== undefined && family.includes(domain));
+        const scheme = (own ?? shared)?.variant ?? 'http';
+        return family.map(name => `${scheme}://${name}`);
     });
-    const script = `P=${shell_quote(path)}
-tar -xzf - -C "$SCRATCH" || exit 97
-${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
-${SCRUB}
-project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
-${FRONT}
-${probes.script}`;
-    return { script, read: (stdout) => readFacts(path, probes.read(stdout)) };
 }
-function readFacts(path, sections) {
-    const text = (name) => sections[name]?.text ?? '';
-    const rows = (name) => text(name).split('\n').filter(Boolean);
-    const project = parseProject(text('config'));
-    const [user = '', groups = ''] = text('user').split('\n');
+/** Where the first domain of the app answers; undefined when it names none. */
+function addressOf(pairs, domains) {
+    return domains.length > 0 ? originsOf(pairs, domains)[0] : undefined;
+}
+/** Files of a release that stand at another path while live: the HTTP-only ones, by that path. */
+function standIns(pairs) {
+    return new Map(pairs.flatMap(({ variant, http, https }) => variant === 'http' && http !== undefined ? [[https, http]] : []));
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/target.js
+
+
+
+
+
+
+
+
+/** Decides the target from the repository's side and the facts of the host. */
+function decideTarget(source, facts, project, image, given) {
+    const { config } = source;
+    const built = builtServices(project, repositoryOf(image));
+    const proxy = proxyService(project, config.proxy.service);
+    const choice = choosePairs(repositoryPairs(source, project, proxy), facts, project, proxy);
+    const follow = choice.pairs.length === 0 ? {} : config.env[choice.variant];
+    const files = source.files.map(({ path, content }) => [path, sha256(content)]);
+    const environment = environmentChange(source.template, given, facts.env?.present ?? new Map(), follow);
+    refuseNewSecretsOverData(environment, facts, project, config.path);
     return {
-        user,
-        groups: groups.split(' '),
-        clock: Number(text('clock')),
-        engine: sections.engine,
-        compose: sections.compose,
-        missingTools: rows('tools'),
-        path: text('path'),
-        freeKb: { path: freeKb(text('freePath')), images: freeKb(text('freeImages')) },
-        env: sections.envHash?.code === 0
-            ? { present: presentNames(rows('envNames')), sha256: text('envHash').slice(0, 64) }
-            : undefined,
-        ...readReleases(sections),
-        liveFiles: new Map(rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])),
-        config: { project, error: text('configError') },
-        containers: rows('containers').flatMap(container),
-        missingImages: rows('missingImages'),
-        volumes: rows('volumes'),
-        listening: listening(sections, project?.name),
-        nginx: sections.nginx?.code === 0 ? text('nginx') : undefined,
-        memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
-        certificates: readCertificates(text('certificates')),
-        renewal: parseRenewal(text('renewal'))
+        image,
+        project,
+        built,
+        proxy,
+        ...choice,
+        ...placedFiles(new Map(files), choice, { ...facts.brokenFiles, ...facts.current?.files }),
+        environment,
+        follow
     };
 }
-function readReleases(sections) {
-    const rows = sections.releases.text.split('\n');
+/** The pairs of a checkout, each with what its HTTPS configuration serves. */
+function repositoryPairs({ config, files }, project, proxy) {
+    const included = new Map(files.flatMap(({ path, content }) => {
+        const inside = proxy && containerPath(project, proxy, `${config.path}/${path}`);
+        return inside ? [[inside, content.toString()]] : [];
+    }));
+    return pairsOf(config.proxy).map(pair => {
+        const text = files.find(({ path }) => path === pair.https)?.content.toString() ?? '';
+        return { ...pair, sites: readSites(readConfiguration(text, included)) };
+    });
+}
+/**
+ * The target that a kept release is, the live one included, with the nginx configurations and the
+ * variables that follow them chosen from the certificates that the host has now. `there` are the
+ * files that stand in the app's folder for the release that goes. With `as-it-was` no pair that was
+ * on HTTP-only goes to HTTPS.
+ */
+function keptTarget(manifest, project, facts, there, pairs = 'choose') {
+    const { image, services, config } = manifest;
+    const proxy = compose_proxyService(project, manifest.proxy.service);
+    const stay = manifest.pairs.filter(({ variant }) => pairs === 'as-it-was' && variant === 'http');
+    const choice = pairs_choosePairs(manifest.pairs, facts, project, proxy, stay);
+    const same = choice.variant === manifest.variant;
+    const follow = same ? manifest.env.follow : (config?.env[choice.variant] ?? {});
     return {
-        current: parseManifest(sections.current.text),
-        releases: rows.flatMap(row => parseManifest(row) ?? []),
-        unfinished: rows.flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? [])
+        image,
+        project,
+        built: services,
+        proxy,
+        ...choice,
+        ...placedFiles(new Map(Object.entries(manifest.files)), choice, there),
+        environment: { add: [], generate: [], follow: Object.entries(follow) },
+        follow
     };
 }
-function parseProject(text) {
+function placedFiles(files, { pairs }, there) {
+    const liveFiles = new Map(files);
+    for (const [to, from] of standIns(pairs))
+        liveFiles.set(to, files.get(from));
+    const stale = Object.entries(there).filter(([path]) => !liveFiles.has(path));
+    return { liveFiles, staleFiles: new Map(stale) };
+}
+/** New secrets beside old data would lock the app out of its own database. */
+function refuseNewSecretsOverData({ generate }, facts, project, path) {
+    if (facts.env || generate.length === 0)
+        return;
+    const names = Object.values(project.volumes ?? {}).flatMap(({ name, driver_opts: options }) => name && !options?.device ? [name] : []);
+    const existing = names.find(name => facts.volumes.includes(name));
+    if (existing === undefined)
+        return;
+    throw new UserError(`${path}/.env is missing, but volume '${existing}' with data of this app exists; new passwords would ` +
+        `not open it. Restore .env (kept versions: ${path}/.diveops/env/), or remove the volume if its data is worthless`);
+}
+/** Why the host does not run the target yet, one line each; empty when nothing is to be done. */
+function differences(target, facts) {
+    const { current, broken } = facts;
+    if (!current)
+        return ['no release is live on this host yet'];
+    const { add, generate } = target.environment;
+    const names = [...add, ...generate].map(([name]) => name);
+    const running = target.built.filter(name => facts.containers.some(one => one.service === name && one.imageId === current.imageId && one.state === 'running'));
+    const stopped = Object.keys(target.project.services).filter(name => !target.built.includes(name) && !isUp(facts, name));
+    return [
+        broken ? [`a ${broken.action} broke off half-way`] : [],
+        current.image !== target.image ? [`image: ${current.image} is live`] : [],
+        target.pairs.flatMap(({ domain, https, variant }) => {
+            const before = current.pairs.find(pair => pair.https === https)?.variant ?? variant;
+            const where = domain === undefined ? 'nginx' : `nginx for ${domain}`;
+            return before === variant ? [] : [`${where}: from the ${before} to the ${variant} variant`];
+        }),
+        changedFiles(target, facts).map(path => `file: ${path}`),
+        [...target.staleFiles.keys()].map(path => `file: ${path} is no longer part of it`),
+        names.map(name => `new variable: ${name}`),
+        facts.env?.sha256 !== current.env.sha256 ? ['.env was edited on the host'] : [],
+        JSON.stringify(current.env.follow) !== JSON.stringify(target.follow)
+            ? ['variables that follow the nginx variant']
+            : [],
+        target.built
+            .filter(name => !running.includes(name) && !isFinished(target.project, facts, name))
+            .map(name => `service: ${name} does not run this image`),
+        stopped.map(name => `service: ${name} is not running`)
+    ].flat();
+}
+/** Files of the target that the app's folder does not have, or has with another content. */
+function changedFiles(target, facts) {
+    return [...target.liveFiles]
+        .filter(([path, hash]) => facts.liveFiles.get(path) !== hash)
+        .map(([path]) => path);
+}
+/** Running, or a one-shot service that did its work. */
+function isUp(facts, name) {
+    return facts.containers.some(one => one.service === name && (one.state === 'running' || one.state === 'exited'));
+}
+function isFinished(project, facts, name) {
+    return isOneShot(project, name) && facts.containers.some(one => one.service === name);
+}
+/** Whether other services wait for this one to have done its work and ended. */
+function isOneShot(project, name) {
+    return Object.values(project.services).some(({ depends_on: needs }) => needs?.[name]?.condition === 'service_completed_successfully');
+}
+/** The given services in the order in which they can start: each after those it depends on. */
+function startOrder(project, names) {
+    const ordered = [];
+    const visit = (name) => {
+        if (ordered.includes(name))
+            return;
+        for (const next of dependencies(project, [name]))
+            if (names.includes(next))
+                visit(next);
+        if (!ordered.includes(name))
+            ordered.push(name);
+    };
+    for (const name of names)
+        visit(name);
+    return ordered;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/plan.js
+
+
+
+
+
+const plan_NONE = 'none';
+/** A plan before anything is known. */
+const noPlan = () => ({ services: [], files: [], alarms: [] });
+/** The plan that brings a target about. `reasons` are all differences; none means that nothing is done. */
+function makePlan(target, facts, tactics, path, reasons) {
+    const { project } = target;
+    const idle = reasons.length === 0;
+    const names = startOrder(project, Object.keys(project.services));
+    const rows = names.map(name => idle ? keep(name, 'unchanged') : planService(name, target, facts, tactics, path));
+    return {
+        services: [...rows, ...orphans(target, facts)],
+        files: idle ? [] : plannedFiles(target, facts),
+        alarms: facts.current === undefined ? [] : newVolumes(target, facts)
+    };
+}
+function keep(service, why) {
+    return { service, what: 'keep', why, downtime: plan_NONE, alarm: false };
+}
+function planService(service, target, facts, tactics, path) {
+    const there = facts.containers.filter(one => one.service === service);
+    const row = (what, why, downtime = plan_NONE, alarm = false) => ({
+        service,
+        what,
+        why: why.join('; '),
+        downtime,
+        alarm
+    });
+    const reads = filesOf(service, target, facts, path);
+    if (there.length === 0)
+        return row('create', ['not on the host yet']);
+    if (target.built.includes(service)) {
+        const tactic = tactics.services.get(service);
+        const why = whyBuilt(service, target, facts, reads);
+        if (tactic?.how === 'stop-first') {
+            return row('recreate', [...why, `stop-first: ${tactic.why}`], 'until it is healthy');
+        }
+        return tactic?.how === 'roll' ? row('roll', why, gapOnPorts(target, service)) : row('keep', []);
+    }
+    const parts = definition(service, target, facts);
+    if (service === target.proxy) {
+        const changes = [...variants(target, facts), ...reads];
+        if (tactics.replaceProxy) {
+            return row('recreate', [...whyProxy(parts, facts), ...changes], 'a second or so');
+        }
+        const replaced = [...tactics.services].flatMap(([name, { how }]) => how === 'keep' ? [] : name);
+        const follows = replaced.length > 0 ? [`to go on to the new ${replaced.join(', ')}`] : [];
+        const advice = facts.front ? reloadAdvice(facts.front) : '';
+        return changes.length + follows.length > 0
+            ? row('reload', [...changes, ...follows, ...(advice ? [advice] : [])])
+            : row('keep', []);
+    }
+    if (!there.some(({ state }) => state === 'running' || state === 'exited')) {
+        return row('start', ['it does not run']);
+    }
+    if (facts.recreates.has(service)) {
+        const why = parts.length > 0 ? `its ${parts.join(', ')} changed` : 'its image or a value of .env changed';
+        return row('left', [
+            `${why}: compose would make it anew, and what it holds with it; to apply it: docker compose up -d`
+        ], plan_NONE, true);
+    }
+    if (tactics.outdated.has(service)) {
+        return row('left', [...reads, 'left as it runs: restart it when you choose']);
+    }
+    return row('keep', []);
+}
+function whyProxy(parts, { front }) {
+    if (parts.length > 0)
+        return parts;
+    if (front === undefined)
+        return ['it is no nginx, Caddy or HAProxy that can be asked'];
+    return front.obstacle === undefined ? [] : [`it cannot reload: ${front.obstacle}`];
+}
+/** A bridge publishes no port: what the service publishes itself has a gap while it is replaced. */
+function gapOnPorts({ project }, name) {
+    const ports = publishedPorts(project.services[name] ?? {});
+    return ports.length === 0
+        ? plan_NONE
+        : `seconds on port ${ports.join(', ')}, which it publishes itself`;
+}
+/** Why a service of the built image is replaced. */
+function whyBuilt(service, target, facts, reads) {
+    const { current, containers } = facts;
+    const runs = containers.some(one => one.service === service && one.imageId === current?.imageId && one.state === 'running');
+    const why = [
+        ...(current && current.image !== target.image
+            ? [`image ${plan_short(current.image)} to ${plan_short(target.image)}`]
+            : []),
+        ...definition(service, target, facts),
+        ...reads
+    ];
+    if (current === undefined)
+        return ['no release is live on this host yet'];
+    if (!runs)
+        return [...why, 'it does not run the live release'];
+    if (why.length > 0)
+        return why;
+    return facts.env?.sha256 === current.env.sha256
+        ? variants(target, facts)
+        : ['.env was edited on the host'];
+}
+/** What changed of a service's own definition. */
+function definition(service, target, facts) {
+    const { current, editedVariables } = facts;
+    if (current === undefined)
+        return [];
+    const before = current.parts[service];
+    const after = parts_partsOf(target.project.services[service] ?? {});
+    // A release.json of an older version tells no parts.
+    if (before === undefined)
+        return [];
+    const follow = Object.entries(target.follow).flatMap(([name, value]) => current.env.follow[name] === value ? [] : name);
+    return changedParts(before, after, new Set([...editedVariables, ...follow]));
+}
+function plan_short(image) {
+    return image.replace(/^.*@sha256:/, '').slice(0, 7);
+}
+/** Pairs of nginx configurations whose other half is chosen now. */
+function variants({ pairs }, { current }) {
+    return pairs.flatMap(({ domain, https, variant }) => {
+        const before = current?.pairs.find(pair => pair.https === https)?.variant ?? variant;
+        const where = domain === undefined ? 'nginx' : `nginx for ${domain}`;
+        return before === variant ? [] : [`${where}: from the ${before} to the ${variant} variant`];
+    });
+}
+/** Files that a service reads and that this run changes. */
+function filesOf(service, target, facts, path) {
+    const files = [...changedFiles(target, facts), ...target.staleFiles.keys()];
+    const read = files.filter(file => readsFile(target.project, service, `${path}/${file}`));
+    return read.length === 0
+        ? []
+        : [`it reads ${read.length > 3 ? `${read.length} changed files` : read.join(', ')}`];
+}
+function plannedFiles(target, facts) {
+    const changed = changedFiles(target, facts).map(path => ({
+        path,
+        what: facts.liveFiles.has(path) ? 'changed' : 'new'
+    }));
+    return [
+        ...changed,
+        ...[...target.staleFiles.keys()].map(path => ({ path, what: 'removed' }))
+    ];
+}
+/** Containers of services that the compose file does not have, or no longer. */
+function orphans({ project }, { containers }) {
+    const names = [...new Set(containers.map(({ service }) => service))];
+    return names
+        .filter(name => project.services[name] === undefined)
+        .map(service => ({
+        service,
+        what: 'left',
+        why: 'not in the compose file (any more), runs on; to remove it: docker compose up -d --remove-orphans',
+        downtime: plan_NONE,
+        alarm: false
+    }));
+}
+function newVolumes({ project }, { volumes }) {
+    const fresh = Object.values(project.volumes ?? {}).flatMap(({ name, external, driver_opts: options }) => name && !external && !options?.device && !volumes.includes(name) ? [name] : []);
+    return fresh.length === 0 ? [] : [`new and empty: volume ${names_list(fresh)}`];
+}
+
+;// CONCATENATED MODULE: external "node:timers/promises"
+const external_node_timers_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+;// CONCATENATED MODULE: ./packages/core/lib/release/journal.js
+
+/** The line by which a run begins; `again` when it is the same run on another connection. */
+function beginLine({ id, ...rest }, event) {
+    return JSON.stringify({ run: id, event, ...rest });
+}
+/** The line that the host writes when the client of a run is gone. */
+function goneLine({ id }) {
+    return JSON.stringify({ run: id, event: 'gone' });
+}
+/** From here on what serves may be of either release, until a line of `commit` or of `end`. */
+function switchLine({ id }, release, from) {
+    return JSON.stringify({ run: id, event: 'switch', release, from });
+}
+/** A release is live: its files, its image and `current` are of it. */
+function commitLine(id, release) {
+    return JSON.stringify({ run: id, event: 'commit', release });
+}
+/** How a run ended. */
+function endLine({ id }, state, release) {
+    return JSON.stringify({ run: id, event: 'end', state, release });
+}
+/**
+ * Shell text, run where `.diveops` is, that prints what `brokenSwitch` wants to know: how the run of
+ * the last switch began, the switch, and what came of it.
+ */
+const LAST_SWITCH = `awk '/"event":"begin"/ { begin = $0 }
+/"event":"switch"/ { said = begin "\\n" $0; next }
+/"event":"(commit|end)"/ { said = said "\\n" $0 }
+END { print said }' .diveops/journal.jsonl`;
+const line = object({
+    at: schemas_string(),
+    run: schemas_string(),
+    event: schemas_string(),
+    action: schemas_string().optional(),
+    url: schemas_string().optional(),
+    actor: schemas_string().optional(),
+    release: schemas_string().optional(),
+    from: schemas_string().optional(),
+    state: schemas_string().optional()
+});
+/** States in which a run has left what serves whole. */
+const WHOLE = ['live', 'restored', 'unchanged'];
+/** Reads what `LAST_SWITCH` printed; undefined when the last switch came to an end. */
+function brokenSwitch(text) {
+    let begin;
+    let found;
+    for (const row of text.split('\n')) {
+        const read = journal_parse(row);
+        if (read?.event === 'begin')
+            begin = read;
+        else if (read?.event === 'switch' && read.release !== undefined) {
+            const { action = 'run', url = 'a run', actor = 'somebody' } = begin ?? {};
+            const { run, at, release, from } = read;
+            found = { run, action, url, actor, at, release, from };
+        }
+        else if (read?.event === 'commit')
+            found = undefined;
+        else if (read?.event === 'end' && read.run === found?.run && WHOLE.includes(read.state ?? '')) {
+            found = undefined;
+        }
+    }
+    return found;
+}
+/** The id of the run whose line this is; undefined for a line that is none. */
+function journal_runOf(row) {
+    const read = journal_parse(row);
+    return read && { id: read.run, url: read.url ?? 'a run', actor: read.actor ?? 'somebody' };
+}
+function journal_parse(row) {
     try {
-        return JSON.parse(text);
+        return line.parse(JSON.parse(row));
     }
     catch {
         return undefined;
     }
 }
-function presentNames(rows) {
-    return new Map(rows.map(row => [row.replace(/=$/, ''), row.endsWith('=')]));
-}
-function memory(rows) {
-    return new Map(rows.map(row => [row.split(' ')[0], Number(row.split(' ')[1])]));
-}
-function freeKb(df) {
-    return Number(df.split('\n').at(-1)?.split(/\s+/)[3] ?? Number.NaN);
-}
-function container(row) {
-    const [name = '', service = '', imageId = '', state = '', health = '', restarts, configHash = '', oneoff] = row.split('\t');
-    if (oneoff === 'True')
-        return [];
-    return [
-        {
-            name: name.replace(/^\//, ''),
-            service,
-            imageId,
-            state,
-            health,
-            restarts: Number(restarts),
-            configHash
-        }
-    ];
-}
-/** Ports that something else than our own project listens on, with what is known of it. */
-function listening(sections, project) {
-    const published = (sections.published?.text ?? '').split('\n').map(row => row.split('\t'));
-    const ours = new Set(published.filter(row => row[1] === project).flatMap(row => portsOf(row[2])));
-    const programs = (sections.programs?.text ?? '').split('\n').map(row => row.split('\t'));
-    return (sections.listening?.text ?? '')
-        .split('\n')
-        .map(hex => Number.parseInt(hex, 16))
-        .filter(port => port > 0 && !ours.has(port))
-        .map(port => {
-        const other = published.find(row => portsOf(row[2]).includes(port));
-        const process = programs.find(row => row[0]?.endsWith(`:${port}`))?.[1];
-        const name = process && /\(\("([^"]+)"/.exec(process)?.[1];
-        return {
-            port,
-            program: other ? `container '${other[0]}'` : name ? `'${name}'` : 'another program'
-        };
-    });
-}
-function portsOf(ports = '') {
-    return [...ports.matchAll(/:(\d+)(?:-(\d+))?->/g)].flatMap(match => {
-        const first = Number(match[1]);
-        const last = Number(match[2] ?? match[1]);
-        return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-    });
-}
 
-;// CONCATENATED MODULE: ./packages/core/lib/health/container.js
-/** A container's health test as the words of a command to run inside it; undefined when it has none. */
-function testCommand(test) {
-    if (!test || test.length < 2)
-        return undefined;
-    const [kind, ...rest] = test;
-    if (kind === 'CMD')
-        return rest;
-    if (kind === 'CMD-SHELL')
-        return ['/bin/sh', '-c', rest.join(' ')];
-    return undefined;
+;// CONCATENATED MODULE: ./packages/core/lib/release/identity.js
+/** An id of a release: when it was made (UTC, sortable) and what of. Also a valid image tag. */
+function releaseId(now, digest) {
+    const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+    return `${stamp}-${digest.replace(/^sha256:/, '').slice(0, 7)}`;
 }
-/** Compose writes each `$` twice in a resolved file; a command wants it once. */
-function unescapeDollars(words) {
-    return words.map(word => word.replaceAll('$$', '$'));
+/** The tag of our own that keeps an image on the host for as long as its release is kept. */
+function keptImage(app, service, release) {
+    return `diveops.local/${app}/${service}:${release}`;
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/environment.js
@@ -76727,9 +84185,74 @@ keep_env "$hash"
 printf '@env %s\\n' "$hash"`;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/probe.js
+
+/**
+ * Words for `probe` where a service has no health test: an answer below 500 on the port that the
+ * proxy uses, or somebody who listens there when it is not HTTP.
+ */
+function doorTest({ port, speaks }, path) {
+    return speaks === 'other' ? `@listens ${port}` : `@replies ${port} ${speaks} ${shell_quote(path)}`;
+}
+/**
+ * Shell functions that ask a container how it is: `probe CONTAINER TEST...` runs its health test, or
+ * one of `doorTest`. Questions are put from the proxy's container `$FRONT`, which is in the network
+ * and mostly has curl, wget or bash, else from the host.
+ */
+const PROBE_FUNCTIONS = String.raw `
+FETCH=$(cat <<'ASKING'
+scheme=$2 at=$3; [ "$2" = http ] || [ -z "$5" ] || { scheme=http; at=$5; }
+if command -v curl > /dev/null 2>&1; then
+  curl -sk -A diveops-watch -o /dev/null -w '%{http_code}' --max-time 5 --connect-to "::$3" "$2://$1$4"; exit
+elif command -v wget > /dev/null 2>&1; then
+  said=$(timeout 6 wget -S -q -U diveops-watch -O /dev/null -T 5 --no-check-certificate --header "Host: $1" "$scheme://$at$4" 2>&1)
+elif [ "$scheme" = http ] && command -v bash > /dev/null 2>&1; then
+  said=$(timeout 6 bash -c 'exec 3<> "/dev/tcp/$2/$3" && printf "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: diveops-watch\r\n\r\n" "$4" "$1" >&3 && head -n 1 <&3' bash "$1" "$(echo "$at" | cut -d : -f 1)" "$(echo "$at" | cut -d : -f 2)" "$4" 2>&1)
+else echo none; exit; fi
+status=$(echo "$said" | sed -n 's|.*HTTP/[0-9.]* \([0-9][0-9][0-9]\).*|\1|p' | head -n 1)
+[ -n "$status" ] && echo "$status" || echo 000
+ASKING
+)
+fetch() { # HOST SCHEME ADDRESS PATH [ADDRESS-FOR-HTTP]: status of an answer, 000 for no answer, none where nothing can ask
+  docker exec "$FRONT" sh -c "$FETCH" sh "$@" 2>/dev/null; }
+sockets() { # CONTAINER: the connections that its kernel knows, also those that just ended
+  at=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
+  cat "/proc/$at/net/tcp" "/proc/$at/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
+listens() { # CONTAINER PORT
+  sockets "$1" | awk -v port="$(printf %04X "$2")" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }'; }
+replies() { # CONTAINER PORT SCHEME PATH
+  listens "$1" "$2" || { echo "nothing listens on port $2"; return 1; }
+  for at in $(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1"); do
+    status=$(fetch localhost "$3" "$at:$2" "$4")
+    case $status in 000|none|'') status=$(sh -c "$FETCH" sh localhost "$3" "$at:$2" "$4") ;; esac
+    case $status in none|[1-4]*) return 0 ;; esac
+  done
+  echo "port $2 answers $status"; return 1; }
+probe() { # CONTAINER TEST...: whether a health test succeeds, and what it says
+  case $2 in
+    @replies) replies "$1" "$3" "$4" "$5" ;;
+    @listens) listens "$1" "$3" || { echo "nothing listens on port $3"; return 1; } ;;
+    *) subject=$1; shift; timeout 10 docker exec "$subject" "$@" 2>&1 </dev/null ;;
+  esac; }
+`;
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/library.js
 
 
+
+/** Shell function `redact`: takes the values of secret variables of `$P/.env` out of a text. */
+const REDACT = String.raw `redact() { awk -v file="$P/.env" -v quotes="'\"" '
+  BEGIN { while ((getline line < file) > 0)
+    if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
+      name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
+      if (name !~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) continue
+      gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
+      if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
+      if (length(value) >= 4) secret[value] } }
+  { for (value in secret) { rest = $0; $0 = ""
+      while (at = index(rest, value)) { $0 = $0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(value)) }
+      $0 = $0 rest }
+    print; fflush() }'; }`;
 /**
  * Shell functions on the host, POSIX and no more than coreutils, awk and docker:
  * `step NAME` tells the client where the script is, `fail TEXT` ends it with one line for the user,
@@ -76745,19 +84268,9 @@ note() { printf '@note %s\n' "$*"; }
 fail() { printf '@fail %s\n' "$*"; exit 1; }
 dc() { docker compose -f "$C" "$@" </dev/null; }
 ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
-redact() { awk -v file="$P/.env" -v quotes="'\"" '
-  BEGIN { while ((getline line < file) > 0)
-    if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
-      name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
-      if (name !~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) continue
-      gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
-      if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
-      if (length(value) >= 4) secret[value] } }
-  { for (value in secret) { rest = $0; $0 = ""
-      while (at = index(rest, value)) { $0 = $0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(value)) }
-      $0 = $0 rest }
-    print; fflush() }'; }
+${REDACT}
 seconds() { cut -d ' ' -f 1 /proc/uptime; }
+past() { [ "$(awk -v a="$1" -v b="$(seconds)" -v l="$2" 'BEGIN { print (b - a >= l) }')" = 1 ]; } # SINCE SECONDS
 show() { printf '@more %s\n' "$1"; redact | tail -n 40 | sed 's/^/@more   /'; }
 explain() {
   [ ! -s "$SCRATCH/test.out" ] || show 'the health test said:' < "$SCRATCH/test.out"
@@ -76766,7 +84279,7 @@ explain() {
 wait_ready() { # SECONDS CONTAINER [TEST...]: 0 ready, 1 not within the time, 2 ended
   limit=$1; box=$2; shift 2; begin=$(seconds); : > "$SCRATCH/test.out"
   while :; do
-    if [ $# -gt 0 ] && timeout 10 docker exec "$box" "$@" > "$SCRATCH/test.out" 2>&1 </dev/null; then return 0; fi
+    if [ $# -gt 0 ] && probe "$box" "$@" > "$SCRATCH/test.out"; then return 0; fi
     passed=$(awk -v a="$begin" -v b="$(seconds)" 'BEGIN { print int(b - a) }')
     state=$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null || echo gone 0)
     case $state in
@@ -76775,7 +84288,7 @@ wait_ready() { # SECONDS CONTAINER [TEST...]: 0 ready, 1 not within the time, 2 
     esac
     [ "$(echo "$state" | cut -d ' ' -f 2)" -lt 3 ] || return 2
     [ "$passed" -lt "$limit" ] || return 1
-    sleep 0.25
+    sleep 0.1
   done; }
 must_be_ready() { # SECONDS SERVICE [TEST...]
   span=$1; name=$2; shift 2
@@ -76799,353 +84312,947 @@ put() { # SOURCE TARGET: over the same inode when there is one, which a single-f
   # Copied beside it first: on a full disk the file in use is never left half written.
   cmp -s "$1" "$2" || { cp "$1" "$2.new" && cat "$2.new" > "$2" && rm "$2.new"; }; }
 `;
+/** Shell text that adds a line, a JSON object, to the journal with the time. */
+function recordLine(line) {
+    const rest = shell_quote(line.slice(1));
+    return `[ -z "$(tail -c 1 .diveops/journal.jsonl 2> /dev/null)" ] || echo >> .diveops/journal.jsonl
+printf '{"at":"%s",%s\\n' "$(date -u +%FT%TZ)" ${rest} >> .diveops/journal.jsonl`;
+}
 /** A script of a deploy: the shell functions, the app's place, then the given commands. */
 function library_onHost(place, body) {
-    return `P=${shell_quote(place.path)} C=${shell_quote(place.compose)} N=${shell_quote(place.project)} RELEASE=${shell_quote(place.release)}
-${FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
+    return `P=${shell_quote(place.path)} C=${shell_quote(place.compose)} N=${shell_quote(place.project)} RELEASE=${shell_quote(place.release)} FRONT=
+${FUNCTIONS}${PROBE_FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
 ${body}
 `;
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/health/life.js
-/** Which part of a life is left, from 1 for all to 0 for none. */
-function lifeLeft({ notBefore, notAfter }, now) {
-    const left = (notAfter.getTime() - now.getTime()) / (notAfter.getTime() - notBefore.getTime());
-    return Math.min(1, Math.max(0, left));
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/drain.js
+/** When the compose file says nothing: longer than nearly any request, so that none is cut. */
+const DEFAULT_S = 40;
+/** A short stop must not cut ordinary requests, and a very long one must not hold up every deploy. */
+const LEAST_S = 10;
+const MOST_S = 300;
+const drain_UNITS = { h: 3600, m: 60, s: 1, ms: 0.001, us: 1e-6 };
+/**
+ * How long requests and websockets that began before a switch may go on, in seconds: the service's
+ * `stop_grace_period` (as the resolved compose file has it, `1m30s`), within bounds.
+ */
+function drainSeconds(service) {
+    const period = service?.stop_grace_period;
+    if (period === undefined)
+        return DEFAULT_S;
+    const parts = [...period.matchAll(/([\d.]+)(h|ms|us|m|s)/g)];
+    const seconds = parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (drain_UNITS[unit] ?? 0), 0);
+    return Math.ceil(Math.min(Math.max(seconds, LEAST_S), MOST_S));
 }
-/** With less than this part of its life left a certificate should have been renewed. */
-const LEAST_LIFE_LEFT = 1 / 3;
 
-;// CONCATENATED MODULE: ./packages/core/lib/tls/certificate.js
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/pins.js
+/**
+ * Shell functions that pin a service in the /etc/hosts of the containers that may call it, the proxy
+ * `$FRONT` among them: what they ask for is answered from there before DNS is asked.
+ *
+ * The engine says what a service is called in each network; a caller gets the names of the networks
+ * that it shares. The file is a mount and must be written in place. When a container restarts, the
+ * engine writes it anew: then DNS answers, and a bridge has the service's aliases. Needs `ids`.
+ */
+const PIN_FUNCTIONS = String.raw `
+networks() { docker inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$1" 2>/dev/null; }
+learn_names() { # SERVICE CONTAINER...: what the service is called in each network
+  service=$1; shift
+  docker inspect -f '{{$own := slice .Name 1}}{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$own}}{{range $one.Aliases}} {{.}}{{end}}{{"\n"}}{{end}}' "$@" > "$SCRATCH/names.$service"; }
+callers() { # SERVICE: every running container of the app but the service's own, with its networks
+  own=" $(ids "$1" | tr '\n' ' ') "
+  docker ps -q --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=False |
+    xargs -r docker inspect -f '{{.Id}}{{range $name, $one := .NetworkSettings.Networks}} {{$name}}{{end}}' 2>/dev/null |
+    while read -r id nets; do case $own in *" $id "*) ;; *) echo "$id $nets" ;; esac; done; }
+REWRITE='kept=$(grep -v " # roll of $1$" "$3"); { printf "%s\n" "$kept"; [ -z "$2" ] || printf "%s\n" "$2"; } > "$3"'
+hosts() { # CONTAINER SERVICE LINES: our lines for a service, or none
+  docker exec -u 0 "$1" sh -c "$REWRITE" sh "$2" "$3" /etc/hosts 2>/dev/null ||
+  # Without a shell, or with its file system read-only: the same file, from a container of the proxy's image.
+  docker run --rm --network none -u 0 --entrypoint sh -v "$(docker inspect -f '{{.HostsPath}}' "$1"):/pinned" \
+    "$(docker inspect -f '{{.Image}}' "$FRONT")" -c "$REWRITE" sh "$2" "$3" /pinned > /dev/null 2>&1 </dev/null; }
+pin() { # SERVICE CONTAINER...: fails when the proxy's file cannot be written
+  service=$1; shift
+  for each in "$@"; do networks "$each" | awk -v box="$each" 'NF == 2 { print box, $1, $2 }'; done > "$SCRATCH/targets"
+  callers "$service" > "$SCRATCH/callers"
+  : > "$SCRATCH/unpinned"
+  while read -r caller nets; do
+    lines=$(awk -v nets="$nets" -v mark="# roll of $service" '
+      BEGIN { n = split(nets, list, " "); for (i = 1; i <= n; i++) shared[list[i]] }
+      FILENAME == ARGV[1] { if ($1 in shared) for (i = 2; i <= NF; i++) if (!seen[$i]++) names = names " " $i; next }
+      $2 in shared && !done[$1]++ { print $3 names " " mark }' "$SCRATCH/names.$service" "$SCRATCH/targets")
+    [ -z "$lines" ] || { hosts "$caller" "$service" "$lines" || echo "$caller" >> "$SCRATCH/unpinned"; } &
+  done < "$SCRATCH/callers"
+  wait
+  pinned_at=$(seconds)
+  ! grep -q -x -F "$FRONT" "$SCRATCH/unpinned"; }
+unpin() { # SERVICE
+  callers "$1" > "$SCRATCH/callers"
+  while read -r caller _; do hosts "$caller" "$1" '' & done < "$SCRATCH/callers"
+  wait; pinned_at=; }
+`;
 
-const BLOCK = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
-/** Reads a certificate and its chain in PEM form; undefined when it is none. */
-function parseCertificate(pem) {
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/upstreams.js
+/** A host name and a port from `name`, `name:port`; undefined for addresses, which no pin can move. */
+function parseAddress(address, defaultPort) {
+    const [, host = '', port] = /^([^:[\]/]+)(?::(\d+))?$/.exec(address) ?? [];
+    if (host === '' || /^[\d.]+$/.test(host))
+        return undefined;
+    return { name: host.toLowerCase(), port: port === undefined ? defaultPort : Number(port) };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/caddy.js
+
+/**
+ * The names that Caddy's configuration, as JSON, addresses. Caddy asks its container's resolver at
+ * each connection, /etc/hosts first; names of `dynamic_upstreams` it keeps for a time of its own.
+ */
+function caddyUpstreams(configuration) {
+    const found = { held: [], dynamic: [], unknown: false };
     try {
-        const x509 = new external_node_crypto_.X509Certificate(pem);
+        caddy_visit(JSON.parse(configuration), 'other', found);
+    }
+    catch {
+        // Not what Caddy prints: nothing is known of it then.
+    }
+    return found;
+}
+/** Why a configuration of Caddy cannot be loaded anew while it runs, if so. */
+function caddyObstacle(configuration) {
+    return /"admin":\{[^{}]*"disabled":true/.test(configuration.replace(/\s/g, ''))
+        ? 'its admin endpoint is off'
+        : undefined;
+}
+function caddy_visit(value, around, found) {
+    if (Array.isArray(value))
+        for (const one of value)
+            caddy_visit(one, around, found);
+    if (value === null || typeof value !== 'object' || Array.isArray(value))
+        return;
+    const node = value;
+    const speaks = node.handler === 'reverse_proxy' ? spoken(node) : around;
+    const dials = Array.isArray(node.dial) ? node.dial : [node.dial];
+    for (const dial of dials)
+        if (typeof dial === 'string')
+            addDial(dial, speaks, found);
+    const { name, port } = node.dynamic_upstreams ?? {};
+    if (typeof name === 'string') {
+        found.dynamic.push({ name: name.toLowerCase(), port: Number(port) || 0, speaks });
+    }
+    for (const one of Object.values(node))
+        caddy_visit(one, speaks, found);
+}
+function spoken({ transport }) {
+    if (transport?.protocol !== undefined && transport.protocol !== 'http')
+        return 'other';
+    return transport?.tls === undefined ? 'http' : 'https';
+}
+function addDial(dial, speaks, found) {
+    if (dial.includes('{'))
+        found.unknown = true;
+    else {
+        const parsed = parseAddress(dial.replace(/^(tcp|udp)[46]?\//, ''), 80);
+        if (parsed)
+            found.held.push({ ...parsed, speaks });
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/haproxy.js
+
+/**
+ * The names that HAProxy's files address. It asks its container's resolver when it starts or reloads;
+ * a server with `resolvers` is resolved by itself while it runs.
+ */
+function haproxyUpstreams(configuration) {
+    const found = { held: [], dynamic: [], unknown: false };
+    let section = '';
+    let http = false;
+    let defaults = { late: false, http: false };
+    let late = false;
+    for (const line of configuration.split('\n')) {
+        const words = wordsOf(line);
+        const [first = '', second = ''] = words;
+        if (SECTIONS.has(first)) {
+            section = first;
+            if (section === 'defaults')
+                defaults = { late: false, http: false };
+            late = defaults.late;
+            http = defaults.http;
+        }
+        else if (first === 'mode') {
+            http = second === 'http';
+            if (section === 'defaults')
+                defaults.http = http;
+        }
+        else if (first === 'default-server') {
+            late ||= words.includes('resolvers');
+            if (section === 'defaults')
+                defaults.late = late;
+        }
+        else if (first === 'server' || first === 'server-template') {
+            const address = (words[first === 'server' ? 2 : 3] ?? '').replace(/^(ipv4|ipv6|tcp|tcp4|tcp6)@/, '');
+            const parsed = parseAddress(address, 80);
+            if (!parsed)
+                continue;
+            if (address.includes('$')) {
+                found.unknown = true;
+                continue;
+            }
+            const speaks = !http ? 'other' : words.includes('ssl') ? 'https' : 'http';
+            const list = late || words.includes('resolvers') ? found.dynamic : found.held;
+            list.push({ ...parsed, speaks });
+        }
+    }
+    return found;
+}
+const SECTIONS = new Set([
+    'global',
+    'defaults',
+    'frontend',
+    'backend',
+    'listen',
+    'resolvers',
+    'peers',
+    'userlist',
+    'cache',
+    'program',
+    'mailers',
+    'ring',
+    'http-errors',
+    'fcgi-app',
+    'log-forward'
+]);
+/** The words of a line: quotes keep spaces, `#` outside of them begins a comment. */
+function wordsOf(line) {
+    const words = line.matchAll(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s#"'\\])+|#.*/g);
+    return [...words]
+        .map(([word]) => word)
+        .filter(word => !word.startsWith('#'))
+        .map(word => word.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/g, '$1$2$3'));
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/nginx.js
+
+
+/** Directives that hand a request on, with what they speak and the port when none is given. */
+const PASSES = {
+    proxy_pass: { speaks: 'http', port: 80 },
+    grpc_pass: { speaks: 'other', port: 80 },
+    uwsgi_pass: { speaks: 'other', port: 80 },
+    fastcgi_pass: { speaks: 'other', port: 80 },
+    scgi_pass: { speaks: 'other', port: 80 },
+    memcached_pass: { speaks: 'other', port: 11211 }
+};
+/** A value made of more variables than this is not followed further. */
+const MOST_VALUES = 64;
+/**
+ * The names that an nginx configuration addresses. nginx asks for those in `upstream` blocks and in
+ * directives without variables when it starts or reloads; those in directives with variables it
+ * resolves at each request (`resolver`), unless one without variables has the same name and port.
+ */
+function nginxUpstreams(configuration) {
+    const streams = configuration.filter(({ name }) => name === 'stream');
+    const rest = configuration.filter(({ name }) => name !== 'stream');
+    const found = [
+        namesIn(rest, PASSES),
+        ...streams.map(({ block }) => namesIn(block ?? [], { proxy_pass: { speaks: 'other', port: 0 } }))
+    ];
+    return {
+        held: found.flatMap(({ held }) => held),
+        dynamic: found.flatMap(({ dynamic }) => dynamic),
+        unknown: found.some(({ unknown }) => unknown)
+    };
+}
+/** The names of one `http` or `stream`, whose upstream blocks are known only within. */
+function namesIn(root, passes) {
+    const every = everyDirective(root);
+    const groups = new Map(every.flatMap(({ name, words, block }) => name === 'upstream' && block ? [[words[0] ?? '', block]] : []));
+    const values = variableValues(every);
+    const used = every.flatMap(({ name, words }) => {
+        const pass = passes[name];
+        return pass
+            ? nginx_expand(words[0] ?? '', values).map(to => ({ ...target(to, pass), raw: words[0] ?? '' }))
+            : [];
+    });
+    const grouped = [...groups].flatMap(([group, block]) => serversOf(block, speaksOf(group)));
+    const direct = used.flatMap(({ address, port, speaks, raw }) => {
+        if (groups.has(address) || address.includes('$'))
+            return [];
+        const parsed = parseAddress(address, port);
+        return parsed ? [{ ...parsed, speaks, late: raw.includes('$') }] : [];
+    });
+    const held = [...grouped, ...direct].filter(({ late }) => !late);
+    const late = [...grouped, ...direct].filter(one => one.late);
+    return {
+        held: held.map(nginx_plain),
+        dynamic: late
+            .filter(one => !direct.some(other => !other.late && sameDoor(one, other)))
+            .map(nginx_plain),
+        unknown: used.some(({ address }) => address.includes('$'))
+    };
+    function speaksOf(group) {
+        return used.find(({ address }) => address === group)?.speaks ?? 'other';
+    }
+}
+function nginx_plain({ name, port, speaks }) {
+    return { name, port, speaks };
+}
+function sameDoor(a, b) {
+    return a.name === b.name && a.port === b.port;
+}
+function serversOf(block, speaks) {
+    return block.flatMap(({ name, words: [address = '', ...parameters] }) => {
+        const parsed = name === 'server' ? parseAddress(address, 80) : undefined;
+        return parsed ? [{ ...parsed, speaks, late: parameters.includes('resolve') }] : [];
+    });
+}
+/** At a slash, at a variable that begins with one, or at any variable behind the port. */
+const PATH_BEGINS = /\/|\$\{?(?:request_uri|uri|document_uri)\b|(?<=:\d+)\$/;
+/** Where a value of a `..._pass` leads: the address without scheme and path. */
+function target(value, { speaks, port }) {
+    const [, scheme, rest = ''] = /^(?:([a-z]+):\/\/)?(.*)$/s.exec(value) ?? [];
+    // A socket's path goes on after the colon, and is no host.
+    const address = rest.startsWith('unix:') ? 'unix:' : (rest.split(PATH_BEGINS)[0] ?? '');
+    const secure = scheme === 'https';
+    return { address, port: secure ? 443 : port, speaks: secure ? 'https' : speaks };
+}
+/** The values that a variable may have, as far as the configuration itself says. */
+function variableValues(every) {
+    const values = new Map();
+    const add = (variable, value) => {
+        const name = variable.replace(/^\$/, '');
+        values.set(name, [...(values.get(name) ?? []), value]);
+    };
+    for (const { name, words, block } of every) {
+        if (name === 'set')
+            add(words[0] ?? '', words[1] ?? '');
+        if (!block || !['map', 'geo', 'split_clients'].includes(name))
+            continue;
+        for (const row of block)
+            add(words.at(-1) ?? '', row.words[0] ?? '');
+    }
+    return values;
+}
+/** What a value with variables comes to; a variable that only requests know stays in it. */
+function nginx_expand(value, known, depth = 0) {
+    const match = [...value.matchAll(/\$\{?(\w+)\}?/g)].find(([, name = '']) => known.has(name));
+    if (!match || depth > 5)
+        return [value];
+    const [text, name = ''] = match;
+    return (known.get(name) ?? [])
+        .slice(0, MOST_VALUES)
+        .flatMap(one => nginx_expand(value.replace(text, () => one), known, depth + 1))
+        .slice(0, MOST_VALUES);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/front.js
+
+
+
+
+/** The kinds of proxies that can be asked and reloaded. */
+const PROXY_KINDS = ['nginx', 'caddy', 'haproxy'];
+/** Reads the names that a proxy addresses. */
+function readUpstreams({ kind, configuration }) {
+    if (kind === 'caddy')
+        return caddyUpstreams(configuration);
+    if (kind === 'haproxy')
+        return haproxyUpstreams(configuration);
+    return nginxUpstreams(configuration_readConfiguration(configuration));
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/look.js
+
+
+/**
+ * Shell text, for the proxy's own container, that finds which proxy runs there: sets `kind`, its
+ * first process `pid`, and `words`, by which it was told where its configuration is.
+ */
+const FIND = String.raw `kind=
+for pid in $(ls /proc | grep '^[0-9]*$' | sort -n); do
+  name=$(cat "/proc/$pid/comm" 2>/dev/null)
+  case $name in nginx|caddy|haproxy) kind=$name; break ;; esac
+done
+words=$(tr '\0' '\n' 2>/dev/null < "/proc/$pid/cmdline" | awk -v kind="$kind" '
+  kind == "nginx" { n = split($0, w, " "); for (i = 1; i < n; i++) if (w[i] == "-c") print "-c " w[i + 1]; exit }
+  take { print flag " " $0; take = 0; next }
+  (kind == "haproxy" && $0 == "-f") || (kind == "caddy" && ($0 == "--config" || $0 == "--adapter")) { flag = $0; take = 1 }' | tr '\n' ' ')`;
+/** Shell text that sets `FRONT_KIND`, `FRONT_PID` and `FRONT_WORDS` for the container `$FRONT`. */
+const FIND_FRONT = `FRONT_KIND= FRONT_PID= FRONT_WORDS=
+if [ -n "$FRONT" ] && docker exec -i "$FRONT" sh -s > "$SCRATCH/front" 2>/dev/null <<'FIND'
+${FIND}
+echo "$kind"; echo "$pid"; echo "$words"
+FIND
+then { read -r FRONT_KIND; read -r FRONT_PID; read -r FRONT_WORDS; } < "$SCRATCH/front"; fi`;
+/**
+ * Prints what the proxy in a container is and reads, for `readFront`; fails when it is none that is
+ * known. nginx refuses to print as soon as a certificate is gone, while it still serves what it read
+ * before: then its files as they lie there.
+ */
+function frontProbe(container) {
+    return String.raw `docker exec -i ${container} sh -s <<'FIND'
+${FIND}
+case $kind in
+nginx)
+  nginx -v 2>&1 | sed -n 's|.*/\([0-9.]*\).*|nginx \1|p'
+  nginx -T $words 2>/dev/null || for f in /etc/nginx/nginx.conf $(find -L /etc/nginx -type f -name '*.conf' ! -path /etc/nginx/nginx.conf); do
+    echo "# configuration file $f:"; cat "$f"
+  done ;;
+caddy)
+  caddy version | sed -n '1s|^v*\([0-9.]*\).*|caddy \1|p'
+  caddy adapt $words 2>/dev/null ;;
+haproxy)
+  haproxy -v | sed -n '1s|.* version \([0-9.]*\).*|haproxy \1|p'
+  case " $(tr '\0' ' ' < "/proc/$pid/cmdline") " in *' -W '*|*' -Ws '*) ;; *) echo '# no master' ;; esac
+  for f in $(echo "$words" | sed 's/-f //g'); do if [ -d "$f" ]; then cat "$f"/*.cfg; else cat "$f"; fi; done ;;
+*) exit 1 ;;
+esac
+FIND`;
+}
+/** Reads what `frontProbe` printed. */
+function readFront(text) {
+    const [, name = '', version = ''] = /^(\w+) ?([\d.]*)\n/.exec(text) ?? [];
+    const kind = PROXY_KINDS.find(one => one === name);
+    if (kind === undefined)
+        return undefined;
+    const configuration = text.slice(text.indexOf('\n') + 1);
+    const obstacle = obstacleOf(kind, configuration);
+    return { kind, version, configuration, ...(obstacle && { obstacle }) };
+}
+function obstacleOf(kind, configuration) {
+    if (kind === 'caddy')
+        return caddyObstacle(configuration);
+    if (kind === 'haproxy' && configuration.startsWith('# no master')) {
+        return 'it runs without a master process (-W)';
+    }
+    return undefined;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/reload.js
+
+/** Go keeps what it read of /etc/hosts for five seconds. */
+const HOSTS_MEMORY_S = 5.2;
+/**
+ * Shell functions that let the proxy in container `$FRONT` read its configuration anew, and ask for
+ * names anew, without dropping what it serves: `reload` fails, with what the proxy said in
+ * `$SCRATCH/front.out`, when it refuses, and it then goes on as before; `drain SECONDS CONTAINER...`
+ * waits until what it served before the last reload, through these containers, is done. Needs
+ * `seconds`, `past` and `networks`.
+ */
+const RELOAD_FUNCTIONS = String.raw `
+${FIND_FRONT}
+inside() { docker exec "$FRONT" "$@" > "$SCRATCH/front.out" 2>&1; }
+workers() { # processes that serve: nginx calls them so, HAProxy's are all but the first
+  docker exec "$FRONT" sh -c 'for p in /proc/[0-9]*; do
+  [ "$(cat "$p/comm" 2>/dev/null)" = "$1" ] || continue
+  case $1 in
+    nginx) case $(tr "\0" " " < "$p/cmdline" 2>/dev/null) in *"worker process"*) basename "$p" ;; esac ;;
+    *) [ "$p" = "/proc/$2" ] || basename "$p" ;;
+  esac; done' sh "$FRONT_KIND" "$FRONT_PID" | sort; }
+new_workers() { # waits for a process that was not there before
+  tries=0
+  while [ "$tries" -lt 100 ]; do
+    for worker in $(workers); do case " $(echo $before) " in *" $worker "*) ;; *) return 0 ;; esac; done
+    tries=$((tries + 1)); sleep 0.05
+  done
+  return 1; }
+reload() {
+  case $FRONT_KIND in
+    nginx) before=$(workers); inside nginx -t $FRONT_WORDS && inside nginx -s reload $FRONT_WORDS && new_workers ;;
+    haproxy) before=$(workers); inside haproxy -c $FRONT_WORDS && inside sh -c "kill -USR2 $FRONT_PID" && new_workers ;;
+    caddy) [ -z "$pinned_at" ] || while ! past "$pinned_at" ${HOSTS_MEMORY_S}; do sleep 0.1; done
+      inside caddy reload --force $FRONT_WORDS ;;
+    *) return 1 ;;
+  esac; }
+connections() { # CONTAINER...: the proxy's connections to them
+  for each in "$@"; do networks "$each"; done | awk 'NF == 2 { split($2, n, "."); printf "%02X%02X%02X%02X\n", n[4], n[3], n[2], n[1] }' > "$SCRATCH/peers"
+  docker exec "$FRONT" sh -c 'cat /proc/net/tcp /proc/net/tcp6' 2>/dev/null | awk '
+    FILENAME == ARGV[1] { peer[$1]; next } $4 == "01" { split($3, to, ":"); if (substr(to[1], length(to[1]) - 7) in peer) print $2 }' "$SCRATCH/peers" -; }
+unfinished() { # CONTAINER...: what goes on from before the last reload; of Caddy's connections none tells whether it is idle
+  if [ "$FRONT_KIND" = caddy ]; then connections "$@"; return; fi
+  live=" $(workers | tr '\n' ' ') "
+  for worker in $before; do case $live in *" $worker "*) echo "$worker" ;; esac; done; }
+drain() { # SECONDS CONTAINER...: fails when something is not done by then
+  span=$1; shift; begin=$(seconds)
+  while [ -n "$(unfinished "$@")" ]; do
+    ! past "$begin" "$span" || return 1
+    sleep 0.1
+  done; }
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/rolllibrary.js
+
+
+/**
+ * Shell functions of a roll, beside those of every script: pins, reloads of the proxy, and questions
+ * through it. `$DOORS` says on which port of its container the proxy answers for port 80 and 443,
+ * as `http:80 https:443`.
+ */
+const ROLL_FUNCTIONS = `${PIN_FUNCTIONS}${RELOAD_FUNCTIONS}
+bridges() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=True --filter name=_bridge-; }
+remove_bridges() { bridges "$1" | xargs -r docker stop > /dev/null 2>&1; bridges "$1" | xargs -r docker rm -f > /dev/null 2>&1; }
+port_of() { for door in $DOORS; do case $door in "$1":*) echo "$door" | cut -d : -f 2; break ;; esac; done; }
+at_port() { [ -z "$2" ] || echo "$1:$2"; }
+ask() { # ORIGIN PATH: status of an answer through the proxy
+  name=$(basename "$1"); scheme=$(echo "$1" | cut -d : -f 1); port=$(port_of "$scheme"); plain=$(port_of http)
+  status=$(fetch "$name" "$scheme" "127.0.0.1:$port" "$2" "$(at_port 127.0.0.1 "$plain")")
+  case $status in
+    none|'') at=$(networks "$FRONT" | awk 'NF == 2 { print $2; exit }')
+      status=$(sh -c "$FETCH" sh "$name" "$scheme" "$at:$port" "$2" "$(at_port "$at" "$plain")") ;;
+  esac
+  echo "$status"; }
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/recover.js
+
+
+
+
+
+/**
+ * Shell function `drop_release ID`: removes a release that never became live with its images, unless
+ * another release is of them. Run where `releases` is.
+ */
+const DROP_RELEASE = `
+drop_release() {
+  docker image ls --filter "reference=diveops.local/*/*:$1" --format '{{.Repository}}:{{.Tag}}' | while read -r kept; do
+    digests=$(docker image inspect -f '{{join .RepoDigests " "}}' "$kept")
+    docker image rm "$kept" > /dev/null 2>&1
+    for digest in $digests; do grep -qsF "$digest" releases/*/release.json || docker image rm "$digest" > /dev/null 2>&1; done
+  done
+  rm -rf "releases/$1"; }`;
+/**
+ * Shell text for the first script under the lock, when no job runs any more: takes back what a run
+ * that broke off before its switch left, and says so in lines that `splitNotes` finds. What a run left
+ * that broke off within its switch is for a roll, which knows what is to serve.
+ */
+function recoverScript(path) {
+    return `(
+P=${shell_quote(path)}
+cd "$P" 2> /dev/null && [ -d .diveops ] || exit 0
+note() { printf '@note %s\\n' "$*"; }
+${ENVIRONMENT_FUNCTIONS}${DROP_RELEASE}
+switched=$(sed -n 's/.*"event":"switch","release":"\\([^"]*\\)".*/\\1/p' .diveops/journal.jsonl 2> /dev/null | tail -n 1)
+if [ -f .diveops/env.undo ]; then
+  read -r _ after _ < .diveops/env.undo
+  # The live release may be of it already: the run broke off after that.
+  if grep -qsF "$after" current/release.json; then env_done
+  else env_back; note 'a run broke off before this one: .env is again as it was before'; fi
+fi
+boxes() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project.working_dir=$P" --filter label=com.docker.compose.oneoff=True --filter name=_release_; }
+set -- .diveops/jobs/*
+if [ -e "$1" ]; then
+  for box in $(boxes); do
+    # Never ended half-way: it may be changing data.
+    timeout 600 docker wait "$box" > /dev/null
+    docker rm -f "$box" > /dev/null 2>&1
+  done
+  rm -rf .diveops/jobs
+fi
+for folder in releases/*/; do
+  id=$(basename "$folder")
+  [ -d "$folder" ] && [ ! -f "$folder/release.json" ] && [ "$id" != "$switched" ] || continue
+  drop_release "$id"; note "a run broke off before this one: its release $id, which was never live, is removed"
+done
+rm -f current.new .env.new .env.new.2
+) < /dev/null 2> /dev/null
+`;
+}
+/** Takes the lines of `recoverScript` off what a script printed. */
+function splitNotes(stdout) {
+    const lines = stdout.split('\n');
+    const count = lines.findIndex(line => !line.startsWith('@note '));
+    const notes = lines.slice(0, count).map(line => line.slice('@note '.length));
+    return { notes, rest: lines.slice(count).join('\n') };
+}
+/**
+ * After a switch that came upon a broken one: no bridge and no pin of any run is left, and nothing
+ * is lost by that.
+ */
+function settleScript(place, { project, built, proxy }) {
+    const words = built.map(shell_quote);
+    const drainS = Math.max(...built.map(name => drainSeconds(project.services[name])));
+    return library_onHost(place, `FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
+${ROLL_FUNCTIONS}
+left=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=True --filter name=_bridge- | tr '\\n' ' ')
+if [ -n "$left" ]; then
+  step settle
+${words.map(word => `  real=$(ids ${word} | tr '\\n' ' '); [ -z "$real" ] || { learn_names ${word} $real; pin ${word} $real; }`).join('\n')}
+  [ -z "$FRONT" ] || { reload && drain ${drainS} $left; }
+  docker stop $left > /dev/null 2>&1
+  docker rm -f $left > /dev/null 2>&1
+fi
+${words.map(word => `unpin ${word}`).join('\n')}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/room.js
+
+
+/** Shell text that removes a kept release: its images, unless others are of the same, and its folder. */
+function removeRelease({ project }, { id, image, services }, others) {
+    const tags = services.map(name => `docker image rm ${shell_quote(keptImage(project, name, id))} > /dev/null 2>&1`);
+    const shared = others.some(other => other.image === image);
+    const word = shell_quote(image);
+    return [
+        ...tags,
+        ...(shared
+            ? []
+            : [
+                `docker image rm ${word} > /dev/null 2>&1 || ! docker image inspect ${word} > /dev/null 2>&1 || note ${shell_quote(`${image} is still in use and stays`)}`
+            ]),
+        `rm -rf "$P/releases/"${shell_quote(id)}`
+    ].join('\n');
+}
+/**
+ * Releases that give way when the disk is too small for another image, the oldest first: never the
+ * live one, the one before it, or the goal.
+ */
+function yieldingReleases({ releases, current }, goal) {
+    const sorted = [...releases].sort((a, b) => a.id.localeCompare(b.id));
+    const previous = sorted.findLast(({ id }) => current !== undefined && id < current.id);
+    return sorted.filter(one => ![current?.id, previous?.id, goal].includes(one.id));
+}
+/**
+ * Shell function `yield_one`, which removes the oldest release that may go and says so; 1 when there is
+ * none (left).
+ */
+function yieldOne(place, releases, yielding) {
+    const blocks = yielding.map((one, index) => {
+        const gone = yielding.slice(0, index + 1);
+        const others = releases.filter(other => !gone.some(({ id }) => id === other.id));
+        return `if [ -d "$P/releases/"${shell_quote(one.id)} ]; then
+${removeRelease(place, one, others)}
+note ${shell_quote(`warning: release ${one.id} was removed, because the disk is too small to keep it beside the new image`)}
+return 0
+fi`;
+    });
+    return `yield_one() {\n${[...blocks, 'return 1'].join('\n')}\n}`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/commit.js
+
+
+
+
+
+
+
+/** The journal is cut to half when it has so many lines, which is some hundred runs. */
+const JOURNAL_LINES = 4000;
+/** Releases that stay: the new one, the one before it, and the newest up to `keep` in all. */
+function releasesToPrune(known, live, previous, keep) {
+    const others = known
+        .filter(({ id }) => id !== live.id)
+        .sort((a, b) => (a.id === previous ? -1 : b.id === previous ? 1 : b.id.localeCompare(a.id)));
+    return others.slice(Math.max(keep - 1, previous === undefined ? 0 : 1));
+}
+/**
+ * Records that a release is live (release.json, `current`, journal), then prunes what no kept
+ * release refers to. Safe to run again. Only releases, images and versions of
+ * .env that earlier runs of ours made are removed; a failure to remove is a warning.
+ */
+function commitScript(place, live, pruned, kept, unfinished, run) {
+    const release = `"$P/releases/"${shell_quote(live.id)}`;
+    return library_onHost(place, `step commit
+umask 077
+{ cat > ${release}/release.json.new && mv ${release}/release.json.new ${release}/release.json; } <<'MANIFEST' || fail 'cannot write release.json'
+${JSON.stringify(live, null, 2)}
+MANIFEST
+ln -sfn ${shell_quote(`releases/${live.id}`)} current.new && mv -T current.new current || fail 'cannot switch current'
+${recordLine(commitLine(run, live.id))}
+step prune
+${pruned.map(one => removeRelease(place, one, [live, ...kept])).join('\n')}
+${DROP_RELEASE}
+${unfinished.map(id => `drop_release ${shell_quote(id)}`).join('\n')}
+[ "$(wc -l < .diveops/journal.jsonl)" -lt ${JOURNAL_LINES} ] || { tail -n ${JOURNAL_LINES / 2} .diveops/journal.jsonl > .diveops/journal.new && mv .diveops/journal.new .diveops/journal.jsonl; }
+env_done`);
+}
+/**
+ * Takes back what a run made before it failed, so that the host is as it was. `image` is removed,
+ * too, unless a kept release is of it; undefined leaves it.
+ */
+function discardScript(place, services, image) {
+    return library_onHost(place, `step discard
+${services.map(name => `docker image rm ${shell_quote(keptImage(place.project, name, place.release))} > /dev/null 2>&1`).join('\n')}
+${image === undefined ? '' : `docker image rm ${shell_quote(image)} > /dev/null 2>&1`}
+rm -rf "$P/releases/"${shell_quote(place.release)}
+env_back`);
+}
+/** Puts .env back as it was before the run, and nothing else. */
+function environmentBackScript(place) {
+    return library_onHost(place, 'step environment\nenv_back');
+}
+/** Sets the variables that follow the nginx variant where a release is put back with another one. */
+function followScript(place, target) {
+    return library_onHost(place, `${environment_environmentStep(target)}\nrm -f .diveops/env.undo`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/job.js
+
+/** Exit code of `awaitJobs` when the time was not enough. */
+const JOBS_STILL_RUN = 98;
+/** A line of output as long as this was cut by the connection, not by the script that wrote it. */
+const LONGEST_LINE = 64 * 1024;
+/**
+ * A script that runs on the host in a session of its own and ends what it began also when the
+ * connection breaks, with its output and exit code in `.diveops/jobs/<id>/`. It is started once and
+ * no more, however often it is asked after: each time the output goes on where it stopped. While it
+ * runs it holds `.diveops/job`, so that a later run can wait for it.
+ */
+class Job {
+    /** Where the host keeps its output, for a person to look at. */
+    folder;
+    /** The job's own script: it goes to the standard input of `script()`. */
+    stdin;
+    #jobs;
+    #before;
+    #begun = false;
+    #follows = false;
+    #heard = 0;
+    /** `before` runs first, on the connection and as often as it breaks, until the job has begun. */
+    constructor(path, id, script, before = '') {
+        this.#jobs = `${path}/.diveops/jobs`;
+        this.folder = `${this.#jobs}/${id}`;
+        this.stdin = script;
+        this.#before = before;
+    }
+    /** Whether the host has said that it runs. */
+    get hasBegun() {
+        return this.#begun;
+    }
+    /** Takes a line of what `script()` printed; false when it is not for anybody else. */
+    hear(line) {
+        if (line === '@begun') {
+            this.#begun = true;
+            this.#follows = true;
+            return false;
+        }
+        if (this.#follows && line.length < LONGEST_LINE)
+            this.#heard += 1;
+        return true;
+    }
+    /** The same as `script` for a job that has begun, which is told first to go back if it still can. */
+    cancelScript() {
+        return `: > ${shell_quote(`${this.folder}/cancel`)}\n${this.script()}`;
+    }
+    /**
+     * Starts the job unless it has begun, prints what it has printed since the last time and exits with
+     * its code. A job that ended without one, which only the end of the host does, fails as a step.
+     */
+    script() {
+        this.#follows = false;
+        return `J=${shell_quote(this.folder)}
+if [ -d "$J/begun" ]; then cat > /dev/null
+else
+for old in ${shell_quote(this.#jobs)}/*; do [ "$old" = "$J" ] || rm -rf "$old"; done
+${this.#before}
+mkdir -p "$J" && cat > "$J/script.new" && mv "$J/script.new" "$J/script" || exit 1
+(
+  trap '' HUP PIPE
+  SCRATCH=$J; export SCRATCH
+  exec setsid sh -c 'exec 9> "$1/../../job"; flock 9; mkdir "$1/begun" || exit
+    sh "$1/script" > "$1/out" 2>&1 < /dev/null; echo $? > "$1/code.new"; mv "$1/code.new" "$1/code"' job "$J" < /dev/null > /dev/null 2>&1
+) &
+fi
+echo @begun
+seen=; looks=0
+while :; do
+  ended=; looks=$((looks + 1))
+  if [ -f "$J/code" ]; then ended=yes
+  elif [ $((looks % 20)) = 0 ] && [ -d "$J/begun" ] && flock -n "$J/../../job" true && [ ! -f "$J/code" ]; then ended=dead; fi
+  if [ -f "$J/out" ]; then
+    [ -n "$seen" ] || seen=$(head -n ${this.#heard} "$J/out" | wc -c)
+    size=$(wc -c < "$J/out")
+    [ "$size" -le "$seen" ] || tail -c +$((seen + 1)) "$J/out" | head -c $((size - seen))
+    seen=$size
+  fi
+  [ -z "$ended" ] || break
+  sleep 0.1
+done
+[ "$ended" = yes ] || { printf '\\n@died\\n'; exit 1; }
+exit "$(cat "$J/code")"`;
+    }
+}
+/** Shell text that waits until no job of an earlier run is under way, for so many seconds at most. */
+function awaitJobs(path, seconds) {
+    const file = shell_quote(`${path}/.diveops/job`);
+    return `[ ! -f ${file} ] || flock -w ${seconds} ${file} true || exit ${JOBS_STILL_RUN}\n`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/preflight.js
+
+
+
+/** The oldest compose whose `create` and JSON output this product is tested against. */
+const OLDEST_COMPOSE = [2, 20];
+/** Less free space than this and a deploy could stop the database in the middle. */
+const LEAST_FREE_KB = 256 * 1024;
+const CLOCK_WARNING_S = 60;
+/**
+ * Judges the host and the app before anything is changed. The checks come in the order in which
+ * causes hide their consequences: without an engine there is no resolved compose file to judge.
+ */
+function judgeHost(facts, config, host, now) {
+    return [
+        judgeEngine(facts, host),
+        judgeCompose(facts, host),
+        {
+            name: 'tools',
+            found: facts.missingTools.length === 0 ? 'present' : `missing: ${facts.missingTools.join(' ')}`,
+            ...problem(facts.missingTools.length > 0 &&
+                `${host} lacks ${facts.missingTools.join(', ')}; install the packages tar, gzip, gawk, sed, coreutils and util-linux`)
+        },
+        judgePath(facts, config.path, host),
+        judgeSpace('space for files', facts.freeKb.path, config.path, host),
+        judgeSpace('space for images', facts.freeKb.images, "Docker's folder", host),
+        judgeClock(facts, now),
+        judgeConfig(facts, config)
+    ];
+}
+/** Judges what only the resolved compose file tells. Throws for a name that the file does not have. */
+function judgeApp(facts, config, project, host) {
+    for (const one of config.release)
+        service(project, one.service, "diveops.yml: 'release'");
+    const { migrations, backup } = config;
+    if (migrations)
+        service(project, migrations.service, "diveops.yml: 'migrations.service'");
+    if (typeof backup === 'object')
+        service(project, backup.service, "diveops.yml: 'backup.service'");
+    const wanted = Object.entries(project.services).flatMap(([name, one]) => publishedPorts(one).map(port => ({ name, port })));
+    return wanted.map(({ name, port }) => {
+        const owner = facts.listening.find(other => other.port === port);
         return {
-            names: [...(x509.subjectAltName ?? '').matchAll(/\bDNS:"?([^",\s]+)/g)].map(match => match[1].toLowerCase()),
-            serial: x509.serialNumber.toLowerCase().replace(/^0+(?=.)/, ''),
-            notBefore: new Date(x509.validFrom),
-            notAfter: new Date(x509.validTo),
-            chain: pem.match(BLOCK)?.length ?? 1,
-            publicKey: comparable(x509.publicKey),
-            x509
+            name: `port ${port}`,
+            found: owner ? `used by ${owner.program}` : 'free or ours',
+            ...problem(owner &&
+                `port ${port} on ${host} is used by ${owner.program}, and service '${name}' publishes it; stop ` +
+                    'that program, or change the published port in the compose file')
+        };
+    });
+}
+/** Throws one line for the first problem; the others follow as details. */
+function refuse(checks) {
+    const problems = checks.flatMap(check => check.problem ?? []);
+    if (problems[0] !== undefined)
+        throw new errors/* UserError */.yo(problems[0], problems.slice(1));
+}
+function problem(text) {
+    return text ? { problem: text } : {};
+}
+function judgeEngine({ engine, user }, host) {
+    if (engine.code === 0)
+        return { name: 'Docker engine', found: engine.text };
+    if (/not found/.test(engine.text)) {
+        return {
+            name: 'Docker engine',
+            found: 'none',
+            problem: `no Docker engine on ${host} (command 'docker' not found); install it: https://docs.docker.com/engine/install/`
         };
     }
-    catch {
-        return undefined;
+    if (/permission denied/i.test(engine.text)) {
+        return {
+            name: 'Docker engine',
+            found: 'no permission',
+            problem: `user '${user}' may not use the Docker socket on ${host}; on the host run: sudo usermod -aG docker ${user}`
+        };
     }
-}
-/** The text by which a public key in PEM form is compared; undefined when it is none. */
-function parsePublicKey(pem) {
-    try {
-        return comparable((0,external_node_crypto_.createPublicKey)(pem));
-    }
-    catch {
-        return undefined;
-    }
-}
-function comparable(key) {
-    return key.export({ type: 'spki', format: 'der' }).toString('base64');
-}
-/**
- * Whether browsers accept a certificate for a name as nginx writes it: `*.a.example` needs that very
- * wildcard, `.a.example` both it and the name itself.
- */
-function covers(certificate, name) {
-    if (name.startsWith('.')) {
-        return covers(certificate, name.slice(1)) && covers(certificate, `*${name}`);
-    }
-    if (name.startsWith('*'))
-        return certificate.names.includes(name);
-    // Browsers have not looked at the subject's common name for years.
-    return certificate.x509.checkHost(name, { subject: 'never' }) !== undefined;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/tls/look.js
-
-
-
-const look_WORDS = {
-    missing: what => `there is no ${what}`,
-    dangling: what => `the ${what} is a link that leads nowhere`,
-    'not-mounted': what => `the ${what} is a link out of what the proxy's container mounts; mount the whole folder`,
-    empty: what => `the ${what} is empty`,
-    unreadable: what => `the ${what} may not be read, and no proxy runs that could read it`
-};
-/** Looks at the certificate and the key of each site. */
-function look(sites, read, now) {
-    return sites.map(site => {
-        const found = judge(site, read, now);
-        return { site, certificate: undefined, problem: undefined, ...found };
-    });
-}
-function judge({ names, certificate: path, key: keyPath }, read, now) {
-    const file = read(path);
-    if (typeof file === 'string')
-        return inTrouble(file, `certificate ${path}`);
-    const certificate = parseCertificate(file.certificates);
-    if (!certificate)
-        return unusable(`${path} is not a certificate`);
-    const keyFile = read(keyPath);
-    if (typeof keyFile === 'string')
-        return inTrouble(keyFile, `key ${keyPath}`);
-    const { publicKey } = keyFile;
-    if (publicKey === undefined || publicKey === 'broken')
-        return unusable(`${keyPath} is not a key`);
-    if (publicKey !== 'unknown' && parsePublicKey(publicKey) !== certificate.publicKey) {
-        return unusable(`the key ${keyPath} does not match the certificate ${path}`);
-    }
-    const bare = names.find(name => !covers(certificate, name));
-    if (bare !== undefined) {
-        const covered = certificate.names.length > 0 ? names_list(certificate.names) : 'no name at all';
-        return unusable(`the certificate ${path} does not cover server_name ${bare}: it is for ${covered}`);
-    }
-    if (certificate.notAfter <= now) {
-        const problem = `certificate of ${siteName(names, path)} expired on ${day(certificate.notAfter)}`;
-        return { certificate, verdict: 'expired', problem };
-    }
-    return { certificate, verdict: 'good' };
-}
-function unusable(problem) {
-    return { verdict: 'unusable', problem };
-}
-function inTrouble(trouble, what) {
-    const verdict = trouble === 'unreadable' ? 'unseen' : 'unusable';
-    return { verdict, problem: look_WORDS[trouble](what) };
-}
-/** What to warn of although the certificate serves: it expired, or should have been renewed. */
-function lifeWarning({ site, certificate, verdict, problem }, now) {
-    if (verdict === 'expired')
-        return `${problem}: run the setup-ssl action`;
-    if (!certificate || lifeLeft(certificate, now) >= LEAST_LIFE_LEFT)
-        return undefined;
-    return (`certificate of ${siteName(site.names, site.certificate)} ends on ${day(certificate.notAfter)}, less ` +
-        'than a third of its life is left: run the setup-ssl action');
-}
-function siteName(names, path) {
-    return names[0] ?? path;
-}
-function day(date) {
-    return date.toISOString().slice(0, 10);
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/pairs.js
-
-
-const REMEDY = 'run the setup-ssl action';
-/**
- * Chooses each pair's configuration by looking at the certificates of its HTTPS sites; those of
- * `stay` keep the HTTP-only one.
- */
-function pairs_choosePairs(known, facts, project, proxy, stay = []) {
-    const now = new Date(facts.clock * 1000);
-    const warnings = new Set();
-    const pairs = known.map(pair => ({ ...pair, variant: choose(pair) }));
-    const { renewal } = facts;
-    if (renewal?.result === 'failed' && pairs.length > 0) {
-        const why = renewal.error ? `: ${renewal.error}` : '';
-        warnings.add(`the last renewal of the certificates failed (${renewal.at}${why}); ` +
-            'once that is mended, run ./init-ssl.sh --renew on the server');
-    }
-    const secure = pairs.every(({ variant }) => variant === 'https');
-    return { pairs, variant: secure ? 'https' : 'http', warnings: [...warnings] };
-    function choose(pair) {
-        const { http, https, sites, domain } = pair;
-        if (stay.includes(pair))
-            return 'http';
-        if (proxy === undefined)
-            return 'https';
-        if (sites === undefined)
-            return todays(pair, facts);
-        const looks = look(sites, readingFor(project, proxy, facts.certificates), now);
-        const unusable = problemOf(looks, 'unusable');
-        const unseen = problemOf(looks, 'unseen');
-        for (const one of looks) {
-            const warning = lifeWarning(one, now);
-            if (warning !== undefined)
-                warnings.add(warning);
-        }
-        if (unusable === undefined && unseen === undefined)
-            return 'https';
-        const whose = domain === undefined ? '' : ` for ${domain}`;
-        if (http === undefined) {
-            warnings.add(`${unusable ?? unseen}, and nginx has no HTTP-only configuration to start with${whose}: set 'proxy.http' in diveops.yml`);
-            return 'https';
-        }
-        // What we may not read nginx may: its root reads it, and read it when this was chosen before.
-        const variant = unusable === undefined ? todays(pair, facts) : 'http';
-        const file = variant === 'https' ? `keeps ${https}` : `serves the HTTP-only ${http}`;
-        warnings.add(`nginx ${file}${whose}: ${unusable ?? unseen}; ${REMEDY}`);
-        return variant;
-    }
-}
-function problemOf(looks, verdict) {
-    return looks.find(one => one.verdict === verdict)?.problem;
-}
-function todays({ https }, { current }) {
-    return current?.pairs.find(pair => pair.https === https)?.variant ?? 'http';
-}
-/** Where each domain of the app answers: over HTTPS when its own pair, else the shared one, does. */
-function originsOf(pairs, domains) {
-    const shared = pairs.find(({ domain }) => domain === undefined);
-    const families = domains.length > 0 ? domains : [['localhost']];
-    return families.flatMap(family => {
-        const own = pairs.find(({ domain }) => domain !== undefined && family.includes(domain));
-        const scheme = (own ?? shared)?.variant ?? 'http';
-        return family.map(name => `${scheme}://${name}`);
-    });
-}
-/** Files of a release that stand at another path while live: the HTTP-only ones, by that path. */
-function standIns(pairs) {
-    return new Map(pairs.flatMap(({ variant, http, https }) => variant === 'http' && http !== undefined ? [[https, http]] : []));
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/target.js
-
-
-
-
-
-
-
-
-/** Decides the target from the repository's side and the facts of the host. */
-function decideTarget(source, facts, project, image, given) {
-    const { config } = source;
-    const built = builtServices(project, repositoryOf(image));
-    const proxy = proxyService(project, config.proxy.service);
-    const choice = choosePairs(repositoryPairs(source, project, proxy), facts, project, proxy);
-    const follow = choice.pairs.length === 0 ? {} : config.env[choice.variant];
-    const files = source.files.map(({ path, content }) => [path, sha256(content)]);
-    const environment = environmentChange(source.template, given, facts.env?.present ?? new Map(), follow);
-    refuseNewSecretsOverData(environment, facts, project, config.path);
     return {
-        image,
-        project,
-        built,
-        proxy,
-        ...choice,
-        ...placedFiles(new Map(files), choice, facts.current?.files ?? {}),
-        environment,
-        follow
+        name: 'Docker engine',
+        found: 'no answer',
+        problem: `the Docker engine on ${host} does not answer (${(0,errors/* errorMessage */.gJ)(engine.text)}); on the host run: sudo systemctl start docker`
     };
 }
-/** The pairs of a checkout, each with what its HTTPS configuration serves. */
-function repositoryPairs({ config, files }, project, proxy) {
-    const included = new Map(files.flatMap(({ path, content }) => {
-        const inside = proxy && containerPath(project, proxy, `${config.path}/${path}`);
-        return inside ? [[inside, content.toString()]] : [];
-    }));
-    return pairsOf(config.proxy).map(pair => {
-        const text = files.find(({ path }) => path === pair.https)?.content.toString() ?? '';
-        return { ...pair, sites: readSites(readConfiguration(text, included)) };
-    });
-}
-/**
- * The target that a kept release is, the live one included, with the nginx configurations and the
- * variables that follow them chosen from the certificates that the host has now. `there` are the
- * files that stand in the app's folder for the release that goes. With `as-it-was` no pair that was
- * on HTTP-only goes to HTTPS.
- */
-function keptTarget(manifest, project, facts, there, pairs = 'choose') {
-    const { image, services, config } = manifest;
-    const proxy = compose_proxyService(project, manifest.proxy.service);
-    const stay = manifest.pairs.filter(({ variant }) => pairs === 'as-it-was' && variant === 'http');
-    const choice = pairs_choosePairs(manifest.pairs, facts, project, proxy, stay);
-    const same = choice.variant === manifest.variant;
-    const follow = same ? manifest.env.follow : (config?.env[choice.variant] ?? {});
+function judgeCompose({ compose, engine }, host) {
+    const name = 'Docker compose';
+    if (engine.code !== 0)
+        return { name, found: 'not asked' };
+    const how = 'install the package docker-compose-plugin: https://docs.docker.com/compose/install/linux/';
+    if (compose.code !== 0) {
+        return { name, found: 'none', problem: `no 'docker compose' on ${host}; ${how}` };
+    }
+    const [major = 0, minor = 0] = compose.text.replace(/^v/, '').split('.').map(Number);
+    const [needMajor, needMinor] = OLDEST_COMPOSE;
+    const old = major < needMajor || (major === needMajor && minor < needMinor);
     return {
-        image,
-        project,
-        built: services,
-        proxy,
-        ...choice,
-        ...placedFiles(new Map(Object.entries(manifest.files)), choice, there),
-        environment: { add: [], generate: [], follow: Object.entries(follow) },
-        follow
+        name,
+        found: compose.text,
+        ...problem(old &&
+            `docker compose on ${host} is ${compose.text}, expected ${OLDEST_COMPOSE.join('.')} or newer; ${how}`)
     };
 }
-function placedFiles(files, { pairs }, there) {
-    const liveFiles = new Map(files);
-    for (const [to, from] of standIns(pairs))
-        liveFiles.set(to, files.get(from));
-    const stale = Object.entries(there).filter(([path]) => !liveFiles.has(path));
-    return { liveFiles, staleFiles: new Map(stale) };
-}
-/** New secrets beside old data would lock the app out of its own database. */
-function refuseNewSecretsOverData({ generate }, facts, project, path) {
-    if (facts.env || generate.length === 0)
-        return;
-    const names = Object.values(project.volumes ?? {}).flatMap(({ name, driver_opts: options }) => name && !options?.device ? [name] : []);
-    const existing = names.find(name => facts.volumes.includes(name));
-    if (existing === undefined)
-        return;
-    throw new UserError(`${path}/.env is missing, but volume '${existing}' with data of this app exists; new passwords would ` +
-        `not open it. Restore .env (kept versions: ${path}/.diveops/env/), or remove the volume if its data is worthless`);
-}
-/** Why the host does not run the target yet, one line each; empty when nothing is to be done. */
-function differences(target, facts) {
-    const { current } = facts;
-    if (!current)
-        return ['no release is live on this host yet'];
-    const { add, generate } = target.environment;
-    const names = [...add, ...generate].map(([name]) => name);
-    const running = target.built.filter(name => facts.containers.some(one => one.service === name && one.imageId === current.imageId && one.state === 'running'));
-    const stopped = Object.keys(target.project.services).filter(name => !target.built.includes(name) && !isUp(facts, name));
-    return [
-        current.image !== target.image ? [`image: ${current.image} is live`] : [],
-        target.pairs.flatMap(({ domain, https, variant }) => {
-            const before = current.pairs.find(pair => pair.https === https)?.variant ?? variant;
-            const where = domain === undefined ? 'nginx' : `nginx for ${domain}`;
-            return before === variant ? [] : [`${where}: from the ${before} to the ${variant} variant`];
-        }),
-        changedFiles(target, facts).map(path => `file: ${path}`),
-        [...target.staleFiles.keys()].map(path => `file: ${path} is no longer part of it`),
-        names.map(name => `new variable: ${name}`),
-        facts.env?.sha256 !== current.env.sha256 ? ['.env was edited on the host'] : [],
-        JSON.stringify(current.env.follow) !== JSON.stringify(target.follow)
-            ? ['variables that follow the nginx variant']
-            : [],
-        target.built
-            .filter(name => !running.includes(name) && !isFinished(target.project, facts, name))
-            .map(name => `service: ${name} does not run this image`),
-        stopped.map(name => `service: ${name} is not running`)
-    ].flat();
-}
-/** Files of the target that the app's folder does not have, or has with another content. */
-function changedFiles(target, facts) {
-    return [...target.liveFiles]
-        .filter(([path, hash]) => facts.liveFiles.get(path) !== hash)
-        .map(([path]) => path);
-}
-/** Running, or a one-shot service that did its work. */
-function isUp(facts, name) {
-    return facts.containers.some(one => one.service === name && (one.state === 'running' || one.state === 'exited'));
-}
-function isFinished(project, facts, name) {
-    return isOneShot(project, name) && facts.containers.some(one => one.service === name);
-}
-/** Whether other services wait for this one to have done its work and ended. */
-function isOneShot(project, name) {
-    return Object.values(project.services).some(({ depends_on: needs }) => needs?.[name]?.condition === 'service_completed_successfully');
-}
-/** The given services in the order in which they can start: each after those it depends on. */
-function startOrder(project, names) {
-    const ordered = [];
-    const visit = (name) => {
-        if (ordered.includes(name))
-            return;
-        for (const next of dependencies(project, [name]))
-            if (names.includes(next))
-                visit(next);
-        if (!ordered.includes(name))
-            ordered.push(name);
+function judgePath({ path, user }, folder, host) {
+    const how = `on the host run: sudo install -d -o ${user} ${folder}`;
+    const problems = {
+        forbidden: `user '${user}' may not write to ${folder} on ${host}; ${how}`,
+        'not-a-folder': `${folder} on ${host} is not a folder; set 'path' in diveops.yml, or move that file away`
     };
-    for (const name of names)
-        visit(name);
-    return ordered;
+    return { name: 'folder', found: `${folder}: ${path}`, ...problem(problems[path]) };
+}
+function judgeSpace(name, freeKb, where, host) {
+    const found = `${Math.round(freeKb / 1024)} MB free`;
+    const little = freeKb < LEAST_FREE_KB;
+    return {
+        name,
+        found,
+        ...problem(little &&
+            `only ${found} for ${where} on ${host}, expected ${LEAST_FREE_KB / 1024} MB; free some space first (docker system df shows what takes it)`)
+    };
+}
+function judgeClock({ clock }, now) {
+    const off = Math.round(Math.abs(clock - now / 1000));
+    return {
+        name: 'clock',
+        found: off > CLOCK_WARNING_S ? `off by ${off} s` : 'right',
+        ...(off > CLOCK_WARNING_S && {
+            warning: `the clock of the host is off by ${off} s: set it there (timedatectl set-ntp true)`
+        })
+    };
+}
+function judgeConfig({ config: { project, error } }, { compose }) {
+    if (project)
+        return { name: 'compose file', found: `${Object.keys(project.services).length} services` };
+    return {
+        name: 'compose file',
+        found: 'refused by compose',
+        problem: `compose file '${compose}': ${composeComplaint(error)}`
+    };
+}
+/** Compose's own words without its noise: log prefixes and the staging folder. */
+function composeComplaint(error) {
+    const variable = /required variable (\S+) is missing a value:?\s*(.*)/.exec(error);
+    if (variable) {
+        return `variable '${variable[1]}' is required and not set (${variable[2]}); give it in the input 'env' or in the host's .env`;
+    }
+    const lines = error
+        .split('\n')
+        .filter(line => !/level=warning|^time=/.test(line) || /level=(error|fatal)/.test(line))
+        .map(line => line.replace(/\S*\/stage\/[^/\s]+\//g, ''));
+    return (0,errors/* errorMessage */.gJ)(lines.join('\n')) || 'cannot be resolved';
+}
+/** The repository of the image must be used by a service, or the deploy would change nothing. */
+function refuseForeignImage(project, repository, built) {
+    if (built.length > 0)
+        return;
+    const images = Object.values(project.services).flatMap(({ image }) => image ?? []);
+    throw new UserError(`input 'image': no service of the compose file runs '${repository}'${didYouMean(repository, images)}; ` +
+        `its images are ${[...new Set(images)].join(', ')}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/health/container.js
+/** A container's health test as the words of a command to run inside it; undefined when it has none. */
+function testCommand(test) {
+    if (!test || test.length < 2)
+        return undefined;
+    const [kind, ...rest] = test;
+    if (kind === 'CMD')
+        return rest;
+    if (kind === 'CMD-SHELL')
+        return ['/bin/sh', '-c', rest.join(' ')];
+    return undefined;
+}
+/** Compose writes each `$` twice in a resolved file; a command wants it once. */
+function unescapeDollars(words) {
+    return words.map(word => word.replaceAll('$$', '$'));
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/commands.js
@@ -77211,238 +85318,36 @@ code=$(docker wait "$box")
 docker rm "$box" > /dev/null`;
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/release/identity.js
-/** An id of a release: when it was made (UTC, sortable) and what of. Also a valid image tag. */
-function releaseId(now, digest) {
-    const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-    return `${stamp}-${digest.replace(/^sha256:/, '').slice(0, 7)}`;
-}
-/** The tag of our own that keeps an image on the host for as long as its release is kept. */
-function keptImage(app, service, release) {
-    return `diveops.local/${app}/${service}:${release}`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/commit.js
-
-
-
-
-/** Releases that stay: the new one, the one before it, and the newest up to `keep` in all. */
-function releasesToPrune(known, live, previous, keep) {
-    const others = known
-        .filter(({ id }) => id !== live.id)
-        .sort((a, b) => (a.id === previous ? -1 : b.id === previous ? 1 : b.id.localeCompare(a.id)));
-    return others.slice(Math.max(keep - 1, previous === undefined ? 0 : 1));
-}
-/**
- * Records that a release is live (release.json, `current`, journal), then prunes what no kept
- * release refers to. release.json comes on standard input. Only releases, images and versions of
- * .env that earlier runs of ours made are removed; a failure to remove is a warning.
- */
-function commitScript(place, live, pruned, kept, unfinished) {
-    const keptImages = new Set([live, ...kept].map(({ image }) => image));
-    const images = [...new Set(pruned.map(({ image }) => image))].filter(name => !keptImages.has(name));
-    const release = `"$P/releases/"${shell_quote(live.id)}`;
-    return library_onHost(place, `step commit
-umask 077
-cat > ${release}/release.json.new && mv ${release}/release.json.new ${release}/release.json || fail 'cannot write release.json'
-ln -sfn ${shell_quote(`releases/${live.id}`)} current.new && mv -T current.new current || fail 'cannot switch current'
-step prune
-${pruned.flatMap(({ id, services }) => services.map(name => `docker image rm ${shell_quote(keptImage(place.project, name, id))} > /dev/null 2>&1`)).join('\n')}
-${images.map(name => `docker image rm ${shell_quote(name)} > /dev/null 2>&1 || docker image inspect ${shell_quote(name)} > /dev/null 2>&1 && note ${shell_quote(`${name} is still in use and stays`)}`).join('\n')}
-${[...pruned.map(({ id }) => id), ...unfinished].map(id => `rm -rf "$P/releases/"${shell_quote(id)}`).join('\n')}
-env_done`);
-}
-/**
- * Takes back what a run made before it failed, so that the host is as it was. `image` is removed,
- * too, unless a kept release is of it; undefined leaves it.
- */
-function discardScript(place, services, image) {
-    return library_onHost(place, `step discard
-${services.map(name => `docker image rm ${shell_quote(keptImage(place.project, name, place.release))} > /dev/null 2>&1`).join('\n')}
-${image === undefined ? '' : `docker image rm ${shell_quote(image)} > /dev/null 2>&1`}
-rm -rf "$P/releases/"${shell_quote(place.release)}
-env_back`);
-}
-/** Puts .env back as it was before the run, and nothing else. */
-function environmentBackScript(place) {
-    return library_onHost(place, 'step environment\nenv_back');
-}
-/** Sets the variables that follow the nginx variant where a release is put back with another one. */
-function followScript(place, target) {
-    return library_onHost(place, `${environment_environmentStep(target)}\nrm -f .diveops/env.undo`);
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/app/environment.js
-
-
-const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$/;
-const PLACEHOLDER = /^\{\{\s*(generate\s+(\d+)|required)\s*\}\}$/;
-/**
- * Reads an .env template: `NAME=value`, `NAME={{generate 50}}` (made on the host) and
- * `NAME={{required}}` (must come from the input `env` or be on the host already).
- */
-function environment_parseTemplate(text, file) {
-    const entries = new Map();
-    for (const [index, line] of text.split(/\r?\n/).entries()) {
-        if (/^\s*(#|$)/.test(line))
-            continue;
-        const match = ASSIGNMENT.exec(line);
-        if (!match)
-            throw new UserError(`${file}:${index + 1}: expected NAME=value, a comment or nothing`);
-        const [, name, written] = match;
-        entries.set(name, entry(name, unquote(written), `${file}:${index + 1}`));
-    }
-    return [...entries.values()];
-}
-function entry(name, value, place) {
-    const placeholder = PLACEHOLDER.exec(value);
-    if (!placeholder) {
-        if (value.includes('{{')) {
-            throw new UserError(`${place}: '${name}' has a placeholder that is not known: expected {{generate 50}} or {{required}}`);
-        }
-        return { name, kind: 'value', value: checked(name, value) };
-    }
-    if (placeholder[1] === 'required')
-        return { name, kind: 'required' };
-    const length = Number(placeholder[2]);
-    if (length >= 8 && length <= 256)
-        return { name, kind: 'generate', length };
-    throw new UserError(`${place}: '${name}': got {{generate ${length}}}, expected a length from 8 to 256`);
-}
-function unquote(written) {
-    const value = written.trim();
-    const quoted = /^'([^']*)'\s*(#.*)?$/.exec(value) ?? /^"([^"\\$]*)"\s*(#.*)?$/.exec(value);
-    return quoted ? quoted[1] : value.replace(/\s+#.*$/, '');
-}
-/** A value that a single-quoted line of an .env can hold; throws by name otherwise. */
-function checked(name, value) {
-    if (/['\r\n\0]/.test(value)) {
-        throw new errors/* UserError */.y(`environment variable '${name}': its value has a single quote or a line break, which an .env ` +
-            'file cannot hold reliably; encode it, for example as base64');
-    }
-    return value;
-}
-/** A line of an .env whose value arrives exactly as given, `$` and `#` included. */
-function assignment(name, value) {
-    return `${name}='${checked(name, value)}'`;
-}
-/**
- * What the host's .env lacks: variables of the template and of the input `env` that are not in it.
- * Existing values are never changed. Throws with the names of required variables that have no value.
- */
-function environment_environmentChange(template, given, present, follow) {
-    const values = new Map(given);
-    const missing = template
-        .filter(({ name, kind }) => kind === 'required' && !present.get(name) && !values.get(name))
-        .map(({ name }) => name);
-    if (missing.length > 0) {
-        throw new UserError(`.env: ${list(missing)} required and not set; give a value in the input 'env' (NAME=value, from a ` +
-            "secret) or write it into the host's .env");
-    }
-    const change = { add: [], generate: [], follow: Object.entries(follow) };
-    for (const one of template) {
-        // A required variable may stand in the .env without a value; then the given one fills it.
-        if (one.kind === 'required' ? present.get(one.name) : present.has(one.name))
-            continue;
-        const value = values.get(one.name);
-        if (value !== undefined)
-            change.add.push([one.name, checked(one.name, value)]);
-        else if (one.kind === 'generate')
-            change.generate.push([one.name, one.length]);
-        else if (one.kind === 'value')
-            change.add.push([one.name, one.value]);
-    }
-    const known = new Set(template.map(({ name }) => name));
-    for (const [name, value] of values) {
-        if (!known.has(name) && !present.has(name))
-            change.add.push([name, checked(name, value)]);
-    }
-    return change;
-}
-
-// EXTERNAL MODULE: ./packages/core/lib/base/secrets.js
-var secrets = __nccwpck_require__(2450);
-// EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __nccwpck_require__(8522);
-// EXTERNAL MODULE: ./node_modules/tar-stream/index.js
-var tar_stream = __nccwpck_require__(6118);
-;// CONCATENATED MODULE: ./packages/core/lib/release/bundle.js
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/files.js
 
 
 /**
- * One tar of all files, gzipped, in memory, with folders implied by names. Small files are mostly
- * padding in a tar, and what fits into the first window of TCP costs no further round trip.
+ * Puts the files of a release in place in the app's folder, the chosen nginx variants included, and
+ * removes those of the release before that are no longer part of it, if nobody changed them since.
  */
-async function bundle(files) {
-    const tar = (0,tar_stream.pack)();
-    for (const { name, content, mode } of files)
-        tar.entry({ name, mode }, content);
-    tar.finalize();
-    const chunks = [];
-    for await (const chunk of tar)
-        chunks.push(chunk);
-    return (0,external_node_zlib_.gzipSync)(Buffer.concat(chunks));
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/handover.js
-
-
-
-/**
- * Everything that goes up, as one tar for the host's `$SCRATCH`: the release under `stage/`, and
- * under `secret/` the registry login, the given variables and stand-ins for values that the host
- * does not have yet (the compose file must be resolved before they are made).
- */
-async function handover(source, given, login) {
-    const app = source.config.path.slice(source.config.path.lastIndexOf('/') + 1);
-    const files = source.files.map(({ path, content, executable }) => ({
-        name: `stage/${app}/${path}`,
-        content,
-        mode: executable ? 0o755 : 0o644
-    }));
-    const secret = (name, content) => files.push({ name: `secret/${name}`, content, mode: 0o600 });
-    const text = (entries) => entries.map(([name, value]) => `${assignment(name, value)}\n`).join('');
-    const values = source.template.flatMap(entry => entry.kind === 'value' ? [[entry.name, entry.value]] : []);
-    secret('env', text(given));
-    secret('template', text(values));
-    secret('placeholders', text([...source.template.map(placeholder), ...given.map(harmless)]));
-    if (login)
-        secret('auth', Buffer.from(`${login.user}:${login.token}`).toString('base64'));
-    return bundle(files);
-}
-function placeholder(entry) {
-    return [entry.name, entry.kind === 'value' ? entry.value : 'redacted'];
-}
-function harmless([name, value]) {
-    return [name, (0,secrets/* isSecretName */.e)(name) ? 'redacted' : value];
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/plan.js
-
-const OUTDATED = 'left as it runs, but a file that it reads changes: restart it when you choose';
-/** The plan: one row for each service of the compose file, in the order in which they start. */
-function planRows(target, facts, tactics, differences) {
-    const reasons = differences.join('; ');
-    return startOrder(target.project, Object.keys(target.project.services)).map(service => {
-        if (differences.length === 0)
-            return { service, what: 'keep', why: 'unchanged' };
-        if (!facts.containers.some(one => one.service === service)) {
-            return { service, what: 'create', why: 'not on the host yet' };
-        }
-        const tactic = tactics.services.get(service);
-        if (tactic?.how === 'roll')
-            return { service, what: 'roll', why: reasons };
-        if (tactic?.how === 'stop-first') {
-            return { service, what: 'recreate', why: `${reasons}; stop-first: ${tactic.why}` };
-        }
-        if (service === target.proxy && tactic === undefined) {
-            return tactics.replaceProxy
-                ? { service, what: 'recreate', why: 'a gap of a second or so' }
-                : { service, what: 'reload', why: '' };
-        }
-        return { service, what: 'keep', why: tactics.outdated.has(service) ? OUTDATED : '' };
+function files_placeFiles(release, { liveFiles, staleFiles, pairs }) {
+    const from = (path) => `"$P/releases/"${shell_quote(`${release}/${path}`)}`;
+    const replaced = standIns(pairs);
+    const placed = [...liveFiles.keys()].map(path => {
+        return `put ${from(replaced.get(path) ?? path)} "$P/"${shell_quote(path)} || fail ${shell_quote(`cannot write ${path}`)}`;
     });
+    const removed = [...staleFiles].map(([path, hash]) => `[ "$(sha256sum < "$P/"${shell_quote(path)} 2>/dev/null)" != ${shell_quote(`${hash}  -`)} ] || rm "$P/"${shell_quote(path)}`);
+    return [...placed, ...removed].join('\n');
+}
+/**
+ * Shell function `files_back`, which undoes `placeFiles`, and what it needs: copies of the files
+ * that are replaced or removed, and the names of those that were not there.
+ */
+function keepFiles({ liveFiles, staleFiles }) {
+    const paths = [...liveFiles.keys(), ...staleFiles.keys()].map(shell_quote).join(' ');
+    return `mkdir -p "$SCRATCH/files" && : > "$SCRATCH/added"
+for path in ${paths}; do
+  if [ -f "$P/$path" ]; then mkdir -p "$(dirname "$SCRATCH/files/$path")" && cp -p "$P/$path" "$SCRATCH/files/$path"
+  else printf '%s\\n' "$path" >> "$SCRATCH/added"; fi
+done
+files_back() {
+  cp -R "$SCRATCH/files/." "$P/"
+  while IFS= read -r path; do rm -f "$P/$path"; done < "$SCRATCH/added"; }`;
 }
 
 ;// CONCATENATED MODULE: external "node:fs"
@@ -77547,7 +85452,7 @@ function isDigest(text) {
  * `docker.io/library/nginx`. `what` names the place in the error: "input 'image'".
  */
 function reference_parseReference(text, what = 'image') {
-    const complain = (reason) => new errors/* UserError */.y(`${what}: got '${text}', ${reason}`);
+    const complain = (reason) => new errors/* UserError */.yo(`${what}: got '${text}', ${reason}`);
     const [named = '', digest, ...more] = text.split('@');
     if (more.length > 0 || (digest !== undefined && !isDigest(digest))) {
         throw complain(`expected a digest of the form 'sha256:' and 64 hexadecimal digits after '@'`);
@@ -77611,6 +85516,7 @@ function shortReference(reference) {
 
 
 
+
 /** Where the facts' tar put the registry login: a shell expression. */
 const DOCKER_LOGIN = '"$SCRATCH/secret/docker"';
 /** Where the host's user keeps logins of his own. */
@@ -77621,12 +85527,12 @@ const UNPACKED_RATIO = 2.5;
  * Steps upload, environment and pull in one script: everything that can be done while the old
  * release serves. A failure leaves the live site as it was.
  */
-function prepareScript(place, target, missingImages) {
-    return onHost(place, [upload(place, target), environmentStep(target), pull(place, target, missingImages)].join('\n'));
+function prepareScript(place, target, known) {
+    return onHost(place, [upload(place, target), environmentStep(target), pull(place, target, known)].join('\n'));
 }
 /** Steps environment and pull, for a release whose files are on the host already. */
-function prepareKeptScript(place, target, missingImages) {
-    return library_onHost(place, [environment_environmentStep(target), pull(place, target, missingImages)].join('\n'));
+function prepareKeptScript(place, target, known) {
+    return library_onHost(place, [environment_environmentStep(target), pull(place, target, known)].join('\n'));
 }
 function upload(place, target) {
     const certs = `${place.path}/certs`;
@@ -77639,51 +85545,60 @@ function upload(place, target) {
 umask 022
 mkdir -p releases .diveops ${folders.map(quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
 R="$P/releases/"${quote(place.release)}
-mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { rm -rf "$R"; fail "cannot write $R: $(df -Pk "$P" | awk 'END { print $4 }') KB free"; }
+rm -rf "$R" && mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { rm -rf "$R"; fail "cannot write $R: $(df -Pk "$P" | awk 'END { print $4 }') KB free"; }
 if [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$N")" ]; then
   # Nothing runs yet, so nothing can be disturbed; databases may mount files of the release.
 ${placeFiles(place.release, target)}
 fi`;
 }
-function pull(place, target, missingImages) {
+function pull(place, target, known) {
     const { image, built } = target;
     const { registry } = reference_parseReference(image);
-    const others = missingImages.filter(name => !built.some(one => target.project.services[one]?.image === name));
+    const yielding = yieldingReleases(known, place.release);
+    const others = known.missingImages.filter(name => !built.some(one => target.project.services[one]?.image === name));
     return `step pull
 image=${shell_quote(image)}
 # Written by the shell itself: no argument of any process holds the login.
 mkdir -p ${DOCKER_LOGIN} && if [ -f "$SCRATCH/secret/auth" ]; then
   printf '{"auths":{"%s":{"auth":"%s"}}}' ${shell_quote(loginKey(registry))} "$(cat "$SCRATCH/secret/auth")" > "$SCRATCH/secret/docker/config.json"
 fi
-layers_kb() { # IMAGE: compressed size for this machine, nothing when the registry does not tell
+layers() { # IMAGE FILE: puts there digest and compressed size of each layer for this machine, nothing when the registry does not tell
+  : > "$2"
   docker --config ${DOCKER_LOGIN} manifest inspect "$1" > "$SCRATCH/manifest" 2>/dev/null || return 0
   if grep -q '"manifests"' "$SCRATCH/manifest"; then
     arch=$(docker version -f '{{.Server.Arch}}')
     digest=$(awk -v arch="\\"$arch\\"" '/"digest"/ { d = $2 } /"architecture"/ && index($0, arch) { print d; exit }' "$SCRATCH/manifest" | tr -d '",')
-    [ -n "$digest" ] || fail "image $image has nothing for this host's architecture ($arch); build it with platforms: linux/$arch"
+    [ -n "$digest" ] || fail "image $1 has nothing for this host's architecture ($arch); build it with platforms: linux/$arch"
     docker --config ${DOCKER_LOGIN} manifest inspect "\${1%@*}@$digest" > "$SCRATCH/manifest" 2>/dev/null || return 0
   fi
-  awk '/"size"/ { gsub(/[^0-9]/, "", $2); n += $2 } END { print int(n / 1024) }' "$SCRATCH/manifest"; }
+  tr -d '",' < "$SCRATCH/manifest" | awk '$1 == "size:" { size = $2 } $1 == "digest:" { digest = $2 } $1 == "}" && digest { print digest, size; digest = "" }' > "$2"; }
+unpacked_kb() { # [FILE]: what the layers in $SCRATCH/layers take that are not in the file
+  awk -v file="$1" 'BEGIN { while (file != "" && (getline line < file) > 0) there[line] = 1 }
+    !($0 in there) { n += $2 } END { print int(n / 1024 * ${UNPACKED_RATIO}) }' "$SCRATCH/layers"; }
 free_kb() { df -Pk "$(docker info -f '{{.DockerRootDir}}')" 2>/dev/null | awk 'END { print $4 }'; }
+too_small() { fail "the disk of the host is too small for image $1: $2; remove what is not needed (docker system df shows what takes space)"; }
+${yieldOne(place, known.releases, yielding)}
+make_room() { # for $image: short of it, layers of the live release count for nothing, then old releases give way
+  layers "$image" "$SCRATCH/layers"; need=$(unpacked_kb)
+  ${known.current ? `enough || { layers ${shell_quote(known.current.image)} "$SCRATCH/there"; need=$(unpacked_kb "$SCRATCH/there"); }` : ''}
+  until enough; do yield_one || too_small "$image" "it needs about $((need / 1024)) MB and $((have / 1024)) MB are free"; done; }
+enough() { have=$(free_kb); [ "\${have:-$need}" -ge "$need" ]; }
 pull_image() { # IMAGE CONFIG
-  for try in 1 2 3; do
+  tries=0
+  while [ "$tries" -lt 3 ]; do
     docker --config "$2" pull "$1" > "$SCRATCH/pull.out" 2>&1 </dev/null && return
     said=$(grep -v '^$' "$SCRATCH/pull.out" | tail -n 1)
     case $said in
       *unauthorized*|*denied*|*'authentication required'*|*'no basic auth'*|*'incorrect username or password'*)
         fail "the registry refused the token for $1 ($said); check that input 'registry-token' is valid for this image and may read packages" ;;
       *'not found'*|*'manifest unknown'*) fail "image $1 is not in the registry ($said)" ;;
-      *'no space left'*) fail "the disk of the host is too small for image $1: $(free_kb) KB free; remove what is not needed (docker system df shows what takes space)" ;;
+      *'no space left'*) yield_one && continue; too_small "$1" "$(free_kb) KB free" ;;
     esac
-    sleep 2
+    tries=$((tries + 1)); sleep 2
   done
   fail "image $1 could not be pulled in three tries: $said"; }
 if docker image inspect "$image" > /dev/null 2>&1; then note "image is on the host already"; else
-  size=$(layers_kb "$image"); case $size in @fail*) echo "$size"; exit 1 ;; esac
-  if [ -n "$size" ]; then
-    need=$(awk -v n="$size" 'BEGIN { print int(n * ${UNPACKED_RATIO}) }'); have=$(free_kb)
-    [ -z "$have" ] || [ "$have" -ge "$need" ] || fail "the disk of the host is too small for image $image: it needs about $((need / 1024)) MB and $((have / 1024)) MB are free; remove what is not needed (docker system df shows what takes space)"
-  fi
+  make_room
   pull_image "$image" ${DOCKER_LOGIN}
 fi
 ${others
@@ -77697,6 +85612,11 @@ ${built.map(name => `docker tag "$image" ${shell_quote(keptImage(place.project, 
 rm -rf "$SCRATCH/secret"
 docker image inspect -f '@image {{.Id}} {{json .Config}}' "$image"`;
 }
+/** Says what the steps environment and pull said, of what they left. */
+function saidScript(place, { image }) {
+    return onHost(place, `printf '@env %s\\n' "$(hash_env)"
+docker image inspect -f '@image {{.Id}} {{json .Config}}' ${quote(image)}`);
+}
 /** The health test of a service: its own in the compose file, else the image's. */
 function healthTest(service, imageTest) {
     if (service?.healthcheck?.disable)
@@ -77704,493 +85624,8 @@ function healthTest(service, imageTest) {
     return service?.healthcheck?.test ?? imageTest;
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/record.js
-
-
-/** Reads what the prepare script said. */
-function readPrepared(said) {
-    const image = said.get('image') ?? ' null';
-    const space = image.indexOf(' ');
-    const config = JSON.parse(image.slice(space + 1));
-    return {
-        imageId: image.slice(0, space),
-        imageTest: config?.Healthcheck?.Test ?? null,
-        envHash: said.get('env') ?? ''
-    };
-}
-/** The release.json of a release that has become live. */
-function newManifest(place, target, { imageId, imageTest, envHash }, { source, run }, now) {
-    return {
-        id: place.release,
-        app: place.project,
-        created: now.toISOString(),
-        image: target.image,
-        imageId,
-        imageTest,
-        services: target.built,
-        compose: place.compose,
-        definitions: Object.fromEntries(Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])),
-        proxy: source.config.proxy,
-        variant: target.variant,
-        pairs: target.pairs,
-        files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),
-        config: source.config,
-        again: source.config.release.filter(({ again }) => again),
-        env: { sha256: envHash, follow: target.follow },
-        commit: run.commit,
-        run: run.url,
-        actor: run.actor
-    };
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/base/hash.js
-
-/** sha256 in hexadecimal. */
-function hash_sha256(content) {
-    return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/proxy/upstreams.js
-const PASS = /\b(?:proxy|uwsgi|fastcgi|scgi|grpc)_pass\s+(?:[a-z]+:\/\/)?([^\s;/:]+)/g;
-const SERVER = /\bserver\s+(?!\{)(?:unix:)?([^\s;:{]+)/g;
-/** Reads the names that an nginx configuration addresses; `nginx -T` has all includes in it. */
-function readUpstreams(configuration) {
-    const text = configuration.replace(/(^|\s)#.*$/gm, '$1');
-    const passed = [...text.matchAll(PASS)].map(match => match[1]);
-    const served = [...text.matchAll(SERVER)].map(match => match[1]);
-    return {
-        names: new Set([...passed, ...served].filter(name => !name.startsWith('$'))),
-        dynamic: /\bresolver\s/.test(text) && passed.some(name => name.startsWith('$'))
-    };
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/tactics.js
-
-
-
-
-/** What one web process more may take beside what one takes now. */
-const MEMORY_FACTOR = 1.3;
-/**
- * How each service of the built image is replaced: kept when nothing of it changed, rolled when the
- * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason. `force`
- * is for a way back: what was read before the failed release came then counts for nothing.
- */
-function chooseTactics(target, facts, config, { strategy, force = false }) {
-    const { built, proxy, project } = target;
-    const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
-    return {
-        services: new Map(built.map(name => [name, tactic(name)])),
-        replaceProxy: mustReplaceProxy(target, facts, strategy),
-        outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path)))
-    };
-    function tactic(name) {
-        if (strategy === 'roll' && !force && !isChanged(name, target, facts, config.path)) {
-            return { how: 'keep' };
-        }
-        const why = obstacle(name, target, facts, config, strategy);
-        return why === undefined ? { how: 'roll' } : { how: 'stop-first', why };
-    }
-}
-/** Whether the proxy's own container must be made anew, which is a gap of a second or so. */
-function mustReplaceProxy(target, facts, strategy) {
-    const { proxy } = target;
-    if (proxy === undefined || target.built.includes(proxy))
-        return false;
-    if (strategy === 'recreate' || facts.nginx === undefined)
-        return true;
-    return facts.current?.definitions[proxy] !== tactics_definitionHash(target, proxy);
-}
-/** A hash of a service as the host's compose resolves it; tells whether its definition changed. */
-function tactics_definitionHash({ project }, name) {
-    return hash_sha256(JSON.stringify(project.services[name] ?? null));
-}
-function isChanged(name, target, facts, path) {
-    const { current, env, containers } = facts;
-    const { add, generate } = target.environment;
-    return (current?.image !== target.image ||
-        current.definitions[name] !== tactics_definitionHash(target, name) ||
-        current.env.sha256 !== env?.sha256 ||
-        JSON.stringify(current.env.follow) !== JSON.stringify(target.follow) ||
-        add.length + generate.length > 0 ||
-        readsChangedFile(name, target, facts, path) ||
-        !containers.some(({ service, imageId, state }) => service === name && imageId === current.imageId && state === 'running'));
-}
-/** Whether a service reads a file that this release changes; a running container may not notice. */
-function readsChangedFile(name, target, facts, path) {
-    const files = [...changedFiles(target, facts), ...target.staleFiles.keys()];
-    return files.some(file => readsFile(target.project, name, `${path}/${file}`));
-}
-function obstacle(name, { project, proxy }, facts, config, strategy) {
-    const one = project.services[name];
-    const running = facts.containers.filter(({ service, state }) => service === name && state === 'running');
-    if (strategy === 'recreate')
-        return 'strategy: recreate';
-    if (config.stopFirst.includes(name))
-        return 'stop-first in diveops.yml';
-    if (isOneShot(project, name))
-        return 'it runs once and ends';
-    if (running.length === 0)
-        return 'it does not run yet';
-    if (running.length > 1)
-        return `${running.length} containers of it run`;
-    if (proxy === undefined || !facts.containers.some(({ service }) => service === proxy)) {
-        return 'no proxy stands before it';
-    }
-    if (facts.nginx === undefined)
-        return `service '${proxy}' is not an nginx that can be asked`;
-    const upstreams = readUpstreams(facts.nginx);
-    const names = namesOf(project, name);
-    if (!names.some(alias => upstreams.names.has(alias))) {
-        return upstreams.dynamic
-            ? 'nginx resolves its name at each request, which a pin does not reach'
-            : `nginx does not address it by name (${names.join(', ')})`;
-    }
-    if (one.network_mode !== undefined)
-        return `network_mode: ${one.network_mode}`;
-    if (one.devices?.length)
-        return 'it has a device';
-    if (Object.values(one.networks ?? {}).some(network => network?.ipv4_address)) {
-        return 'it has a fixed address';
-    }
-    const used = facts.memoryKb.services.get(name) ?? 0;
-    if (used * MEMORY_FACTOR > facts.memoryKb.available) {
-        return `not enough memory for two: ${mb(used)} used by one, ${mb(facts.memoryKb.available)} available`;
-    }
-    return undefined;
-}
-function mb(kb) {
-    return `${Math.round(kb / 1024)} MB`;
-}
-/** Every name by which other services can address one. */
-function namesOf(project, name) {
-    const one = project.services[name];
-    const aliases = Object.values(one?.networks ?? {}).flatMap(network => network?.aliases ?? []);
-    return [...new Set([name, ...(one?.container_name ? [one.container_name] : []), ...aliases])];
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/kept.js
-
-
-
-
-
-
-
-
-
-
-/**
- * Makes a release live that the host keeps, with the nginx configurations and the variables that
- * follow them as today's certificates say, which are looked at now. The release that is live already
- * goes the same way: only what today's certificates change is then switched, and nothing when that
- * is nothing. With `verify` that decides at the end, and everything goes back when it throws. Returns
- * what was read and what it led to. The lock must be held.
- */
-async function putKeptLive(run, request, goal, verify) {
-    const { path, strategy, login } = request;
-    const { outcome } = run;
-    const config = { ...(goal.config ?? parseConfig('')), path, compose: goal.compose };
-    const probes = factProbes(path, goal.compose, goal.id);
-    const secrets = await handover({ config, files: [], template: [] }, [], login);
-    const facts = probes.read(await run.read('preflight', path, probes.script, secrets));
-    const project = run.judge(facts, config);
-    const target = keptTarget(goal, project, facts, facts.current?.files ?? {});
-    const why = differences(target, facts);
-    const tactics = chooseTactics(target, facts, config, { strategy });
-    outcome.image = goal.image;
-    outcome.previous = facts.current?.id;
-    run.tellPlan(planRows(target, facts, tactics, why), target);
-    if (why.length === 0 && goal.id === facts.current?.id) {
-        Object.assign(outcome, { state: 'unchanged', release: goal.id });
-        return { facts, target };
-    }
-    const place = { path, compose: goal.compose, project: project.name, release: goal.id };
-    const { imageTest, envHash } = await prepare(run, place, target, goal, facts);
-    outcome.state = 'unknown';
-    try {
-        await run.switch(place, target, config, tactics, imageTest);
-        await verify?.({ facts, target });
-    }
-    catch (error) {
-        const told = run.tell(error);
-        await run.restore(facts, place, target, config, tactics, error);
-        throw told;
-    }
-    const { variant, pairs, follow } = target;
-    const live = { ...goal, variant, pairs, env: { sha256: envHash, follow } };
-    await run.script(commitScript(place, live, [], facts.releases, []), JSON.stringify(live, null, 2));
-    Object.assign(outcome, { state: 'live', release: goal.id });
-    return { facts, target };
-}
-async function prepare(run, place, target, goal, facts) {
-    const timeoutS = Math.ceil((goal.config?.health.timeoutMs ?? 60_000) / 1000);
-    // What the live release had run for it was run when it went live.
-    const again = goal.id === facts.current?.id ? [] : goal.again;
-    try {
-        const said = await run.script(prepareKeptScript(place, target, facts.missingImages));
-        if (again.length > 0) {
-            await run.job(place, 'again', commandsScript(place, target, again, timeoutS));
-        }
-        return readPrepared(said);
-    }
-    catch (error) {
-        const told = run.tell(error);
-        await run.discard(facts, place, target);
-        throw told;
-    }
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/host.js
-
-/** The connection ended while something ran; the state of the host is unknown until it is read. */
-class ConnectionLost extends Error {
-    name = 'ConnectionLost';
-}
-/** A script on the host that should have succeeded and did not. */
-class RemoteError extends errors/* UserError */.y {
-    name = 'RemoteError';
-    result;
-    constructor(what, host, result) {
-        const last = (0,errors/* errorMessage */.g)(result.stderr || result.stdout)
-            .split(' · ')
-            .at(-1);
-        super(`${what} failed on ${host} with exit code ${result.code}${last ? `: ${last}` : ''}`);
-        this.result = result;
-    }
-}
-/** Runs a script that must succeed; otherwise a `RemoteError` that says what was tried. */
-async function mustRun(host, what, script, options) {
-    const result = await host.run(script, { what, ...options });
-    if (result.code !== 0)
-        throw new RemoteError(what, host.name, result);
-    return result;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/job.js
-
-/**
- * Makes a script a job: it runs in a session of its own and ends what it began also when the
- * connection breaks, with its output and exit code in `.diveops/jobs/<release>-<name>/`. The caller's
- * script shows the output as it comes and exits with the job's code. While it runs it holds
- * `.diveops/job`, so that a later run can wait for it.
- */
-function asJob(place, name, script) {
-    const folder = `${place.path}/.diveops/jobs/${place.release}-${name}`;
-    return {
-        stdin: script,
-        script: `J=${shell_quote(folder)}
-rm -rf "$J" && mkdir -p "$J" && cat > "$J/script" || exit 1
-(
-  trap '' HUP PIPE
-  SCRATCH=$J; export SCRATCH
-  exec setsid sh -c 'exec 9> "$1/../../job"; flock 9
-    sh "$1/script" > "$1/out" 2>&1 < /dev/null; echo $? > "$1/code.new"; mv "$1/code.new" "$1/code"' job "$J" < /dev/null > /dev/null 2>&1
-) &
-: > "$J/seen"
-while :; do
-  ended=; [ ! -f "$J/code" ] || ended=yes
-  seen=$(wc -c < "$J/seen")
-  [ ! -f "$J/out" ] || tail -c +$((seen + 1)) "$J/out" | tee -a "$J/seen"
-  [ -z "$ended" ] || break
-  sleep 0.1
-done
-code=$(cat "$J/code"); rm -rf "$J"
-exit "$code"`
-    };
-}
-/** Exit code of `awaitJobs` when the time was not enough. */
-const JOBS_STILL_RUN = 98;
-/** Shell text that waits until no job of an earlier run is under way, for so many seconds at most. */
-function awaitJobs(path, seconds) {
-    const file = shell_quote(`${path}/.diveops/job`);
-    return `[ ! -f ${file} ] || flock -w ${seconds} ${file} true || exit ${JOBS_STILL_RUN}\n`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/preflight.js
-
-
-
-/** The oldest compose whose `create` and JSON output this product is tested against. */
-const OLDEST_COMPOSE = [2, 20];
-/** Less free space than this and a deploy could stop the database in the middle. */
-const LEAST_FREE_KB = 256 * 1024;
-const CLOCK_WARNING_S = 60;
-/**
- * Judges the host and the app before anything is changed. The checks come in the order in which
- * causes hide their consequences: without an engine there is no resolved compose file to judge.
- */
-function judgeHost(facts, config, host, now) {
-    return [
-        judgeEngine(facts, host),
-        judgeCompose(facts, host),
-        {
-            name: 'tools',
-            found: facts.missingTools.length === 0 ? 'present' : `missing: ${facts.missingTools.join(' ')}`,
-            ...problem(facts.missingTools.length > 0 &&
-                `${host} lacks ${facts.missingTools.join(', ')}; install the packages tar, gzip, gawk, sed, coreutils and util-linux`)
-        },
-        judgePath(facts, config.path, host),
-        judgeSpace('space for files', facts.freeKb.path, config.path, host),
-        judgeSpace('space for images', facts.freeKb.images, "Docker's folder", host),
-        judgeClock(facts, now),
-        judgeConfig(facts, config)
-    ];
-}
-/** Judges what only the resolved compose file tells. Throws for a name that the file does not have. */
-function judgeApp(facts, config, project, host) {
-    for (const one of config.release)
-        service(project, one.service, "diveops.yml: 'release'");
-    const wanted = Object.entries(project.services).flatMap(([name, one]) => publishedPorts(one).map(port => ({ name, port })));
-    return wanted.map(({ name, port }) => {
-        const owner = facts.listening.find(other => other.port === port);
-        return {
-            name: `port ${port}`,
-            found: owner ? `used by ${owner.program}` : 'free or ours',
-            ...problem(owner &&
-                `port ${port} on ${host} is used by ${owner.program}, and service '${name}' publishes it; stop ` +
-                    'that program, or change the published port in the compose file')
-        };
-    });
-}
-/** Throws one line for the first problem; the others follow as details. */
-function refuse(checks) {
-    const problems = checks.flatMap(check => check.problem ?? []);
-    if (problems[0] !== undefined)
-        throw new errors/* UserError */.y(problems[0], problems.slice(1));
-}
-function problem(text) {
-    return text ? { problem: text } : {};
-}
-function judgeEngine({ engine, user }, host) {
-    if (engine.code === 0)
-        return { name: 'Docker engine', found: engine.text };
-    if (/not found/.test(engine.text)) {
-        return {
-            name: 'Docker engine',
-            found: 'none',
-            problem: `no Docker engine on ${host} (command 'docker' not found); install it: https://docs.docker.com/engine/install/`
-        };
-    }
-    if (/permission denied/i.test(engine.text)) {
-        return {
-            name: 'Docker engine',
-            found: 'no permission',
-            problem: `user '${user}' may not use the Docker socket on ${host}; on the host run: sudo usermod -aG docker ${user}`
-        };
-    }
-    return {
-        name: 'Docker engine',
-        found: 'no answer',
-        problem: `the Docker engine on ${host} does not answer (${(0,errors/* errorMessage */.g)(engine.text)}); on the host run: sudo systemctl start docker`
-    };
-}
-function judgeCompose({ compose, engine }, host) {
-    const name = 'Docker compose';
-    if (engine.code !== 0)
-        return { name, found: 'not asked' };
-    const how = 'install the package docker-compose-plugin: https://docs.docker.com/compose/install/linux/';
-    if (compose.code !== 0) {
-        return { name, found: 'none', problem: `no 'docker compose' on ${host}; ${how}` };
-    }
-    const [major = 0, minor = 0] = compose.text.replace(/^v/, '').split('.').map(Number);
-    const [needMajor, needMinor] = OLDEST_COMPOSE;
-    const old = major < needMajor || (major === needMajor && minor < needMinor);
-    return {
-        name,
-        found: compose.text,
-        ...problem(old &&
-            `docker compose on ${host} is ${compose.text}, expected ${OLDEST_COMPOSE.join('.')} or newer; ${how}`)
-    };
-}
-function judgePath({ path, user }, folder, host) {
-    const how = `on the host run: sudo install -d -o ${user} ${folder}`;
-    const problems = {
-        forbidden: `user '${user}' may not write to ${folder} on ${host}; ${how}`,
-        'not-a-folder': `${folder} on ${host} is not a folder; set 'path' in diveops.yml, or move that file away`
-    };
-    return { name: 'folder', found: `${folder}: ${path}`, ...problem(problems[path]) };
-}
-function judgeSpace(name, freeKb, where, host) {
-    const found = `${Math.round(freeKb / 1024)} MB free`;
-    const little = freeKb < LEAST_FREE_KB;
-    return {
-        name,
-        found,
-        ...problem(little &&
-            `only ${found} for ${where} on ${host}, expected ${LEAST_FREE_KB / 1024} MB; free some space first (docker system df shows what takes it)`)
-    };
-}
-function judgeClock({ clock }, now) {
-    const off = Math.round(Math.abs(clock - now / 1000));
-    return {
-        name: 'clock',
-        found: off > CLOCK_WARNING_S ? `off by ${off} s: set it (timedatectl set-ntp true)` : 'right'
-    };
-}
-function judgeConfig({ config: { project, error } }, { compose }) {
-    if (project)
-        return { name: 'compose file', found: `${Object.keys(project.services).length} services` };
-    return {
-        name: 'compose file',
-        found: 'refused by compose',
-        problem: `compose file '${compose}': ${composeComplaint(error)}`
-    };
-}
-/** Compose's own words without its noise: log prefixes and the staging folder. */
-function composeComplaint(error) {
-    const variable = /required variable (\S+) is missing a value:?\s*(.*)/.exec(error);
-    if (variable) {
-        return `variable '${variable[1]}' is required and not set (${variable[2]}); give it in the input 'env' or in the host's .env`;
-    }
-    const lines = error
-        .split('\n')
-        .filter(line => !/level=warning|^time=/.test(line) || /level=(error|fatal)/.test(line))
-        .map(line => line.replace(/\S*\/stage\/[^/\s]+\//g, ''));
-    return (0,errors/* errorMessage */.g)(lines.join('\n')) || 'cannot be resolved';
-}
-/** The repository of the image must be used by a service, or the deploy would change nothing. */
-function refuseForeignImage(project, repository, built) {
-    if (built.length > 0)
-        return;
-    const images = Object.values(project.services).flatMap(({ image }) => image ?? []);
-    throw new UserError(`input 'image': no service of the compose file runs '${repository}'${didYouMean(repository, images)}; ` +
-        `its images are ${[...new Set(images)].join(', ')}`);
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/files.js
-
-
-/**
- * Puts the files of a release in place in the app's folder, the chosen nginx variants included, and
- * removes those of the release before that are no longer part of it, if nobody changed them since.
- */
-function files_placeFiles(release, { liveFiles, staleFiles, pairs }) {
-    const from = (path) => `"$P/releases/"${shell_quote(`${release}/${path}`)}`;
-    const replaced = standIns(pairs);
-    const placed = [...liveFiles.keys()].map(path => {
-        return `put ${from(replaced.get(path) ?? path)} "$P/"${shell_quote(path)} || fail ${shell_quote(`cannot write ${path}`)}`;
-    });
-    const removed = [...staleFiles].map(([path, hash]) => `[ "$(sha256sum < "$P/"${shell_quote(path)} 2>/dev/null)" != ${shell_quote(`${hash}  -`)} ] || rm "$P/"${shell_quote(path)}`);
-    return [...placed, ...removed].join('\n');
-}
-/**
- * Shell function `files_back`, which undoes `placeFiles`, and what it needs: copies of the files
- * that are replaced or removed, and the names of those that were not there.
- */
-function keepFiles({ liveFiles, staleFiles }) {
-    const paths = [...liveFiles.keys(), ...staleFiles.keys()].map(shell_quote).join(' ');
-    return `mkdir -p "$SCRATCH/files" && : > "$SCRATCH/added"
-for path in ${paths}; do
-  if [ -f "$P/$path" ]; then mkdir -p "$(dirname "$SCRATCH/files/$path")" && cp -p "$P/$path" "$SCRATCH/files/$path"
-  else printf '%s\\n' "$path" >> "$SCRATCH/added"; fi
-done
-files_back() {
-  cp -R "$SCRATCH/files/." "$P/"
-  while IFS= read -r path; do rm -f "$P/$path"; done < "$SCRATCH/added"; }`;
-}
-
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/recreate.js
+
 
 
 
@@ -78211,6 +85646,7 @@ function recreateScript(place, target, options) {
     const after = others.filter(name => !before.includes(name));
     return library_onHost(place, `step recreate
 umask 022
+FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
 ${files_placeFiles(place.release, target)}
 ${tagImage(target, built)}
 ${startNeeded(target, before, options.timeoutS)}
@@ -78232,8 +85668,9 @@ function tagImage({ image, project }, names) {
  * health interval (30 s and more) while nothing serves, and `up --no-deps` of compose before 2.30
  * stores a configuration hash that makes the next plain `up -d` recreate them once more.
  */
-function replaceScript(target, services, { imageTest, timeoutS }) {
+function replaceScript(target, services, options) {
     const { project } = target;
+    const { timeoutS } = options;
     const replaced = startOrder(project, services);
     const words = replaced.map(shell_quote).join(' ');
     return `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
@@ -78255,17 +85692,22 @@ ${replaced
         return replaced.some(other => project.services[other]?.depends_on?.[name]?.condition === 'service_healthy');
     }
     function ready(name) {
-        return `must_be_ready ${timeoutS} ${shell_quote(name)} ${readyTest(target, name, imageTest)}`;
+        return `must_be_ready ${timeoutS} ${shell_quote(name)} ${readyTest(target, name, options)}`;
     }
 }
 /** Starts the containers of a service that were made for it. */
 function startService(name) {
     return `for each in $(ids ${shell_quote(name)}); do docker start "$each" > "$SCRATCH/up.out" 2>&1 || { show 'the engine said:' < "$SCRATCH/up.out"; fail ${shell_quote(`service '${name}' could not be started`)}; }; done`;
 }
-/** The health test of a service as words of a command; the image's own only for what is built. */
-function readyTest(target, name, imageTest) {
+/**
+ * The health test of a service as words for `probe`; the image's own only for what is built, and
+ * without any the door by which the proxy reaches it. Empty when there is nothing to ask.
+ */
+function readyTest(target, name, { imageTest, doors, healthPath }) {
     const image = target.built.includes(name) ? imageTest : null;
-    return testWords(healthTest(target.project.services[name], image));
+    const words = testWords(healthTest(target.project.services[name], image));
+    const door = doors.get(name);
+    return words === '' && door ? doorTest(door, healthPath) : words;
 }
 /**
  * Names services whose own definition changed and that were left as they run: with the data in
@@ -78284,94 +85726,166 @@ done
 [ -z "$left" ] || note "warning: the definition of$left changed and the running one was left, with what depends on it; to apply it: docker compose -f $C up -d"`;
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/restore.js
-
-
-
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/bakelibrary.js
 /**
- * The target that brings a kept release back: its image, its files and its compose file as the
- * host's own compose resolves it. What served over HTTP only goes on so, and HTTPS stays unless its
- * certificates are gone: a way back leads to what was seen to work.
- */
-async function previousTarget(host, place, manifest, facts, failed) {
-    const { stdout } = await mustRun(host, `reading release ${manifest.id}`, keptConfigScript(place.path, manifest.id, manifest.compose));
-    const project = JSON.parse(stdout);
-    return keptTarget(manifest, project, facts, Object.fromEntries(failed.liveFiles), 'as-it-was');
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/rolllibrary.js
-/**
- * Shell functions of a roll, beside those of every script: pins in /etc/hosts of the proxy and of
- * other services, reload of nginx with its old workers watched, questions through the proxy.
+ * Shell functions that watch a new release while the old container still runs: that it stays
+ * healthy, that nginx no longer asks the old one, that every origin answers through the proxy no
+ * worse than before, and how many error answers real visitors get, by nginx's own log.
  *
- * nginx asks the resolver of its container when it starts or reloads, and /etc/hosts answers before
- * DNS, so one line there says which container a service's name means. The file is a mount and must
- * be written in place. When a container restarts, the engine writes it anew: then DNS answers, and
- * the bridge has the service's aliases.
+ * Our own questions name themselves `diveops-watch`, so that they do not count as visitors.
  */
-const ROLL_FUNCTIONS = String.raw `
-networks() { docker inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$1"; }
-address() { # CALLER TARGET: the target's address in a network of the caller
-  networks "$2" > "$SCRATCH/target.net"
-  networks "$1" | while read -r name _; do awk -v n="$name" '$1 == n && $2 != "" { print $2; exit }' "$SCRATCH/target.net"; done | head -n 1; }
-hosts() { # CONTAINER SERVICE [LINE]: our line for a service, or none
-  docker exec -u 0 "$1" sh -c 'kept=$(grep -v " # roll of $1$" /etc/hosts)
-    { printf "%s\n" "$kept"; [ -z "$2" ] || printf "%s # roll of %s\n" "$2" "$1"; } > /etc/hosts' sh "$2" "$3" 2>/dev/null; }
-others() { docker ps -q --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=False | while read -r id; do case " $own " in *" $id "*) ;; *) echo "$id" ;; esac; done; }
-pin() { # SERVICE TARGET NAMES: in the proxy, where it must hold, and in whatever calls the service
-  own="$(ids "$1" | tr '\n' ' ')"
-  for caller in $(others); do
-    at=$(address "$caller" "$2")
-    [ -n "$at" ] || continue
-    hosts "$caller" "$1" "$at $3" || [ "$caller" != "$FRONT" ] || return 1
-  done; }
-unpin() { own=; for caller in $(others); do hosts "$caller" "$1" || true; done; }
-workers() { docker exec "$FRONT" sh -c 'for p in /proc/[0-9]*; do
-  [ "$(cat "$p/comm" 2>/dev/null)" = nginx ] || continue
-  case $(tr "\0" " " < "$p/cmdline" 2>/dev/null) in *"worker process"*) basename "$p" ;; esac; done' | sort; }
-reload() { # 1 when nginx refuses its configuration, which it then does not use
-  before=$(workers)
-  docker exec "$FRONT" nginx -t > "$SCRATCH/nginx.out" 2>&1 || return 1
-  docker exec "$FRONT" nginx -s reload > "$SCRATCH/nginx.out" 2>&1 || return 1
-  tries=0
-  while [ "$tries" -lt 100 ]; do
-    for worker in $(workers); do case " $(echo $before) " in *" $worker "*) ;; *) return 0 ;; esac; done
-    tries=$((tries + 1)); sleep 0.05
-  done
-  return 1; }
-drain() { # SECONDS: until the workers of before the last reload have finished what they serve
-  begin=$(seconds)
-  while :; do
-    left=; now=" $(workers | tr '\n' ' ') "
-    for worker in $before; do case $now in *" $worker "*) left=yes ;; esac; done
-    [ -n "$left" ] || return 0
-    [ "$(awk -v a="$begin" -v b="$(seconds)" -v l="$1" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 0
-    sleep 0.1
-  done; }
-ask() { # ORIGIN URL-PATH: status of an answer through the proxy, 000 for none
-  called=$(basename "$1")
-  if docker exec "$FRONT" sh -c 'command -v curl' > /dev/null 2>&1; then
-    docker exec "$FRONT" curl -sk -o /dev/null -w '%{http_code}' --max-time 5 --resolve "$called:443:127.0.0.1" --resolve "$called:80:127.0.0.1" "$1$2" 2>/dev/null
-  elif docker exec "$FRONT" wget -q -T 5 -O /dev/null --header "Host: $called" "http://127.0.0.1$2" > /dev/null 2>&1; then echo 200
-  else echo 000; fi; }
-serves() { # whether every origin answers through the proxy without an error of the server's
+const BAKE_FUNCTIONS = String.raw `
+# Fewer error answers than this say nothing, whatever their share.
+ERRORS_THAT_COUNT=3
+count_answers() { # of nginx's log: how many answers were errors of the server's, and how many there were
+  awk '
+    function count(status) { total++; if (status >= 500) seen[status]++ }
+    /diveops-watch/ || /^127\.0\.0\.1 / { next }
+    # What nginx refuses by a limit of its own says nothing of the release; it answers 503 unless told otherwise.
+    /limiting (requests|connections)/ && !/dry run/ { limited++; next }
+    match($0, /" [1-5][0-9][0-9] /) { count(substr($0, RSTART + 2, 3)); next }
+    match($0, /"status": *"?[1-5][0-9][0-9]/) { count(substr($0, RSTART + RLENGTH - 3, 3)) }
+    END {
+      seen[503] -= limited < seen[503] ? limited : seen[503]
+      for (status in seen) errors += seen[status]
+      print errors + 0, total + 0 }'; }
+answers() { docker logs --tail 20000 --since "$1" "$FRONT" 2>&1 | count_answers; } # SINCE
+remember() { # before the switch: what visitors got in the last minute, and what each origin answers
+  answers_before=$(answers "$(($(date +%s) - 60))")
+  for origin in $ORIGINS; do printf '%s %s\n' "$origin" "$(ask "$origin" "$HEALTH")"; done > "$SCRATCH/asked"
+  docker logs --tail 1 "$FRONT" > /dev/null 2>&1 || note "what visitors get cannot be counted: the engine keeps no log of the proxy"; }
+serves() { # every origin answers through the proxy: no error of the server's, and no refusal that is new
   for origin in $ORIGINS; do
     status=$(ask "$origin" "$HEALTH")
-    case $status in 2*|3*|4*) ;; *) printf '%s answers %s through the proxy\n' "$origin" "$status" > "$SCRATCH/test.out"; return 1 ;; esac
+    case $status in
+      2*|3*) ;;
+      4*) ! grep -qF -e "$origin 2" -e "$origin 3" "$SCRATCH/asked" || { why="$origin answers $status through the proxy, and did not before"; return 1; } ;;
+      none) why='neither the container of the proxy nor the host has curl, wget or bash to ask the site'; return 1 ;;
+      *) why="$origin answers $status through the proxy"; return 1 ;;
+    esac
   done; }
-steady() { # CONTAINER TEST...: runs, never restarted, healthy, and the site answers
-  box=$1; shift
-  [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null)" = 'running 0' ] || { echo 'it stopped or restarted' > "$SCRATCH/test.out"; return 1; }
-  [ $# -eq 0 ] || timeout 10 docker exec "$box" "$@" > "$SCRATCH/test.out" 2>&1 </dev/null || return 1
+within_budget() { # PERCENT: of what visitors got since the switch, or the share that the old release had
+  set -- "$1" $answers_before $(answers "$switched")
+  awk -v least="$ERRORS_THAT_COUNT" -v percent="$1" -v errors="$4" -v total="$5" -v before="$2" -v of="$3" 'BEGIN {
+    exit errors >= least && errors * 100 > percent * total && (of == 0 || errors * of > before * total) }' && return
+  why="of $5 answers to visitors since the switch $4 were errors"; return 1; }
+ends() { # out|in PEER [STATE]: of connections made to the peer, or accepted from it, but those in a state, the port at the caller's side
+  networks "$2" | cut -d ' ' -f 2 > "$SCRATCH/peer"
+  awk -v way="$1" -v file="$SCRATCH/peer" -v but="$3" '
+    BEGIN { while ((getline line < file) > 0) if (split(line, n, ".") == 4) peer[sprintf("%02X%02X%02X%02X", n[4], n[3], n[2], n[1])] }
+    { split($2, here, ":"); split($3, there, ":"); state[NR] = $4; near[NR] = here[2]; ip[NR] = there[1]; far[NR] = there[2] }
+    $4 == "0A" { listens[here[2]] }
+    END { for (one in ip) {
+      if (!(substr(ip[one], length(ip[one]) - 7) in peer) || state[one] == but) continue
+      if ((near[one] in listens) == (way == "in")) print way == "in" ? far[one] : near[one] } }'; }
+calls() { { sockets "$FRONT" | ends out "$1" "$2"; sockets "$1" | ends in "$FRONT" "$2"; } | sort -u; } # CONTAINER [STATE]: the proxy's connections to it
+moved() { # OLD...: their old workers being gone, the proxy has no open connection (01) to the old containers, and makes no new one
+  [ -z "$(unfinished "$@")" ] || return 0
+  for each in "$@"; do calls "$each" 01; done | sort > "$SCRATCH/calls.before"; serves || return 1
+  for each in "$@"; do calls "$each"; done | sort > "$SCRATCH/calls"
+  [ -z "$(comm -13 "$SCRATCH/calls.before" "$SCRATCH/calls")" ] || { why="$FRONT_KIND still asks the old container"; return 1; }; }
+steady() { # CONTAINERS TEST...: each runs, never restarted, is healthy, and the site answers
+  boxes=$1; shift
+  for box in $boxes; do
+    [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null)" = 'running 0' ] || { why='it stopped or restarted'; return 1; }
+    [ $# -eq 0 ] || probe "$box" "$@" > "$SCRATCH/test.out" || { why='its health test fails'; return 1; }
+  done
   serves; }
-bake() { # SECONDS CONTAINER TEST...
-  span=$1; shift; since=$(seconds)
+bake() { # SECONDS PERCENT CONTAINERS TEST...: 1 with the reason in $why as soon as one of it is not so
+  span=$1 percent=$2; shift 2
+  since=$(seconds) switched=$(date +%s.%N); : > "$SCRATCH/test.out"
   while :; do
-    steady "$@" || return 1
-    [ "$(awk -v a="$since" -v b="$(seconds)" -v l="$span" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 0
+    [ ! -f "$SCRATCH/cancel" ] || { why='the run was cancelled'; return 1; }
+    steady "$@" && within_budget "$percent" || return 1
+    ! past "$since" "$span" || return 0
     sleep 0.25
   done; }
 `;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/rollservice.js
+
+
+
+/** Replaces the containers of one service by way of bridges, as many as there are to be containers. */
+function rollService(name, target, roll) {
+    const word = shell_quote(name);
+    const test = readyTest(target, name, roll);
+    const unsteady = shell_quote(`service '${name}' did not stay healthy while it was watched`);
+    const drainS = drainSeconds(target.project.services[name]);
+    // Caddy keeps idle connections for minutes, so that they tell nothing.
+    const late = `[ "$FRONT_KIND" = caddy ] || note 'after ${drainS} s connections from before the switch are still open; they are cut now'`;
+    const count = replicas(target, name);
+    // Somebody has scaled it by hand when the file does not say.
+    const scale = count === undefined ? `$([ "$count" -lt 2 ] || echo "--scale "${word}"=$count")` : '';
+    const override = JSON.stringify({
+        services: { [name]: { image: target.image, pull_policy: 'never' } }
+    });
+    return `step 'roll ${name}'
+real=$(ids ${word} | tr '\\n' ' '); count=${count ?? '$(echo $real | wc -w)'}
+learn_names ${word} $real
+bridge="$(docker inspect -f '{{slice .Name 1}}' $(echo $real | cut -d ' ' -f 1))_bridge-$RELEASE"
+# What serves now goes on serving: the real containers, or the bridges that an earlier run left when
+# the real ones could not take over from them.
+serving=$real; left=$(bridges ${word} | tr '\\n' ' ')
+[ -z "$left" ] || for each in $real; do wait_ready 2 "$each" ${test} || serving=$left; done
+undo() { # WHY: what serves goes on serving, and nothing of this release does
+  files_back; env_back
+  [ -z "$new" ] || docker rm -f $new > /dev/null 2>&1
+  unpin ${word}; undone; fail "$1"; }
+new= n=0
+pin ${word} $serving || undo ${shell_quote(`/etc/hosts of service '${target.proxy}' cannot be written; use strategy: recreate`)}
+while [ "$(echo $new | wc -w)" -lt "$count" ]; do
+  n=$((n + 1)); box="$bridge-$n"
+  ! docker inspect "$box" > /dev/null 2>&1 || continue
+  docker compose --project-directory "$P" -p "$N" -f "$R/$C" -f - run -d --no-deps --use-aliases --name "$box" ${word} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
+${override}
+OVERRIDE
+    show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$box" > /dev/null 2>&1; undo ${shell_quote(`the bridge of service '${name}' could not be started`)}; }
+  docker update --restart unless-stopped "$box" > /dev/null
+  new="$new $(docker inspect -f '{{.Id}}' "$box")"
+done
+back() { # WHY CONTAINER: the old containers take over again
+  pin ${word} $serving; files_back
+  # What the bridges still answer is answered to its end.
+  reload && drain ${drainS} $new
+  explain "$2"
+  [ "$serving" != "$real" ] || new=$(bridges ${word})
+  undo "$1"; }
+for each in $new; do
+  wait_ready ${roll.timeoutS} "$each" ${test}
+  case $? in
+    0) ;;
+    1) back ${shell_quote(`service '${name}' was not healthy within ${roll.timeoutS} s`)} "$each" ;;
+    *) back "service '${name}' ended by itself with exit code $(docker inspect -f '{{.State.ExitCode}}' "$each") before it was healthy" "$each" ;;
+  esac
+done
+note ${shell_quote(`the bridge of ${name} is healthy`)}
+remember
+${roll.replaceProxy ? '' : 'place_files'}
+pin ${word} $new && reload || { show 'the proxy said:' < "$SCRATCH/front.out"; back "$FRONT_KIND refuses the configuration of this release" $new; }
+step 'bake ${name}'
+bake ${roll.bakeS} ${roll.errorsPercent} "$new" ${test} || back ${unsteady}": $why" $new
+step 'replace ${name}'
+drain ${drainS} $serving || ${late}
+moved $serving || back ${unsteady}": $why" $new
+${tagImage(target, [name])}
+replaced=yes
+dc rm -sf ${word} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${scale} ${word} >> "$SCRATCH/up.out" 2>&1 || {
+  show 'compose said:' < "$SCRATCH/up.out"; fail ${shell_quote(`service '${name}' could not be made anew; its bridge serves`)}; }
+${startService(name)}
+must_be_ready ${roll.timeoutS} ${word} ${test}
+pin ${word} $(ids ${word}) && reload || fail "$FRONT_KIND could not be pointed to service "${shell_quote(`'${name}'; its bridge serves`)}
+serves || fail ${shell_quote(`the site does not answer after service '${name}' was replaced`)}": $why"
+drain ${drainS} $(bridges ${word}) || ${late}
+remove_bridges ${word}
+unpin ${word}
+[ "$count" -lt 2 ] || reload`;
+}
+/** How many containers of a service there are to be; undefined when the compose file does not say. */
+function replicas({ project }, name) {
+    const one = project.services[name];
+    return one?.deploy?.replicas ?? one?.scale;
+}
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/roll.js
 
@@ -78383,465 +85897,110 @@ bake() { # SECONDS CONTAINER TEST...
 
 
 
-/** Longer than this no old worker of nginx is waited for; its connections are cut when web goes. */
-const DRAIN_S = 40;
+
 /**
- * Makes a release live without a gap: services that the proxy does not address first, stop-first;
- * then each rolled service by a bridge; the proxy's own container last, when it must.
+ * Makes a release live without a gap: services that are replaced stop-first, such as workers, then
+ * each rolled service by a bridge, in the reverse order on a way back; the proxy's own container
+ * last, when it must.
  *
  * A failure while the old container still runs points the proxy back to it and says `@back`;
  * after that the bridge goes on serving until another run has put something healthy in its place.
  */
 function rollScript(place, target, roll) {
     const { project, built, proxy } = target;
-    const rolled = startOrder(project, built.filter(name => roll.tactics.get(name)?.how === 'roll'));
-    const stopped = startOrder(project, built.filter(name => roll.tactics.get(name)?.how === 'stop-first'));
+    const chosen = (how) => startOrder(project, built.filter(name => roll.tactics.get(name)?.how === how));
+    const rolled = roll.back ? chosen('roll').reverse() : chosen('roll');
+    const stopped = chosen('stop-first');
     const last = proxy !== undefined && roll.replaceProxy && !built.includes(proxy) ? [proxy] : [];
     const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
     const before = dependencies(project, built).filter(name => others.includes(name));
     const after = others.filter(name => !before.includes(name));
-    const test = (name) => readyTest(target, name, roll.imageTest);
     const stop = (names) => replaceScript(target, names, roll);
-    return library_onHost(place, `${ROLL_FUNCTIONS}
+    const parts = [
+        stopped.length > 0
+            ? `replaced=yes\n${tagImage(target, stopped)}\n${stop(stopped)}\n${stopped.map(sweep).join('\n')}`
+            : '',
+        ...rolled.map(name => rollService(name, target, roll))
+    ];
+    // What only the proxy reads comes with the reload; what a new container reads is there before it.
+    const own = (path) => built.some(name => readsFile(project, name, `${place.path}/${path}`));
+    return library_onHost(place, `FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
+${ROLL_FUNCTIONS}${BAKE_FUNCTIONS}
 step roll
 umask 022
-HEALTH=${shell_quote(roll.healthPath)} ORIGINS=${shell_quote(roll.origins.join(' '))}
-FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
+HEALTH=${shell_quote(roll.healthPath)} ORIGINS=${shell_quote(roll.origins.join(' '))} DOORS=${shell_quote(doors(target).join(' '))}
 R="$P/releases/$RELEASE"
+# Told after a failure while nothing was replaced yet and all is as it was.
+UNDONE=${shell_quote(rolledFirst(target, roll))} replaced=
+undone() { [ -n "$replaced" ] || printf '@back %s\\n' "$UNDONE"; }
 ${startNeeded(target, before, roll.timeoutS)}
-${stopped.length > 0 ? `${tagImage(target, stopped)}\n${stop(stopped)}` : ''}
+${keepFiles(target)}
 place_files() {
 ${files_placeFiles(place.release, target)}
 }
-${keepFiles(target)}
-${rolled.map(name => rollOne(name)).join('\n')}
+${files_placeFiles(place.release, { ...target, liveFiles: only(target.liveFiles, own), staleFiles: new Map() })}
+${(roll.back ? [...parts.slice(1), parts[0]] : parts).join('\n')}
 place_files
-${rolled.length === 0 && proxy !== undefined && !roll.replaceProxy ? reloadOnly() : ''}
+${rolled.length === 0 && proxy !== undefined && !roll.replaceProxy ? RELOAD_ONLY : ''}
 ${last.length > 0 ? stop(last) : ''}
 ${startNeeded(target, after, roll.timeoutS)}
 ${reportLeft(others)}`);
-    function rollOne(name) {
-        const word = shell_quote(name);
-        const names = shell_quote(namesOf(project, name).join(' '));
-        const override = JSON.stringify({
-            services: { [name]: { image: target.image, pull_policy: 'never' } }
-        });
-        return `step 'roll ${name}'
-real=$(ids ${word} | head -n 1)
-bridge="$(docker inspect -f '{{slice .Name 1}}' "$real")_bridge"
-docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1
-# What serves now goes on serving: the real container, or the bridge that an earlier run left when
-# the real one could not take over from it.
-serving=$real
-left=$(docker ps -q --no-trunc --filter "name=$bridge-" | head -n 1)
-[ -z "$left" ] || wait_ready 2 "$real" ${test(name)} || serving=$left
-pin ${word} "$serving" ${names} || fail ${shell_quote(`/etc/hosts of service '${proxy}' cannot be written; use strategy: recreate`)}
-docker compose --project-directory "$P" -p "$N" -f "$R/$C" -f - run -d --no-deps --use-aliases --name "$bridge-$RELEASE" ${word} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
-${override}
-OVERRIDE
-  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1; unpin ${word}; env_back; printf '@back %s\\n' ${word}; fail ${shell_quote(`the bridge of service '${name}' could not be started`)}; }
-new=$(docker inspect -f '{{.Id}}' "$bridge-$RELEASE")
-docker update --restart unless-stopped "$new" > /dev/null
-back() { # WHY: the old container takes over again
-  pin ${word} "$serving" ${names}; files_back; env_back; reload; printf '@back %s\\n' ${word}
-  explain "$new"; docker rm -f "$new" > /dev/null 2>&1; unpin ${word}; fail "$1"; }
-wait_ready ${roll.timeoutS} "$new" ${test(name)}
-case $? in
-  0) ;;
-  1) back ${shell_quote(`service '${name}' was not healthy within ${roll.timeoutS} s`)} ;;
-  *) back "service '${name}' ended by itself with exit code $(docker inspect -f '{{.State.ExitCode}}' "$new") before it was healthy" ;;
-esac
-note ${shell_quote(`the bridge of ${name} is healthy`)}
-${roll.replaceProxy ? '' : 'place_files'}
-pin ${word} "$new" ${names} && reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; back 'nginx refuses the configuration of this release'; }
-step 'bake ${name}'
-bake ${roll.bakeS} "$new" ${test(name)} || { show 'while it was watched:' < "$SCRATCH/test.out"; back ${shell_quote(`service '${name}' did not stay healthy while it was watched`)}; }
-step 'replace ${name}'
-drain ${DRAIN_S}
-${tagImage(target, [name])}
-dc rm -sf ${word} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${word} >> "$SCRATCH/up.out" 2>&1 || {
-  show 'compose said:' < "$SCRATCH/up.out"; fail ${shell_quote(`service '${name}' could not be made anew; its bridge serves`)}; }
-${startService(name)}
-must_be_ready ${roll.timeoutS} ${word} ${test(name)}
-pin ${word} "$(ids ${word} | head -n 1)" ${names} && reload || fail ${shell_quote(`nginx could not be pointed to service '${name}'; its bridge serves`)}
-serves || { show 'the site says:' < "$SCRATCH/test.out"; fail ${shell_quote(`the site does not answer after service '${name}' was replaced`)}; }
-drain ${DRAIN_S}
-docker ps -aq --filter "name=$bridge-" | xargs -r docker stop > /dev/null 2>&1
-docker ps -aq --filter "name=$bridge-" | xargs -r docker rm -f > /dev/null 2>&1
-unpin ${word}`;
-    }
-    function reloadOnly() {
-        return `if [ -n "$FRONT" ]; then
-  reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; files_back; env_back; printf '@back %s\\n' reload; fail 'nginx refuses the configuration of this release'; }
+}
+/** By this name a caller knows that a roll has undone all that it did. */
+function rolledFirst({ built }, { tactics }) {
+    return built.find(name => tactics.get(name)?.how === 'roll') ?? 'reload';
+}
+/** A bridge may be left of a run that broke off just when the real container was gone. */
+function sweep(name) {
+    const word = shell_quote(name);
+    return `[ -z "$(bridges ${word})" ] || { unpin ${word}; reload; drain 10 $(bridges ${word}); remove_bridges ${word}; }`;
+}
+const RELOAD_ONLY = `if [ -n "$FRONT" ]; then
+  reload || { show 'the proxy said:' < "$SCRATCH/front.out"; files_back; env_back; undone; fail "$FRONT_KIND refuses the configuration of this release"; }
 fi`;
-    }
+function only(map, wanted) {
+    return new Map([...map].filter(([key]) => wanted(key)));
 }
-
-;// CONCATENATED MODULE: external "node:string_decoder"
-const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/loop.js
-/**
- * Shell text that makes hosts alike: an account without a login has a short `PATH`, and messages
- * are matched in English.
- */
-const ENVIRONMENT = `
-umask 022
-PATH=\${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:$HOME/bin
-LC_ALL=C
-for l in C.utf8 C.UTF-8; do [ -d "/usr/lib/locale/$l" ] && LC_ALL=C.UTF-8; done
-unset LANGUAGE ENV BASH_ENV
-export PATH LC_ALL`;
-/**
- * Shell text that makes the connection's own directory and sets `SCRATCH`, or returns 1. In memory
- * where /dev/shm is, so that what is written there never reaches a disk. Run by each channel of the
- * connection; whichever comes first makes it.
- */
-function scratchSource(nonce) {
-    return `
-scratch() {
-  set --
-  [ -w /dev/shm ] && grep -q '^[^ ]* /dev/shm tmpfs ' /proc/mounts 2>/dev/null && set -- /dev/shm
-  for SCRATCH in "$@" "\${TMPDIR:-/tmp}" /tmp; do
-    SCRATCH=$SCRATCH/diveops-${nonce}
-    mkdir -m 700 "$SCRATCH" 2>/dev/null && return
-    [ -d "$SCRATCH" ] && [ -O "$SCRATCH" ] && return
-  done
-  return 1
-}`;
-}
-/**
- * The program that reads scripts from its standard input and runs them one after the other, each
- * with `sh` in a session of its own. A request is a line `run SEQ LENGTH STDIN`, LENGTH bytes of
- * script, `end`, and where STDIN is not 0 that many bytes and `end` again; `stop` ends what runs.
- * The answer is what the script writes, then on both streams the marker, SEQ and the exit code.
- *
- * It reads on while a script runs, so it sees the connection end: then the script's process group
- * gets HUP, two seconds later KILL, and the scratch directory goes. Processes that a script has put
- * into a session of their own (`setsid`) live on. A script whose standard input was cut short never
- * sees it end, so nothing takes half a file for a whole one. A script that was ended so gets no
- * answer: to a client that was only thought dead its connection is lost, not its script failed.
- */
-function loopSource({ marker: [a, b], nonce }) {
-    return `
-${ENVIRONMENT}
-export SCRATCH
-a=${a}
-b=${b}
-r=
-answer() {
-  printf '%s%s %s %s\\n' "$a" "$b" "$1" "$2"
-  printf '%s%s %s %s\\n' "$a" "$b" "$1" "$2" >&2
-}
-take() { dd bs=65536 iflag=fullblock,count_bytes status=none count="$1"; }
-whole() { read -r l && [ "$l" = end ]; }
-own=
-command -v setsid >/dev/null && own=setsid
-finish() {
-  trap - EXIT
-  trap '' HUP INT TERM PIPE
-  if [ "$r" ] && kill -HUP "$r" 2>/dev/null; then wait "$r"; fi
-  rm -rf "$SCRATCH"
-}
-halt() {
-  t=1
-  [ "$p" ] || return
-  kill -HUP "$p" "-$p" 2>/dev/null
-  { sleep 2; kill -KILL "-$p"; } >/dev/null 2>&1 4<&- &
-}
-runner() {
-  exec 5>&-
-  t=
-  p=
-  q=
-  trap halt TERM
-  trap 'q=1; halt' HUP
-  $own sh "$SCRATCH/.script" <&4 4<&- &
-  p=$!
-  [ -z "$t" ] || halt
-  wait "$p" 2>/dev/null
-  c=$?
-  while kill -0 "$p" 2>/dev/null; do wait "$p" 2>/dev/null; c=$?; done
-  # In the background, because a signal waits for a command in the foreground to end.
-  if [ -z "$t" ] && [ "$2" -gt 0 ]; then cat <&4 >/dev/null & wait "$!"; fi
-  [ "$q" ] || answer "$1" "$c"
-}
-${scratchSource(nonce)}
-if ! scratch; then
-  echo "no directory for temporary files is writable: tried /dev/shm, \${TMPDIR:-/tmp} and /tmp"
-  answer 0 1
-  exit 1
-fi
-trap finish EXIT
-trap 'exit 1' HUP INT TERM PIPE
-echo $$ >"$SCRATCH/.loop"
-answer 0 0
-while IFS=' ' read -r verb seq length stdin; do
-  case $verb in
-  run)
-    wait
-    r=
-    take "$length" >"$SCRATCH/.script" && whole || exit 1
-    if [ "$stdin" -eq 0 ]; then
-      exec 4</dev/null
-      runner "$seq" 0 &
-      r=$!
-      exec 4<&-
-    else
-      [ -p "$SCRATCH/.stdin" ] || mkfifo "$SCRATCH/.stdin" || exit 1
-      exec 3<>"$SCRATCH/.stdin" 4<"$SCRATCH/.stdin" 5>"$SCRATCH/.stdin" 3>&-
-      runner "$seq" "$stdin" &
-      r=$!
-      exec 4<&-
-      take "$stdin" >&5
-      whole || exit 1
-      exec 5>&-
-    fi
-    ;;
-  stop) [ "$r" ] && kill -TERM "$r" 2>/dev/null ;;
-  *) exit 1 ;;
-  esac
-done
-`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/lockloop.js
-
-
-/**
- * The program that holds the lock. It says `waiting HOLDER`, `held`, `timeout`, `path USER WHY` or
- * `tools NAME`, and `.lock` in the scratch directory becomes `held` or `failed`. It reads dots; `x`
- * gives the lock back. The end of its input, or silence, means that the client is gone: it ends the
- * loop with the script that runs there, and only then lets others in. Children that outlive it do
- * not have the lock's descriptor, 9, so none holds it by accident.
- */
-function lockSource(options) {
-    const { marker, nonce, path, holder, timeoutSeconds, silenceSeconds } = options;
-    return `
-${ENVIRONMENT}
-a=${marker[0]}
-b=${marker[1]}
-dir=${shell_quote(path)}
-file=$dir/.diveops/lock
-holder=${shell_quote(holder)}
-${scratchSource(nonce)}
-say() { printf '%s%s %s\\n' "$a" "$b" "$*"; }
-fail() {
-  echo failed >"$SCRATCH/.lock"
-  say "$@"
-  exit 1
-}
-scratch || exit 1
-for tool in flock timeout; do
-  command -v "$tool" >/dev/null || fail tools "$tool"
-done
-why=$({ mkdir -p "$dir" &&
-  { [ -d "$dir/.diveops" ] || mkdir -m 700 "$dir/.diveops" || [ -d "$dir/.diveops" ]; } &&
-  : >>"$file"; } 2>&1) ||
-  fail path "$(id -un)" "$(printf %s "$why" | tail -n 1)"
-[ -w "$file" ] && [ -w "$dir/.diveops" ] || fail path "$(id -un)" "$dir/.diveops is another user's"
-exec 9>>"$file"
-held() {
-  printf '%s\\n' "$holder" >"$file.json.$$" && mv "$file.json.$$" "$file.json"
-  echo held >"$SCRATCH/.lock"
-  say held
-}
-wait_for_it() {
-  f=
-  trap 'kill "$f" 2>/dev/null; exit 1' TERM
-  timeout ${timeoutSeconds} flock 9 &
-  f=$!
-  if wait "$f" 2>/dev/null; then held; else fail timeout; fi
-}
-w=
-finish() {
-  trap - EXIT
-  trap '' HUP INT TERM PIPE
-  [ "$w" ] && kill -TERM "$w" 2>/dev/null && wait "$w"
-  if [ "$1" = gone ]; then
-    if read -r r 2>/dev/null <"$SCRATCH/.loop" && grep -q fullblock "/proc/$r/cmdline" 2>/dev/null; then
-      kill -HUP "$r" 2>/dev/null
-      n=0
-      while [ -d "$SCRATCH" ] && [ "$n" -lt 100 ] && kill -0 "$r" 2>/dev/null; do
-        n=$((n + 1))
-        sleep 0.05 9>&-
-      done
-    fi
-    rm -rf "$SCRATCH"
-  fi
-  grep -q ${nonce} "$file.json" 2>/dev/null && rm -f "$file.json"
-  exit 0
-}
-trap 'finish gone' EXIT HUP INT TERM PIPE
-if flock -n 9; then
-  held
-else
-  say waiting "$(tr '\\n' ' ' 2>/dev/null <"$file.json" | cut -c 1-4000)"
-  wait_for_it </dev/null &
-  w=$!
-fi
-while :; do
-  got=$(timeout ${silenceSeconds} dd bs=1 count=1 status=none 9>&-)
-  [ "$got" = . ] || break
-done
-[ "$got" = x ] && finish released
-finish gone
-`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/lock.js
-
-
-
-
-
-
-const UNTIL_HELD = `n=0
-while [ ! -s "$SCRATCH/.lock" ]; do
-  n=$((n + 1))
-  if [ "$n" -lt 50 ]; then sleep 0.02; else sleep 0.5; fi
-done
-[ "$(cat "$SCRATCH/.lock")" = held ] || exit 75
-`;
-/**
- * Takes the lock over a channel of its own, opened in the same flight as what follows. A process on
- * the host holds it and hears from us every few seconds. Without us it first ends the script that
- * runs on this connection, then frees the lock.
- */
-function acquireLock(connection, options) {
-    const { beatMs = 5000, silenceMs = 30_000 } = options;
-    const marker = [(0,external_node_crypto_.randomBytes)(8).toString('hex'), (0,external_node_crypto_.randomBytes)(8).toString('hex')];
-    const lost = new AbortController();
-    const source = lockSource({
-        marker,
-        nonce: connection.nonce,
-        path: options.path,
-        holder: JSON.stringify({ ...options.holder, nonce: connection.nonce }),
-        timeoutSeconds: Math.ceil(options.timeoutMs / 1000),
-        silenceSeconds: Math.ceil(silenceMs / 1000)
-    });
-    let channel;
-    let released = false;
-    let beat;
-    const release = () => {
-        released = true;
-        clearInterval(beat);
-        // 'x' gives the lock back; a mere end of input would also end the script that runs.
-        if (channel?.writable)
-            channel.end('x');
-    };
-    const held = new Promise((resolve, reject) => {
-        const refuse = (error) => {
-            release();
-            reject(error);
-        };
-        let isHeld = false;
-        let last;
-        const hear = (word, rest) => {
-            if (word === 'waiting') {
-                last = parseHolder(rest);
-                options.onWait?.(last);
-            }
-            else if (word === 'held') {
-                isHeld = true;
-                resolve();
-            }
-            else
-                refuse(refusal(word, rest, connection.name, options, last));
-        };
-        connection.open(source).then(opened => {
-            channel = opened;
-            const heard = listen(opened, marker.join(''), hear);
-            opened.on('error', () => { });
-            opened.on('close', () => {
-                clearInterval(beat);
-                if (isHeld && !released)
-                    lost.abort(new ConnectionLost('the host ended the lock'));
-                reject(notStarted(connection.name, heard()));
-            });
-            beat = setInterval(() => opened.writable && opened.write('.'), beatMs).unref();
-            if (released)
-                release();
-        }, error => reject(noChannel(connection.name, error)));
-    });
-    // Who awaits a script first hears of it there; it must not end the process meanwhile.
-    held.catch(() => { });
-    return { held, untilHeld: UNTIL_HELD, lost: lost.signal, release };
-}
-/** Calls back for each line that begins with the marker; returns what else was said. */
-function listen(channel, marker, hear) {
-    const decoder = new external_node_string_decoder_namespaceObject.StringDecoder('utf8');
-    let pending = '';
-    let other = '';
-    channel.on('data', (chunk) => {
-        const lines = (pending + decoder.write(chunk)).split('\n');
-        pending = lines.pop() ?? '';
-        for (const line of lines) {
-            const [first, word = '', ...rest] = line.split(' ');
-            if (first === marker)
-                hear(word, rest.join(' '));
-            else
-                other = `${other}${line}\n`.slice(-2000);
-        }
-    });
-    channel.stderr.on('data', (chunk) => {
-        other = (other + chunk.toString()).slice(-2000);
-    });
-    return () => other.trim();
-}
-function parseHolder(text) {
-    try {
-        const { run, actor, since } = JSON.parse(text);
-        return { run: String(run), actor: String(actor), since: String(since) };
-    }
-    catch {
-        return undefined;
-    }
-}
-function refusal(word, rest, host, { path, timeoutMs }, holder) {
-    switch (word) {
-        case 'timeout': {
-            const who = holder ? `${holder.run} by ${holder.actor} since ${holder.since}` : 'another run';
-            return new errors/* UserError */.y(`${host}: ${who} still holds the lock of ${path} after ${formatDuration(timeoutMs)}; wait ` +
-                `for it or cancel it, or raise the input 'lock-timeout'`);
-        }
-        case 'path': {
-            const [user = '', ...said] = rest.split(' ');
-            return new errors/* UserError */.y(`${host}: ${path} is not writable for user '${user}' (${said.join(' ')}); make it once on ` +
-                `the server: sudo install -d -o ${user} ${path}`);
-        }
-        case 'tools':
-            return new errors/* UserError */.y(`${host}: the command '${rest}' is missing; install it on the server: apt-get install ` +
-                'util-linux coreutils (or apk add, dnf install)');
-        default:
-            return new errors/* UserError */.y(`${host}: the lock of ${path} failed: ${word} ${rest}`.trim());
-    }
-}
-function noChannel(host, error) {
-    const message = (0,errors/* errorMessage */.g)(error);
-    if (!/channel open failure: open failed/i.test(message))
-        return notStarted(host, message);
-    return new errors/* UserError */.y(`${host}: the host opens no second channel (${message}): set MaxSessions to 2 or more in its ` +
-        'sshd_config');
-}
-function notStarted(host, said) {
-    return new ConnectionLost(`${host}: connection lost while waiting for the lock${said === '' ? '' : `: ${(0,errors/* errorMessage */.g)(said)}`}`);
+/** On which port of its container the proxy answers for which scheme. */
+function doors({ project, proxy }) {
+    const ports = proxy === undefined ? [] : (project.services[proxy]?.ports ?? []);
+    const known = ports.flatMap(({ target, published }) => published === '80' ? `http:${target}` : published === '443' ? `https:${target}` : []);
+    return known.length > 0 ? known : ports.slice(0, 1).map(({ target }) => `http:${target}`);
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/runlock.js
 
-/** Takes the lock that keeps runs on a host apart, and says who holds it meanwhile. */
-function takeLock(connection, path, { run, lockTimeoutMs }, { clock, log }) {
-    return acquireLock(connection, {
+
+/**
+ * Takes the lock that keeps runs on a host apart, says who holds it meanwhile, and lets the journal
+ * tell of the run. Job folders go with the lock: whoever gives it back has read them.
+ */
+function takeLock(host, path, identity, { lockTimeoutMs }, { clock, log }) {
+    const { url, actor } = identity;
+    const lock = {
         path,
-        holder: {
-            run: run.url ?? 'a run outside of GitHub',
-            actor: run.actor ?? 'somebody',
-            since: new Date(clock.now()).toISOString()
-        },
+        holder: { run: url, actor, since: new Date(clock.now()).toISOString() },
         timeoutMs: lockTimeoutMs,
+        journal: { begin: beginLine(identity, 'begin'), gone: goneLine(identity) },
+        onRelease: 'rm -rf .diveops/jobs'
+    };
+    host.takeLock({
+        ...lock,
         onWait: holder => {
             const who = holder ? `${holder.run} by ${holder.actor} since ${holder.since}` : 'another run';
             log.info(`waiting for ${who}`);
+        },
+        again: {
+            ...lock,
+            journal: { begin: beginLine(identity, 'again'), gone: goneLine(identity) },
+            onWait: () => log.info('waiting until the host has ended the connection that broke')
+        },
+        onAgain: last => {
+            const other = journal_runOf(last);
+            if (other === undefined || other.id === identity.id)
+                return;
+            throw new errors/* UserError */.yo(`${host.name}: while the connection was broken, ${other.url} by ${other.actor} took the lock and ` +
+                'put right what this run had begun; how it ended stands there');
         }
     });
 }
@@ -78872,13 +86031,19 @@ class Timeline {
             running.ms += now - this.#since;
         this.#since = now;
     }
+    /** The step that runs is the one that failed, unless an earlier one has. */
+    fail() {
+        const running = this.steps.at(-1);
+        if (running && !this.steps.some(({ failed }) => failed))
+            running.failed = true;
+    }
     /** Name of the step that runs. */
     get current() {
         return this.steps.at(-1)?.name ?? 'start';
     }
 }
 /** A script of a deploy that gave a reason why it failed, and what it had said by then. */
-class StepFailure extends errors/* UserError */.y {
+class step_StepFailure extends errors/* UserError */.yo {
     name = 'StepFailure';
     values;
     constructor(message, details, values) {
@@ -78889,24 +86054,26 @@ class StepFailure extends errors/* UserError */.y {
 /**
  * Runs a script made by `onHost` and turns what it says into log lines, steps and values: `@name
  * text` lines other than the known ones are returned by name. A failure is the one line that the
- * script gave, with what it showed as details.
+ * script gave, with what it showed as details. The script may be run again when the connection breaks.
  */
-async function runScript(host, script, { log, timeline, stdin, signal }) {
+async function runScript(host, script, { log, timeline, stdin, signal, hear }) {
     const values = new Map();
     const details = [];
     let failure;
     const result = await host.run(script, {
-        what: timeline.current,
+        what: () => timeline.current,
         ...(stdin !== undefined && { stdin }),
         ...(signal && { signal }),
-        onLine: line => {
+        onLine: (line, stream) => {
+            if (stream === 'stdout' && hear?.(line) === false)
+                return;
             const match = /^@([a-z]+) ?(.*)$/s.exec(line);
             if (!match)
                 return log.debug(line);
             const [, kind, text] = match;
             if (kind === 'step') {
                 timeline.begin(text);
-                log.info(`→ ${text}`);
+                log.step(text);
             }
             else if (kind === 'note') {
                 if (text.startsWith('warning: '))
@@ -78920,15 +86087,20 @@ async function runScript(host, script, { log, timeline, stdin, signal }) {
                 details.push(text);
             else if (kind === 'fail')
                 failure ??= text;
+            else if (kind === 'died') {
+                failure ??= `step '${timeline.current}' broke off on ${host.name}: the server went down while it ran, or somebody ended it`;
+            }
             else
                 values.set(kind, text);
         }
     });
     timeline.end();
+    log.endStep(result.code !== 0);
     if (result.code === 0)
         return values;
+    timeline.fail();
     if (failure !== undefined)
-        throw new StepFailure(failure, details, values);
+        throw new step_StepFailure(failure, details, values);
     throw new RemoteError(`step '${timeline.current}'`, host.name, result);
 }
 
@@ -78946,86 +86118,86 @@ async function runScript(host, script, { log, timeline, stdin, signal }) {
 
 
 
+
+
+
+
 /** How long a job that an earlier run left may go on before this run gives up, in seconds. */
 const JOB_PATIENCE_S = 600;
-/**
- * Connects, lets `body` work on the host and reports how it ended. Never throws: a failure comes
- * back as `error` beside the state in which the host is.
- */
-async function conduct(request, seams, body) {
-    const timeline = new Timeline(seams.clock);
-    const outcome = {
-        state: 'untouched',
-        release: undefined,
-        previous: undefined,
-        image: undefined,
-        plan: [],
-        steps: timeline.steps,
-        error: undefined
-    };
-    let host;
-    try {
-        timeline.begin('connect');
-        host = await seams.connect();
-        await body(new Run(request, seams, host, timeline, outcome));
-    }
-    catch (error) {
-        outcome.error = error instanceof Error ? error : new Error(String(error));
-        if (error instanceof ConnectionLost && outcome.state !== 'untouched')
-            outcome.state = 'unknown';
-    }
-    finally {
-        timeline.end();
-        await host?.close();
-    }
-    return outcome;
-}
-/** One run on one host: what a deploy and a rollback have in common. */
+/** Name of the job that makes a release live. */
+const SWITCH = 'switch';
+/** How long a cancelled run waits for its job to go back. */
+const CANCEL_PATIENCE_MS = 4000;
+/** One run on one host: what a deploy, a rollback and a look at certificates have in common. */
 class Run {
     outcome;
     seams;
     host;
-    #request;
+    request;
     #timeline;
-    #lock;
-    constructor(request, seams, host, timeline, outcome) {
-        this.#request = request;
+    #identity;
+    #locked;
+    #recovered = false;
+    #jobs = 0;
+    #cancelled = false;
+    /** The job that goes on although this run stops. */
+    #job;
+    constructor(action, request, seams, host, timeline, outcome) {
+        this.request = request;
         this.seams = seams;
         this.host = host;
         this.#timeline = timeline;
         this.outcome = outcome;
+        const { url = 'a run outside of GitHub', actor = 'somebody' } = request.run;
+        this.#identity = { id: (0,external_node_crypto_.randomBytes)(6).toString('hex'), action, url, actor };
+    }
+    /** Of this run alone, for the journal. */
+    get id() {
+        return this.#identity.id;
     }
     /** Takes the lock of an app's folder; the next reading waits for it on the host. */
     takeLock(path) {
         this.#timeline.begin('lock');
-        this.#lock = takeLock(this.host, path, this.#request, this.seams);
+        this.#locked = path;
+        takeLock(this.host, path, this.#identity, this.request, this.seams);
     }
-    /** Runs a script that only reads, under the lock when there is one, and returns what it printed. */
+    /**
+     * Runs a script that only reads, under the lock when there is one, and returns what it printed. The
+     * first one under the lock waits for jobs of earlier runs and takes back what they left unfinished.
+     */
     async read(step, path, script, stdin) {
-        const wait = this.#lock ? this.#lock.untilHeld + awaitJobs(path, JOB_PATIENCE_S) : '';
-        const reading = this.host.run(wait + script, {
-            ...(stdin && { stdin }),
+        const first = this.#locked !== undefined && !this.#recovered;
+        const before = first ? awaitJobs(path, JOB_PATIENCE_S) + recoverScript(path) : '';
+        const reading = this.host.run(before + script, {
+            ...(stdin && { stdin, cargo: true }),
+            ...this.#signal(),
             what: 'reading the host'
         });
-        // Why there is no lock says more than the script that waited for it in vain.
         reading.catch(() => { });
-        await this.#lock?.held;
+        await Promise.race([this.host.locked(), reading]);
         this.#timeline.begin(step);
         const result = await reading;
         this.#timeline.end();
         if (result.code === JOBS_STILL_RUN) {
-            throw new errors/* UserError */.y(`a job of an earlier run still works on ${this.host.name} after ${JOB_PATIENCE_S} s; see ` +
+            throw new errors/* UserError */.yo(`a job of an earlier run still works on ${this.host.name} after ${JOB_PATIENCE_S} s; see ` +
                 `${path}/.diveops/jobs there`);
         }
         if (result.code !== 0) {
             throw new RemoteError('reading the state of the host', this.host.name, result);
         }
-        return result.stdout;
+        this.#recovered ||= first;
+        const { notes, rest } = splitNotes(result.stdout);
+        for (const note of notes)
+            this.seams.log.info(`  ${note}`);
+        return rest;
     }
     /** Judges what was read, says it in one line, and refuses with one line for what is wrong. */
     judge(facts, config) {
         const checks = judgeHost(facts, config, this.host.name, this.seams.clock.now());
         this.seams.log.info(`  ${checks.map(({ name, found }) => `${name}: ${found}`).join(' · ')}`);
+        for (const { warning } of checks)
+            if (warning)
+                this.seams.log.warning(warning);
         refuse(checks);
         const project = facts.config.project;
         refuse(judgeApp(facts, config, project, this.host.name));
@@ -79036,47 +86208,114 @@ class Run {
         this.outcome.plan = plan;
         for (const text of warnings)
             this.seams.log.warning(text);
-        for (const { service, what, why } of plan) {
-            this.seams.log.info(`  ${service}: ${what}${why ? ` (${why})` : ''}`);
-        }
+        for (const line of planLines(plan))
+            this.seams.log.info(`  ${line}`);
     }
-    /** Makes what was prepared live. */
-    async switch(place, target, config, { services, replaceProxy }, imageTest) {
-        const { strategy } = this.#request;
+    /**
+     * Makes what was prepared live, by a job that goes on also without us; `commit` belongs to it where
+     * nothing from here is to be seen before.
+     */
+    async switch(place, target, config, { services, replaceProxy, back, doors }, imageTest, { facts, commit = '' }) {
+        const { strategy } = this.request;
         const { health, domains } = config;
-        const options = { imageTest, timeoutS: Math.ceil(health.timeoutMs / 1000) };
+        const options = {
+            imageTest,
+            timeoutS: Math.ceil(health.timeoutMs / 1000),
+            doors,
+            healthPath: health.path
+        };
         const script = strategy === 'recreate'
             ? recreateScript(place, target, options)
             : rollScript(place, target, {
                 ...options,
                 tactics: services,
                 replaceProxy,
+                back,
                 bakeS: health.bakeMs / 1000,
-                healthPath: health.path,
+                errorsPercent: health.errorsPercent,
                 origins: originsOf(target.pairs, domains)
             });
-        await this.job(place, strategy, script);
+        // A way back still has the release in it that failed.
+        const goal = facts.broken?.run === this.id ? facts.broken.release : place.release;
+        const begin = `cd ${shell_quote(place.path)} || exit 1\n${recordLine(switchLine(this.#identity, goal, facts.current?.id))}`;
+        const settle = facts.broken ? settleScript(place, target) : '';
+        await this.job(place, SWITCH, [begin, script, settle, commit].join('\n'));
     }
     /** Begins a step that works from here, not by a script on the host. */
     begin(step) {
         this.#timeline.begin(step);
-        this.seams.log.info(`→ ${step}`);
+        this.seams.log.step(step);
     }
-    /** Runs a script made by `onHost`. */
+    /** Runs a script made by `onHost`, which must be safe to run again: a connection may break in it. */
     script(script, stdin) {
-        const { log } = this.seams;
-        const timeline = this.#timeline;
-        const options = { log, timeline, signal: this.#lock?.lost };
-        return runScript(this.host, script, stdin === undefined ? options : { ...options, stdin });
+        return this.#run(script, stdin === undefined ? {} : { stdin });
     }
-    /** Runs a script made by `onHost` so that it ends what it began without us. */
-    job(place, name, script) {
-        const job = asJob(place, name, script);
-        return this.script(job.script, job.stdin);
+    /**
+     * Runs a script made by `onHost` once and no more, so that it ends what it began without us.
+     * `before` is a script that is safe to run again, for the same flight.
+     */
+    async job(place, name, script, before = '') {
+        this.#jobs += 1;
+        const job = new Job(place.path, `${this.id}-${this.#jobs}-${name}`, script, before);
+        const more = { stdin: job.stdin, hear: (line) => job.hear(line) };
+        try {
+            return await this.#run(() => job.script(), more);
+        }
+        catch (error) {
+            const left = error instanceof ConnectionLost || error instanceof errors/* Cancelled */.cJ;
+            if (left && job.hasBegun)
+                this.#job = job;
+            if (!(left && job.hasBegun) || error instanceof ConnectionLost)
+                throw error;
+            const said = await this.#cancelJob(job, more, error);
+            if (name !== SWITCH)
+                throw error;
+            return said;
+        }
+    }
+    /** Tells a job that it should go back, if it still can, and waits a little for how it ends. */
+    async #cancelJob(job, more, cause) {
+        // The process need not live on for it.
+        const patience = (0,external_node_timers_promises_namespaceObject.setTimeout)(CANCEL_PATIENCE_MS, undefined, { ref: false }).then(() => Promise.reject(cause));
+        const ending = this.#run(() => job.cancelScript(), more);
+        try {
+            const said = await Promise.race([ending, patience]);
+            this.#job = undefined;
+            return said;
+        }
+        catch (error) {
+            if (error === cause)
+                ending.catch(() => { });
+            else if (!(error instanceof ConnectionLost))
+                this.#job = undefined;
+            if (!(error instanceof step_StepFailure))
+                throw error;
+            throw new step_StepFailure(cause.message, [], error.values);
+        }
+        finally {
+            patience.catch(() => { });
+        }
+    }
+    /** What a cancelled run still does, it does to leave the host in order: that has no signal. */
+    #signal() {
+        const { cancel } = this.seams;
+        return cancel === undefined || this.#cancelled ? {} : { signal: cancel };
+    }
+    async #run(script, more = {}) {
+        const options = { log: this.seams.log, timeline: this.#timeline, ...this.#signal(), ...more };
+        try {
+            return await runScript(this.host, script, options);
+        }
+        catch (error) {
+            this.#cancelled ||= error instanceof errors/* Cancelled */.cJ;
+            throw error;
+        }
     }
     /** The live site was not touched; what was made for the release is removed. */
     async discard(facts, place, target) {
         this.outcome.release = facts.current?.id;
+        if (this.#job !== undefined)
+            return;
         // The goal of a rollback is a kept release and stays one.
         const stays = facts.releases.some(({ id }) => id === place.release);
         const kept = facts.releases.some(({ image }) => image === target.image);
@@ -79084,70 +86323,2028 @@ class Run {
             ? environmentBackScript(place)
             : discardScript(place, target.built, kept ? undefined : target.image);
         try {
-            await this.script(script);
+            await this.script(awaitJobs(place.path, 3) + script);
         }
         catch (error) {
-            this.seams.log.warning(`what the release '${place.release}' brought was left on the host: ${(0,errors/* errorMessage */.g)(error)}`);
+            this.seams.log.warning(`what the release '${place.release}' brought was left on the host, the next run removes it: ${(0,errors/* errorMessage */.gJ)(error)}`);
         }
     }
     /** Says first why a run failed, before anything is put back; the details are not told twice. */
     tell(error) {
-        if (!(error instanceof errors/* UserError */.y))
+        if (!(error instanceof errors/* UserError */.yo))
             return error;
         this.seams.log.info(`failed: ${error.message}`);
         for (const line of error.details)
             this.seams.log.info(`  ${line}`);
-        return new errors/* UserError */.y(error.message, [], { cause: error });
+        return new errors/* UserError */.yo(error.message, [], { cause: error });
     }
-    /**
-     * After a failed switch: puts the release back that was live, by the same code, unless the roll has
-     * done so itself; says in which state the host is.
-     */
-    async restore(facts, failed, wanted, config, tactics, cause) {
-        const { log } = this.seams;
-        if (isBackAlready(cause, tactics)) {
-            await this.discard(facts, failed, wanted);
-            this.outcome.state = 'restored';
-            return;
+    /** This run's own switch to a release as one that broke off, for what is to clear up after it. */
+    asBroken(release) {
+        const { id: run, ...rest } = this.#identity;
+        return { run, ...rest, at: '', release, from: undefined };
+    }
+    /** What goes on on the host by itself although this run stops, and what to do; nothing for nothing. */
+    get goesOn() {
+        if (this.#job === undefined)
+            return undefined;
+        return (`step '${this.#timeline.current}' goes on there by itself (${this.#job.folder}/out); the next run ` +
+            'of any action waits for it, then finishes or undoes it: run this one again');
+    }
+    /** Notes in the journal how the run ended, gives the lock back and ends the connection. */
+    async close() {
+        const { state, release } = this.outcome;
+        if (this.#locked !== undefined) {
+            const end = this.seams.cancel?.aborted ? `cancelled, ${state}` : state;
+            this.host.record(endLine(this.#identity, end, release));
         }
-        const previous = facts.current;
-        if (cause instanceof ConnectionLost)
-            return;
-        if (!previous) {
-            log.warning('there is no earlier release to go back to; the new one stays as it is, not healthy');
-            return;
+        // A job that goes on without us must find its folder.
+        if (this.#job === undefined)
+            await this.host.close();
+        else
+            await this.host.leave();
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/conduct.js
+
+
+
+
+
+/** How long a host may be out of reach after a connection broke: a reboot takes a minute or two. */
+const PATIENCE_MS = 300_000;
+/**
+ * Connects, lets `body` work on the host and reports how it ended. Never throws: a failure comes
+ * back as `error` beside the state in which the host is.
+ */
+async function conduct(action, request, seams, body) {
+    const timeline = new Timeline(seams.clock);
+    const outcome = {
+        state: 'untouched',
+        release: undefined,
+        previous: undefined,
+        image: undefined,
+        commit: undefined,
+        url: undefined,
+        plan: noPlan(),
+        steps: timeline.steps,
+        error: undefined
+    };
+    let run;
+    try {
+        timeline.begin('connect');
+        seams.cancel?.throwIfAborted();
+        const { connect, clock, log, patienceMs = PATIENCE_MS } = seams;
+        const host = new SteadyHost(await connect(), { connect, clock, log, patienceMs });
+        run = new Run(action, request, seams, host, timeline, outcome);
+        await body(run);
+    }
+    catch (error) {
+        timeline.fail();
+        const more = run?.goesOn === undefined ? [] : [run.goesOn];
+        outcome.error =
+            more.length === 0 && error instanceof Error
+                ? error
+                : new errors/* UserError */.yo([(0,errors/* errorMessage */.gJ)(error), ...more].join('; '), [], { cause: error });
+    }
+    finally {
+        if (seams.cancel?.aborted)
+            outcome.error ??= new errors/* Cancelled */.cJ('the run was cancelled, too late');
+        timeline.end();
+        seams.log.endStep(outcome.error !== undefined);
+        await run?.close();
+    }
+    return outcome;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/release/manifest.js
+
+
+/** For what a release of an earlier version does not say. */
+const DEFAULT_HEALTH = parseConfig('').health;
+const site = object({
+    names: array(schemas_string()),
+    certificate: schemas_string(),
+    key: schemas_string()
+});
+const pair = object({
+    domain: schemas_string().optional(),
+    http: schemas_string().optional(),
+    https: schemas_string(),
+    variant: schemas_enum(['https', 'http']),
+    /** What the HTTPS configuration serves, so that its certificates can be looked at without it. */
+    sites: array(site).optional()
+});
+const manifest = object({
+    id: schemas_string(),
+    app: schemas_string(),
+    created: schemas_string(),
+    /** The image as it was handed to the action: name@digest. */
+    image: schemas_string(),
+    /** What the engine on the host calls that image. */
+    imageId: schemas_string(),
+    /** The health test that the image itself brings, in the form of the engine. */
+    imageTest: array(schemas_string()).nullable().default(null),
+    services: array(schemas_string()),
+    compose: schemas_string(),
+    /** sha256 of each service of the compose file as the host's compose resolved it. */
+    definitions: record(schemas_string(), schemas_string()).default({}),
+    /** Hashes of each part of each service's definition, to say later what changed. */
+    parts: record(schemas_string(), record(schemas_string(), schemas_string())).default({}),
+    /** Migrations that the release knows: in its image, or in the database when it went live. */
+    migrations: array(schemas_string()).optional(),
+    proxy: object({
+        service: schemas_string().optional(),
+        http: schemas_string().optional(),
+        https: schemas_string().optional()
+    }),
+    variant: schemas_enum(['https', 'http']),
+    /** The pairs of nginx configurations and what was chosen of each; releases before had one. */
+    pairs: array(pair).optional(),
+    /** sha256 of each file of the release, by its path in the app's folder. */
+    files: record(schemas_string(), schemas_string()),
+    /** What diveops.yml said, for a rollback without a checkout. */
+    config: custom().optional(),
+    /** Commands that may be repeated when the release is brought back. */
+    again: array(object({ service: schemas_string(), command: schemas_string(), again: schemas_boolean() }))
+        .default([]),
+    /** The .env that the release was made live with; values stay on the host. */
+    env: object({ sha256: schemas_string(), follow: record(schemas_string(), schemas_string()) }),
+    /** It ran here before, put live by hand. */
+    adopted: schemas_boolean().optional(),
+    commit: schemas_string().optional(),
+    run: schemas_string().optional(),
+    actor: schemas_string().optional()
+});
+/** Reads a release.json; undefined when there is none or it is not one of ours. */
+function parseManifest(text) {
+    if (text.trim() === '')
+        return undefined;
+    try {
+        const read = manifest.parse(JSON.parse(text));
+        const { variant, proxy, config } = read;
+        const { http, https } = proxy;
+        return {
+            ...read,
+            pairs: read.pairs ?? (https ? [{ http, https, variant }] : []),
+            ...(config && { config: { ...config, health: { ...DEFAULT_HEALTH, ...config.health } } })
+        };
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/front.js
+
+/** Shell function that names the container which publishes port 80 or 443; needs `project`. */
+const FRONT = 'front() { docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1; }';
+/** Prints which proxy that is and what it reads. */
+const FRONT_PROBE = `box=$(front); [ -n "$box" ] || exit 1
+${frontProbe('"$box"')}`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/planfacts.js
+
+/**
+ * Asks compose what it would do, beside the other probes: it takes a while. A dry `up` would wait for
+ * health checks; `create` says the same. The folder's own .env and mounts count, not those of `stage`.
+ */
+function startDryRun(stage, composeFile) {
+    return `rm -f "$SCRATCH/dry.done"
+(docker compose --project-directory "$P" -f ${stage}/${shell_quote(composeFile)} --dry-run create --pull never > "$SCRATCH/dry.out" 2>&1; : > "$SCRATCH/dry.done") < /dev/null &`;
+}
+/** The probes of the plan. */
+const PLAN_PROBES = {
+    dryRun: 'until [ -f "$SCRATCH/dry.done" ]; do sleep 0.02; done; cat "$SCRATCH/dry.out"',
+    editedVariables: String.raw `cd "$P" && was=.diveops/env/$(sed -n '/"env": {/,/}/s/.*"sha256": "\([0-9a-f]*\)".*/\1/p' current/release.json | head -n 1)
+[ -f .env ] && [ -f "$was" ] && { grep -vxF -f "$was" .env; grep -vxF -f .env "$was"; } |
+sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2/p' | sort -u`
+};
+/** Reads what the probes of the plan printed. */
+function readPlanFacts(sections, containers) {
+    const anew = [...sections.dryRun.text.matchAll(/Container (\S+)\s+Recreate\s*$/gm)].map(([, name]) => name);
+    return {
+        recreates: new Set(containers.filter(({ name }) => anew.includes(name)).map(({ service }) => service)),
+        editedVariables: sections.editedVariables.text.split('\n').filter(Boolean)
+    };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/sections.js
+
+
+/**
+ * Joins probes into one script, so that all of them cost one round trip. Each runs in a subshell
+ * of its own: a failing one does not stop the others.
+ */
+function joinProbes(probes) {
+    const mark = `=${(0,external_node_crypto_.randomBytes)(12).toString('hex')}=`;
+    const names = Object.keys(probes);
+    const script = names
+        .map(name => `(\n${probes[name]}\n)\nprintf '\\n%s%s %s\\n' ${shell_quote(mark)} ${shell_quote(name)} $?`)
+        .join('\n');
+    return { script, read };
+    function read(stdout) {
+        const found = {};
+        let from = 0;
+        for (const match of stdout.matchAll(new RegExp(`\\n${mark}(\\S+) (\\d+)(?:\\n|$)`, 'g'))) {
+            const text = stdout.slice(from, match.index);
+            found[match[1]] = { text: text.trim(), code: Number(match[2]) };
+            from = match.index + match[0].length;
         }
-        const timeoutS = Math.ceil(config.health.timeoutMs / 1000);
-        log.info(`putting back release ${previous.id}`);
-        try {
-            const place = { ...failed, compose: previous.compose, release: previous.id };
-            // Before anything else: compose reads .env for the release that comes back.
-            await this.script(environmentBackScript(failed));
-            const target = await previousTarget(this.host, place, previous, facts, wanted);
-            if (target.variant !== previous.variant)
-                await this.script(followScript(place, target));
-            if (previous.again.length > 0) {
-                await this.job(place, 'again', commandsScript(place, target, previous.again, timeoutS));
+        for (const name of names)
+            found[name] ??= { text: '', code: -1 };
+        return found;
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/facts.js
+
+
+
+
+
+
+
+
+const CONTAINER_FORMAT = [
+    '{{.Name}}',
+    '{{index .Config.Labels "com.docker.compose.service"}}',
+    '{{.Image}}',
+    '{{.State.Status}}',
+    '{{if .State.Health}}{{.State.Health.Status}}{{end}}',
+    '{{.RestartCount}}',
+    '{{index .Config.Labels "com.docker.compose.config-hash"}}',
+    '{{index .Config.Labels "com.docker.compose.oneoff"}}'
+].join('{{"\\t"}}');
+/**
+ * Values of secret variables are replaced on the host before its compose resolves the file, so that
+ * the resolved configuration can be read by the runner. Follows quoted values over several lines.
+ */
+const SCRUB = String.raw `
+scrub() { awk -v quotes="'\"" '
+  skip { if (index($0, q)) skip = 0; next }
+  match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
+    name = toupper(substr($0, 1, RLENGTH))
+    if (name ~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) {
+      rest = substr($0, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
+      if (q != "" && index(quotes, q) && !index(substr(rest, 2), q)) skip = 1
+      print substr($0, 1, RLENGTH) "redacted"; next
+    }
+  }
+  { print }'; }`;
+/**
+ * Prints the compose file that lies in a folder as the host's own compose resolves it, with the
+ * app's path in place of the folder's, and values of secret variables replaced. Needs `$P`, and
+ * the `scrub` function.
+ */
+function resolveConfig(folder, composeFile) {
+    return `cd ${folder} && { cat "$SCRATCH/secret/placeholders"; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
+docker compose -f ${shell_quote(composeFile)} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
+sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`;
+}
+/** The script that resolves the compose file of a kept release, with today's `.env`. */
+function keptConfigScript(path, release, composeFile) {
+    const name = quote(path.slice(path.lastIndexOf('/') + 1));
+    const folder = `"$SCRATCH/kept/"${name}`;
+    return `P=${quote(path)}
+${SCRUB}
+rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${quote(release)} ${folder} || exit 1
+${resolveConfig(folder, composeFile)}`;
+}
+/** The files of the new release lie here on the host until they are taken over: a shell expression. */
+function facts_stagePath(path) {
+    // The folder's name is the app's own, because compose takes the project's name from it.
+    return `"$SCRATCH/stage/"${shell_quote(path.slice(path.lastIndexOf('/') + 1))}`;
+}
+const RELEASES = {
+    broken: `cd "$P" && ${LAST_SWITCH}`,
+    brokenFiles: `cd "$P/releases" && for r in */; do [ -f "$r/release.json" ] || (cd "$r" && find . -type f -exec sha256sum {} +); done`,
+    current: 'cat "$P/current/release.json"',
+    releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
+if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`
+};
+/** The script that reads which releases a host keeps, and which one is live. */
+function releaseProbes(path) {
+    const probes = joinProbes(RELEASES);
+    return {
+        script: `P=${shell_quote(path)}\n${probes.script}`,
+        read: (stdout) => readReleases(probes.read(stdout))
+    };
+}
+/**
+ * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
+ * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
+ * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
+ * changed.
+ */
+function factProbes(path, composeFile, kept) {
+    const stage = facts_stagePath(path);
+    const probes = joinProbes({
+        user: 'id -un; id -Gn',
+        clock: 'date +%s',
+        engine: `docker version --format '{{.Server.Version}}' 2>&1`,
+        compose: 'docker compose version --short 2>&1',
+        tools: 'for t in tar gzip awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
+        path: `if [ -d "$P" ]; then if [ -w "$P" ] && [ -x "$P" ]; then echo writable; else echo forbidden; fi
+elif [ -e "$P" ]; then echo not-a-folder
+else d=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done
+if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
+        freePath: 'd=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"',
+        freeImages: `d=$(docker info -f '{{.DockerRootDir}}'); while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"`,
+        envNames: String.raw `[ -f "$P/.env" ] && sed -nE "s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(''|\"\")?[[:space:]]*$/\2/p; t; s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2=/p" "$P/.env"`,
+        envHash: '[ -f "$P/.env" ] && sha256sum "$P/.env"',
+        ...RELEASES,
+        liveFiles: `cd ${stage} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
+        config: resolveConfig(stage, composeFile),
+        configError: 'cat "$SCRATCH/config.err"',
+        containers: `ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$(project)")
+[ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
+        missingImages: `images=$(sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | sort -u)
+[ -z "$images" ] || docker image inspect -f . $images 2>&1 > /dev/null | sed -n 's/.*No such image: //p'`,
+        volumes: 'docker volume ls -q',
+        listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
+        published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
+        programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
+        front: FRONT_PROBE,
+        available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
+        memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
+echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done | awk '{ used[$1] += $2 } END { for (name in used) print name, used[name] }'`,
+        certificates: CERTIFICATES_PROBE,
+        renewal: 'cat "$P/.diveops/tls.json"',
+        ...PLAN_PROBES
+    });
+    const script = `P=${shell_quote(path)}
+tar -xzf - -C "$SCRATCH" || exit 97
+${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
+${startDryRun(stage, composeFile)}${SCRUB}
+project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
+${FRONT}
+${probes.script}`;
+    return { script, read: (stdout) => readFacts(path, probes.read(stdout)) };
+}
+function readFacts(path, sections) {
+    const text = (name) => sections[name]?.text ?? '';
+    const rows = (name) => text(name).split('\n').filter(Boolean);
+    const project = parseProject(text('config'));
+    const [user = '', groups = ''] = text('user').split('\n');
+    const front = sections.front?.code === 0 ? readFront(text('front')) : undefined;
+    const containers = rows('containers').flatMap(container);
+    return {
+        user,
+        groups: groups.split(' '),
+        clock: Number(text('clock')),
+        engine: sections.engine,
+        compose: sections.compose,
+        missingTools: rows('tools'),
+        path: text('path'),
+        freeKb: { path: freeKb(text('freePath')), images: freeKb(text('freeImages')) },
+        env: sections.envHash?.code === 0
+            ? { present: presentNames(rows('envNames')), sha256: text('envHash').slice(0, 64) }
+            : undefined,
+        ...readReleases(sections),
+        liveFiles: new Map(rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])),
+        config: { project, error: text('configError') },
+        containers,
+        ...readPlanFacts(sections, containers),
+        missingImages: rows('missingImages'),
+        volumes: rows('volumes'),
+        listening: listening(sections, project?.name),
+        front,
+        nginx: front?.kind === 'nginx' ? front.configuration : undefined,
+        memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
+        certificates: readCertificates(text('certificates')),
+        renewal: parseRenewal(text('renewal'))
+    };
+}
+function readReleases(sections) {
+    const rows = sections.releases.text.split('\n');
+    const files = sections.brokenFiles.text.split('\n').filter(Boolean);
+    return {
+        broken: brokenSwitch(sections.broken.text),
+        brokenFiles: Object.fromEntries(files.map(row => [row.slice(68), row.slice(0, 64)])),
+        current: parseManifest(sections.current.text),
+        releases: rows.flatMap(row => parseManifest(row) ?? []),
+        unfinished: rows.flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? [])
+    };
+}
+function parseProject(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+function presentNames(rows) {
+    return new Map(rows.map(row => [row.replace(/=$/, ''), row.endsWith('=')]));
+}
+function memory(rows) {
+    return new Map(rows.map(row => [row.split(' ')[0], Number(row.split(' ')[1])]));
+}
+function freeKb(df) {
+    return Number(df.split('\n').at(-1)?.split(/\s+/)[3] ?? Number.NaN);
+}
+function container(row) {
+    const [name = '', service = '', imageId = '', state = '', health = '', restarts, configHash = '', oneoff] = row.split('\t');
+    if (oneoff === 'True')
+        return [];
+    return [
+        {
+            name: name.replace(/^\//, ''),
+            service,
+            imageId,
+            state,
+            health,
+            restarts: Number(restarts),
+            configHash
+        }
+    ];
+}
+/** Ports that something else than our own project listens on, with what is known of it. */
+function listening(sections, project) {
+    const published = (sections.published?.text ?? '').split('\n').map(row => row.split('\t'));
+    const ours = new Set(published.filter(row => row[1] === project).flatMap(row => portsOf(row[2])));
+    const programs = (sections.programs?.text ?? '').split('\n').map(row => row.split('\t'));
+    return (sections.listening?.text ?? '')
+        .split('\n')
+        .map(hex => Number.parseInt(hex, 16))
+        .filter(port => port > 0 && !ours.has(port))
+        .map(port => {
+        const other = published.find(row => portsOf(row[2]).includes(port));
+        const process = programs.find(row => row[0]?.endsWith(`:${port}`))?.[1];
+        const name = process && /\(\("([^"]+)"/.exec(process)?.[1];
+        return {
+            port,
+            program: other ? `container '${other[0]}'` : name ? `'${name}'` : 'another program'
+        };
+    });
+}
+function portsOf(ports = '') {
+    return [...ports.matchAll(/:(\d+)(?:-(\d+))?->/g)].flatMap(match => {
+        const first = Number(match[1]);
+        const last = Number(match[2] ?? match[1]);
+        return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    });
+}
+
+;// CONCATENATED MODULE: ./node_modules/diff/libesm/diff/base.js
+class Diff {
+    diff(oldStr, newStr, 
+    // Type below is not accurate/complete - see above for full possibilities - but it compiles
+    options = {}) {
+        let callback;
+        if (typeof options === 'function') {
+            callback = options;
+            options = {};
+        }
+        else if ('callback' in options) {
+            callback = options.callback;
+        }
+        // Allow subclasses to massage the input prior to running
+        const oldString = this.castInput(oldStr, options);
+        const newString = this.castInput(newStr, options);
+        const oldTokens = this.removeEmpty(this.tokenize(oldString, options));
+        const newTokens = this.removeEmpty(this.tokenize(newString, options));
+        return this.diffWithOptionsObj(oldTokens, newTokens, options, callback);
+    }
+    diffWithOptionsObj(oldTokens, newTokens, options, callback) {
+        var _a;
+        const done = (value) => {
+            value = this.postProcess(value, options);
+            if (callback) {
+                setTimeout(function () { callback(value); }, 0);
+                return undefined;
             }
-            const { strategy } = this.#request;
-            const back = chooseTactics(target, facts, config, { strategy, force: true });
-            await this.switch(place, target, config, back, previous.imageTest);
-            await this.discard(facts, failed, wanted);
-            Object.assign(this.outcome, { state: 'restored', release: previous.id });
+            else {
+                return value;
+            }
+        };
+        const newLen = newTokens.length, oldLen = oldTokens.length;
+        let editLength = 1;
+        let maxEditLength = newLen + oldLen;
+        if (options.maxEditLength != null) {
+            maxEditLength = Math.min(maxEditLength, options.maxEditLength);
         }
-        catch (error) {
-            log.warning(`the previous release could not be put back either: ${(0,errors/* errorMessage */.g)(error)}; on the host run: cd ` +
-                `${failed.path} && docker compose -f ${failed.compose} ps && docker compose -f ${failed.compose} logs`);
+        const maxExecutionTime = (_a = options.timeout) !== null && _a !== void 0 ? _a : Infinity;
+        const abortAfterTimestamp = Date.now() + maxExecutionTime;
+        const bestPath = [{ oldPos: -1, lastComponent: undefined }];
+        // Seed editLength = 0, i.e. the content starts with the same values
+        let newPos = this.extractCommon(bestPath[0], newTokens, oldTokens, 0, options);
+        if (bestPath[0].oldPos + 1 >= oldLen && newPos + 1 >= newLen) {
+            // Identity per the equality and tokenizer
+            return done(this.buildValues(bestPath[0].lastComponent, newTokens, oldTokens));
+        }
+        // Once we hit the right edge of the edit graph on some diagonal k, we can
+        // definitely reach the end of the edit graph in no more than k edits, so
+        // there's no point in considering any moves to diagonal k+1 any more (from
+        // which we're guaranteed to need at least k+1 more edits).
+        // Similarly, once we've reached the bottom of the edit graph, there's no
+        // point considering moves to lower diagonals.
+        // We record this fact by setting minDiagonalToConsider and
+        // maxDiagonalToConsider to some finite value once we've hit the edge of
+        // the edit graph.
+        // This optimization is not faithful to the original algorithm presented in
+        // Myers's paper, which instead pointlessly extends D-paths off the end of
+        // the edit graph - see page 7 of Myers's paper which notes this point
+        // explicitly and illustrates it with a diagram. This has major performance
+        // implications for some common scenarios. For instance, to compute a diff
+        // where the new text simply appends d characters on the end of the
+        // original text of length n, the true Myers algorithm will take O(n+d^2)
+        // time while this optimization needs only O(n+d) time.
+        let minDiagonalToConsider = -Infinity, maxDiagonalToConsider = Infinity;
+        // Main worker method. checks all permutations of a given edit length for acceptance.
+        const execEditLength = () => {
+            for (let diagonalPath = Math.max(minDiagonalToConsider, -editLength); diagonalPath <= Math.min(maxDiagonalToConsider, editLength); diagonalPath += 2) {
+                let basePath;
+                const removePath = bestPath[diagonalPath - 1], addPath = bestPath[diagonalPath + 1];
+                if (removePath) {
+                    // No one else is going to attempt to use this value, clear it
+                    // @ts-expect-error - perf optimisation. This type-violating value will never be read.
+                    bestPath[diagonalPath - 1] = undefined;
+                }
+                let canAdd = false;
+                if (addPath) {
+                    // what newPos will be after we do an insertion:
+                    const addPathNewPos = addPath.oldPos - diagonalPath;
+                    canAdd = addPath && 0 <= addPathNewPos && addPathNewPos < newLen;
+                }
+                const canRemove = removePath && removePath.oldPos + 1 < oldLen;
+                if (!canAdd && !canRemove) {
+                    // If this path is a terminal then prune
+                    // @ts-expect-error - perf optimisation. This type-violating value will never be read.
+                    bestPath[diagonalPath] = undefined;
+                    continue;
+                }
+                // Select the diagonal that we want to branch from. We select the prior
+                // path whose position in the old string is the farthest from the origin
+                // and does not pass the bounds of the diff graph
+                if (!canRemove || (canAdd && removePath.oldPos < addPath.oldPos)) {
+                    basePath = this.addToPath(addPath, true, false, 0, options);
+                }
+                else {
+                    basePath = this.addToPath(removePath, false, true, 1, options);
+                }
+                newPos = this.extractCommon(basePath, newTokens, oldTokens, diagonalPath, options);
+                if (basePath.oldPos + 1 >= oldLen && newPos + 1 >= newLen) {
+                    // If we have hit the end of both strings, then we are done
+                    return done(this.buildValues(basePath.lastComponent, newTokens, oldTokens)) || true;
+                }
+                else {
+                    bestPath[diagonalPath] = basePath;
+                    if (basePath.oldPos + 1 >= oldLen) {
+                        maxDiagonalToConsider = Math.min(maxDiagonalToConsider, diagonalPath - 1);
+                    }
+                    if (newPos + 1 >= newLen) {
+                        minDiagonalToConsider = Math.max(minDiagonalToConsider, diagonalPath + 1);
+                    }
+                }
+            }
+            editLength++;
+        };
+        // Performs the length of edit iteration. Is a bit fugly as this has to support the
+        // sync and async mode which is never fun. Loops over execEditLength until a value
+        // is produced, or until the edit length exceeds options.maxEditLength (if given),
+        // in which case it will return undefined.
+        if (callback) {
+            (function exec() {
+                setTimeout(function () {
+                    if (editLength > maxEditLength || Date.now() > abortAfterTimestamp) {
+                        return callback(undefined);
+                    }
+                    if (!execEditLength()) {
+                        exec();
+                    }
+                }, 0);
+            }());
+        }
+        else {
+            while (editLength <= maxEditLength && Date.now() <= abortAfterTimestamp) {
+                const ret = execEditLength();
+                if (ret) {
+                    return ret;
+                }
+            }
         }
     }
+    addToPath(path, added, removed, oldPosInc, options) {
+        const last = path.lastComponent;
+        if (last && !options.oneChangePerToken && last.added === added && last.removed === removed) {
+            return {
+                oldPos: path.oldPos + oldPosInc,
+                lastComponent: { count: last.count + 1, added: added, removed: removed, previousComponent: last.previousComponent }
+            };
+        }
+        else {
+            return {
+                oldPos: path.oldPos + oldPosInc,
+                lastComponent: { count: 1, added: added, removed: removed, previousComponent: last }
+            };
+        }
+    }
+    extractCommon(basePath, newTokens, oldTokens, diagonalPath, options) {
+        const newLen = newTokens.length, oldLen = oldTokens.length;
+        let oldPos = basePath.oldPos, newPos = oldPos - diagonalPath, commonCount = 0;
+        while (newPos + 1 < newLen && oldPos + 1 < oldLen && this.equals(oldTokens[oldPos + 1], newTokens[newPos + 1], options)) {
+            newPos++;
+            oldPos++;
+            commonCount++;
+            if (options.oneChangePerToken) {
+                basePath.lastComponent = { count: 1, previousComponent: basePath.lastComponent, added: false, removed: false };
+            }
+        }
+        if (commonCount && !options.oneChangePerToken) {
+            basePath.lastComponent = { count: commonCount, previousComponent: basePath.lastComponent, added: false, removed: false };
+        }
+        basePath.oldPos = oldPos;
+        return newPos;
+    }
+    equals(left, right, options) {
+        if (options.comparator) {
+            return options.comparator(left, right);
+        }
+        else {
+            return left === right
+                || (!!options.ignoreCase && left.toLowerCase() === right.toLowerCase());
+        }
+    }
+    removeEmpty(array) {
+        const ret = [];
+        for (let i = 0; i < array.length; i++) {
+            if (array[i]) {
+                ret.push(array[i]);
+            }
+        }
+        return ret;
+    }
+    // eslint-disable-next-line @typescript-eslint/no-unused-vars
+    castInput(value, options) {
+        return value;
+    }
+    // eslint-disable-next-line @typescript-eslint/no-unused-vars
+    tokenize(value, options) {
+        return Array.from(value);
+    }
+    join(chars) {
+        // Assumes ValueT is string, which is the case for most subclasses.
+        // When it's false, e.g. in diffArrays, this method needs to be overridden (e.g. with a no-op)
+        // Yes, the casts are verbose and ugly, because this pattern - of having the base class SORT OF
+        // assume tokens and values are strings, but not completely - is weird and janky.
+        return chars.join('');
+    }
+    postProcess(changeObjects, 
+    // eslint-disable-next-line @typescript-eslint/no-unused-vars
+    options) {
+        return changeObjects;
+    }
+    get useLongestToken() {
+        return false;
+    }
+    buildValues(lastComponent, newTokens, oldTokens) {
+        // First we convert our linked list of components in reverse order to an
+        // array in the right order:
+        const components = [];
+        let nextComponent;
+        while (lastComponent) {
+            components.push(lastComponent);
+            nextComponent = lastComponent.previousComponent;
+            delete lastComponent.previousComponent;
+            lastComponent = nextComponent;
+        }
+        components.reverse();
+        const componentLen = components.length;
+        let componentPos = 0, newPos = 0, oldPos = 0;
+        for (; componentPos < componentLen; componentPos++) {
+            const component = components[componentPos];
+            if (!component.removed) {
+                if (!component.added && this.useLongestToken) {
+                    let value = newTokens.slice(newPos, newPos + component.count);
+                    value = value.map(function (value, i) {
+                        const oldValue = oldTokens[oldPos + i];
+                        return oldValue.length > value.length ? oldValue : value;
+                    });
+                    component.value = this.join(value);
+                }
+                else {
+                    component.value = this.join(newTokens.slice(newPos, newPos + component.count));
+                }
+                newPos += component.count;
+                // Common case
+                if (!component.added) {
+                    oldPos += component.count;
+                }
+            }
+            else {
+                component.value = this.join(oldTokens.slice(oldPos, oldPos + component.count));
+                oldPos += component.count;
+            }
+        }
+        return components;
+    }
+}
+
+;// CONCATENATED MODULE: ./node_modules/diff/libesm/diff/line.js
+
+
+class LineDiff extends Diff {
+    constructor() {
+        super(...arguments);
+        this.tokenize = tokenize;
+    }
+    equals(left, right, options) {
+        // If we're ignoring whitespace, we need to normalise lines by stripping
+        // whitespace before checking equality. (This has an annoying interaction
+        // with newlineIsToken that requires special handling: if newlines get their
+        // own token, then we DON'T want to trim the *newline* tokens down to empty
+        // strings, since this would cause us to treat whitespace-only line content
+        // as equal to a separator between lines, which would be weird and
+        // inconsistent with the documented behavior of the options.)
+        if (options.ignoreWhitespace) {
+            if (!options.newlineIsToken || !left.includes('\n')) {
+                left = left.trim();
+            }
+            if (!options.newlineIsToken || !right.includes('\n')) {
+                right = right.trim();
+            }
+        }
+        else if (options.ignoreNewlineAtEof && !options.newlineIsToken) {
+            if (left.endsWith('\n')) {
+                left = left.slice(0, -1);
+            }
+            if (right.endsWith('\n')) {
+                right = right.slice(0, -1);
+            }
+        }
+        return super.equals(left, right, options);
+    }
+}
+const lineDiff = new LineDiff();
+function diffLines(oldStr, newStr, options) {
+    return lineDiff.diff(oldStr, newStr, options);
+}
+function diffTrimmedLines(oldStr, newStr, options) {
+    options = generateOptions(options, { ignoreWhitespace: true });
+    return lineDiff.diff(oldStr, newStr, options);
+}
+// Exported standalone so it can be used from jsonDiff too.
+function tokenize(value, options) {
+    if (options.stripTrailingCr) {
+        // remove one \r before \n to match GNU diff's --strip-trailing-cr behavior
+        value = value.replace(/\r\n/g, '\n');
+    }
+    const retLines = [], linesAndNewlines = value.split(/(\n|\r\n)/);
+    // Ignore the final empty token that occurs if the string ends with a new line
+    if (!linesAndNewlines[linesAndNewlines.length - 1]) {
+        linesAndNewlines.pop();
+    }
+    // Merge the content and line separators into single tokens
+    for (let i = 0; i < linesAndNewlines.length; i++) {
+        const line = linesAndNewlines[i];
+        if (i % 2 && !options.newlineIsToken) {
+            retLines[retLines.length - 1] += line;
+        }
+        else {
+            retLines.push(line);
+        }
+    }
+    return retLines;
+}
+
+;// CONCATENATED MODULE: ./node_modules/diff/libesm/patch/create.js
+
+/**
+ * Returns true if the filename contains characters that require C-style
+ * quoting (as used by Git and GNU diffutils in diff output).
+ */
+function needsQuoting(s) {
+    for (let i = 0; i < s.length; i++) {
+        if (s[i] < '\x20' || s[i] > '\x7e' || s[i] === '"' || s[i] === '\\') {
+            return true;
+        }
+    }
+    return false;
+}
+/**
+ * C-style quotes a filename, encoding special characters as escape sequences
+ * and non-ASCII bytes as octal escapes. This is the inverse of
+ * `parseQuotedFileName` in parse.ts.
+ *
+ * Non-ASCII bytes are encoded as UTF-8 before being emitted as octal escapes.
+ * This matches the behaviour of both Git and GNU diffutils, which always emit
+ * UTF-8 octal escapes regardless of the underlying filesystem encoding (e.g.
+ * Git for Windows converts from NTFS's UTF-16 to UTF-8 internally).
+ *
+ * If the filename doesn't need quoting, returns it as-is.
+ */
+function quoteFileNameIfNeeded(s) {
+    if (!needsQuoting(s)) {
+        return s;
+    }
+    let result = '"';
+    const bytes = new TextEncoder().encode(s);
+    let i = 0;
+    while (i < bytes.length) {
+        const b = bytes[i];
+        // See https://en.wikipedia.org/wiki/Escape_sequences_in_C#Escape_sequences
+        if (b === 0x07) {
+            result += '\\a';
+        }
+        else if (b === 0x08) {
+            result += '\\b';
+        }
+        else if (b === 0x09) {
+            result += '\\t';
+        }
+        else if (b === 0x0a) {
+            result += '\\n';
+        }
+        else if (b === 0x0b) {
+            result += '\\v';
+        }
+        else if (b === 0x0c) {
+            result += '\\f';
+        }
+        else if (b === 0x0d) {
+            result += '\\r';
+        }
+        else if (b === 0x22) {
+            result += '\\"';
+        }
+        else if (b === 0x5c) {
+            result += '\\\\';
+        }
+        else if (b >= 0x20 && b <= 0x7e) {
+            // Just a printable ASCII character that is neither a double quote nor a
+            // backslash; no need to escape it.
+            result += String.fromCharCode(b);
+        }
+        else {
+            // Either part of a non-ASCII character or a control character without a
+            // special escape sequence; needs escaping as a 3-digit octal escape
+            result += '\\' + b.toString(8).padStart(3, '0');
+        }
+        i++;
+    }
+    result += '"';
+    return result;
+}
+const INCLUDE_HEADERS = {
+    includeIndex: true,
+    includeUnderline: true,
+    includeFileHeaders: true
+};
+const FILE_HEADERS_ONLY = {
+    includeIndex: false,
+    includeUnderline: false,
+    includeFileHeaders: true
+};
+const OMIT_HEADERS = {
+    includeIndex: false,
+    includeUnderline: false,
+    includeFileHeaders: false
+};
+function structuredPatch(oldFileName, newFileName, oldStr, newStr, oldHeader, newHeader, options) {
+    let optionsObj;
+    if (!options) {
+        optionsObj = {};
+    }
+    else if (typeof options === 'function') {
+        optionsObj = { callback: options };
+    }
+    else {
+        optionsObj = options;
+    }
+    if (typeof optionsObj.context === 'undefined') {
+        optionsObj.context = 4;
+    }
+    // We copy this into its own variable to placate TypeScript, which thinks
+    // optionsObj.context might be undefined in the callbacks below.
+    const context = optionsObj.context;
+    // @ts-expect-error (runtime check for something that is correctly a static type error)
+    if (optionsObj.newlineIsToken) {
+        throw new Error('newlineIsToken may not be used with patch-generation functions, only with diffing functions');
+    }
+    if (!optionsObj.callback) {
+        return diffLinesResultToPatch(diffLines(oldStr, newStr, optionsObj));
+    }
+    else {
+        const { callback } = optionsObj;
+        diffLines(oldStr, newStr, Object.assign(Object.assign({}, optionsObj), { callback: (diff) => {
+                const patch = diffLinesResultToPatch(diff);
+                // TypeScript is unhappy without the cast because it does not understand that `patch` may
+                // be undefined here only if `callback` is StructuredPatchCallbackAbortable:
+                callback(patch);
+            } }));
+    }
+    function diffLinesResultToPatch(diff) {
+        // STEP 1: Build up the patch with no "\ No newline at end of file" lines and with the arrays
+        //         of lines containing trailing newline characters. We'll tidy up later...
+        if (!diff) {
+            return;
+        }
+        diff.push({ value: '', lines: [] }); // Append an empty value to make cleanup easier
+        function contextLines(lines) {
+            return lines.map(function (entry) { return ' ' + entry; });
+        }
+        const hunks = [];
+        let oldRangeStart = 0, newRangeStart = 0, curRange = [], oldLine = 1, newLine = 1;
+        for (let i = 0; i < diff.length; i++) {
+            const current = diff[i], lines = current.lines || splitLines(current.value);
+            current.lines = lines;
+            if (current.added || current.removed) {
+                // If we have previous context, start with that
+                if (!oldRangeStart) {
+                    const prev = diff[i - 1];
+                    oldRangeStart = oldLine;
+                    newRangeStart = newLine;
+                    if (prev) {
+                        curRange = context > 0 ? contextLines(prev.lines.slice(-context)) : [];
+                        oldRangeStart -= curRange.length;
+                        newRangeStart -= curRange.length;
+                    }
+                }
+                // Output our changes
+                for (const line of lines) {
+                    curRange.push((current.added ? '+' : '-') + line);
+                }
+                // Track the updated file position
+                if (current.added) {
+                    newLine += lines.length;
+                }
+                else {
+                    oldLine += lines.length;
+                }
+            }
+            else {
+                // Identical context lines. Track line changes
+                if (oldRangeStart) {
+                    // Close out any changes that have been output (or join overlapping)
+                    if (lines.length <= context * 2 && i < diff.length - 2) {
+                        // Overlapping
+                        for (const line of contextLines(lines)) {
+                            curRange.push(line);
+                        }
+                    }
+                    else {
+                        // end the range and output
+                        const contextSize = Math.min(lines.length, context);
+                        for (const line of contextLines(lines.slice(0, contextSize))) {
+                            curRange.push(line);
+                        }
+                        const hunk = {
+                            oldStart: oldRangeStart,
+                            oldLines: (oldLine - oldRangeStart + contextSize),
+                            newStart: newRangeStart,
+                            newLines: (newLine - newRangeStart + contextSize),
+                            lines: curRange
+                        };
+                        hunks.push(hunk);
+                        oldRangeStart = 0;
+                        newRangeStart = 0;
+                        curRange = [];
+                    }
+                }
+                oldLine += lines.length;
+                newLine += lines.length;
+            }
+        }
+        // Step 2: eliminate the trailing `\n` from each line of each hunk, and, where needed, add
+        //         "\ No newline at end of file".
+        for (const hunk of hunks) {
+            for (let i = 0; i < hunk.lines.length; i++) {
+                if (hunk.lines[i].endsWith('\n')) {
+                    hunk.lines[i] = hunk.lines[i].slice(0, -1);
+                }
+                else {
+                    hunk.lines.splice(i + 1, 0, '\\ No newline at end of file');
+                    i++; // Skip the line we just added, then continue iterating
+                }
+            }
+        }
+        return {
+            oldFileName: oldFileName, newFileName: newFileName,
+            oldHeader: oldHeader, newHeader: newHeader,
+            hunks: hunks
+        };
+    }
+}
+/**
+ * creates a unified diff patch.
+ *
+ * @param patch either a single structured patch object (as returned by `structuredPatch`) or an
+ *   array of them (as returned by `parsePatch`).
+ * @param headerOptions behaves the same as the `headerOptions` option of `createTwoFilesPatch`.
+ *   Ignored for patches where `isGit` is `true`.
+ *
+ * When a patch has `isGit: true`, `formatPatch` output is changed to more closely match Git's
+ * output: it emits a `diff --git` header, emits Git extended headers as appropriate based on
+ * properties like `isRename`, `isCreate`, `newMode`, etc, and will omit `---`/`+++` file
+ * headers for patches with no hunks (e.g. renames without content changes).
+ */
+function formatPatch(patch, headerOptions) {
+    var _a, _b, _c, _d, _e, _f;
+    if (!headerOptions) {
+        headerOptions = INCLUDE_HEADERS;
+    }
+    if (Array.isArray(patch)) {
+        if (patch.length > 1 && !headerOptions.includeFileHeaders && !patch.every(p => p.isGit)) {
+            throw new Error('Cannot omit file headers on a multi-file patch. '
+                + '(The result would be unparseable; how would a tool trying to apply '
+                + 'the patch know which changes are to which file?)');
+        }
+        return patch.map(p => formatPatch(p, headerOptions)).join('\n');
+    }
+    const ret = [];
+    // Git patches have a fixed header format (diff --git, extended headers,
+    // and ---/+++ when hunks are present), so headerOptions is ignored.
+    if (patch.isGit) {
+        headerOptions = INCLUDE_HEADERS;
+        // Emit Git-style diff --git header and extended headers.
+        // Git never puts /dev/null in the "diff --git" line; for file
+        // creations/deletions it uses the real filename on both sides.
+        if (!patch.oldFileName) {
+            throw new Error('oldFileName must be specified for Git patches');
+        }
+        if (!patch.newFileName) {
+            throw new Error('newFileName must be specified for Git patches');
+        }
+        let gitOldName = patch.oldFileName;
+        let gitNewName = patch.newFileName;
+        if (patch.isCreate && gitOldName === '/dev/null') {
+            gitOldName = gitNewName.replace(/^b\//, 'a/');
+        }
+        else if (patch.isDelete && gitNewName === '/dev/null') {
+            gitNewName = gitOldName.replace(/^a\//, 'b/');
+        }
+        ret.push('diff --git ' + quoteFileNameIfNeeded(gitOldName) + ' ' + quoteFileNameIfNeeded(gitNewName));
+        if (patch.isDelete) {
+            ret.push('deleted file mode ' + ((_a = patch.oldMode) !== null && _a !== void 0 ? _a : '100644'));
+        }
+        if (patch.isCreate) {
+            ret.push('new file mode ' + ((_b = patch.newMode) !== null && _b !== void 0 ? _b : '100644'));
+        }
+        if (patch.oldMode && patch.newMode && !patch.isDelete && !patch.isCreate) {
+            ret.push('old mode ' + patch.oldMode);
+            ret.push('new mode ' + patch.newMode);
+        }
+        if (patch.isRename) {
+            ret.push('rename from ' + quoteFileNameIfNeeded(((_c = patch.oldFileName) !== null && _c !== void 0 ? _c : '').replace(/^a\//, '')));
+            ret.push('rename to ' + quoteFileNameIfNeeded(((_d = patch.newFileName) !== null && _d !== void 0 ? _d : '').replace(/^b\//, '')));
+        }
+        if (patch.isCopy) {
+            ret.push('copy from ' + quoteFileNameIfNeeded(((_e = patch.oldFileName) !== null && _e !== void 0 ? _e : '').replace(/^a\//, '')));
+            ret.push('copy to ' + quoteFileNameIfNeeded(((_f = patch.newFileName) !== null && _f !== void 0 ? _f : '').replace(/^b\//, '')));
+        }
+    }
+    else {
+        if (headerOptions.includeIndex && patch.oldFileName == patch.newFileName && patch.oldFileName !== undefined) {
+            ret.push('Index: ' + patch.oldFileName);
+        }
+        if (headerOptions.includeUnderline) {
+            ret.push('===================================================================');
+        }
+    }
+    // Emit --- / +++ file headers. For Git patches with no hunks (e.g.
+    // pure renames, mode-only changes), Git omits these, so we do too.
+    const hasHunks = patch.hunks.length > 0;
+    if (headerOptions.includeFileHeaders && patch.oldFileName !== undefined && patch.newFileName !== undefined
+        && (!patch.isGit || hasHunks)) {
+        ret.push('--- ' + quoteFileNameIfNeeded(patch.oldFileName) + (patch.oldHeader ? '\t' + patch.oldHeader : ''));
+        ret.push('+++ ' + quoteFileNameIfNeeded(patch.newFileName) + (patch.newHeader ? '\t' + patch.newHeader : ''));
+    }
+    for (let i = 0; i < patch.hunks.length; i++) {
+        const hunk = patch.hunks[i];
+        // Unified Diff Format quirk: If the chunk size is 0,
+        // the first number is one lower than one would expect.
+        // https://www.artima.com/weblogs/viewpost.jsp?thread=164293
+        const oldStart = hunk.oldLines === 0 ? hunk.oldStart - 1 : hunk.oldStart;
+        const newStart = hunk.newLines === 0 ? hunk.newStart - 1 : hunk.newStart;
+        ret.push('@@ -' + oldStart + ',' + hunk.oldLines
+            + ' +' + newStart + ',' + hunk.newLines
+            + ' @@');
+        for (const line of hunk.lines) {
+            ret.push(line);
+        }
+    }
+    return ret.join('\n') + '\n';
+}
+function createTwoFilesPatch(oldFileName, newFileName, oldStr, newStr, oldHeader, newHeader, options) {
+    if (typeof options === 'function') {
+        options = { callback: options };
+    }
+    if (!(options === null || options === void 0 ? void 0 : options.callback)) {
+        const patchObj = structuredPatch(oldFileName, newFileName, oldStr, newStr, oldHeader, newHeader, options);
+        if (!patchObj) {
+            return;
+        }
+        return formatPatch(patchObj, options === null || options === void 0 ? void 0 : options.headerOptions);
+    }
+    else {
+        const { callback } = options;
+        structuredPatch(oldFileName, newFileName, oldStr, newStr, oldHeader, newHeader, Object.assign(Object.assign({}, options), { callback: patchObj => {
+                if (!patchObj) {
+                    callback(undefined);
+                }
+                else {
+                    callback(formatPatch(patchObj, options.headerOptions));
+                }
+            } }));
+    }
+}
+function createPatch(fileName, oldStr, newStr, oldHeader, newHeader, options) {
+    return createTwoFilesPatch(fileName, fileName, oldStr, newStr, oldHeader, newHeader, options);
+}
+/**
+ * Split `text` into an array of lines, including the trailing newline character (where present)
+ */
+function splitLines(text) {
+    const hasTrailingNl = text.endsWith('\n');
+    const result = text.split('\n').map(line => line + '\n');
+    if (hasTrailingNl) {
+        result.pop();
+    }
+    else {
+        result.push(result.pop().slice(0, -1));
+    }
+    return result;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/filediff.js
+
+
+
+
+
+
+
+const MOST_LINES = 60;
+const MOST_BYTES = 256 * 1024;
+/** Shows what a run changes in the files that the proxy reads, the values of secrets taken out. */
+async function tellFileChanges(run, path, target, { files }) {
+    const { proxy, project, pairs } = target;
+    const shown = files.filter(file => file.what === 'changed' && proxy && readsFile(project, proxy, `${path}/${file.path}`));
+    if (shown.length === 0)
+        return;
+    const from = standIns(pairs);
+    const both = shown.map(file => `show "$P/"${shell_quote(file.path)} ${facts_stagePath(path)}/${shell_quote(from.get(file.path) ?? file.path)}`);
+    const { stdout } = await mustRun(run.host, 'reading changed files', `P=${shell_quote(path)}
+${REDACT}
+text() { [ "$(wc -c < "$1")" -gt ${MOST_BYTES} ] || redact < "$1" | base64 | tr -d '\\n'; }
+show() { printf '%s %s\\n' "$(text "$1")" "$(text "$2")"; }
+${both.join('\n')}`);
+    for (const [index, row] of stdout.trimEnd().split('\n').entries()) {
+        const [before = '', after = ''] = row
+            .split(' ')
+            .map(text => Buffer.from(text, 'base64').toString());
+        const lines = filediff_diffLines(before, after);
+        run.seams.log.info(`  ${shown[index]?.path}:`);
+        for (const line of lines)
+            run.seams.log.info(`    ${line}`);
+    }
+}
+/** A short unified diff of two texts, without the values of secrets. */
+function filediff_diffLines(before, after) {
+    if (`${before}${after}`.includes('\0'))
+        return ['(not text)'];
+    const { hunks } = structuredPatch('', '', filediff_hide(before), filediff_hide(after), '', '', { context: 2 });
+    if (hunks.length === 0)
+        return ['(only the values of secrets differ)'];
+    const lines = hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
+        `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`,
+        ...lines
+    ]);
+    const rest = lines.length - MOST_LINES;
+    return rest > 0 ? [...lines.slice(0, MOST_LINES), `(${rest} more lines)`] : lines;
+}
+function filediff_hide(text) {
+    return text
+        .replace(/\b(Bearer|Basic)\s+[\w.+/=~-]{6,}/gi, '$1 ***')
+        .replace(/((?:password|passwd|secret|token|api[-_]?key)["']?[\s:=]+["']?)[^\s"';$]{4,}/gi, '$1***');
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/app/environment.js
+
+
+const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$/;
+const PLACEHOLDER = /^\{\{\s*(generate\s+(\d+)|required)\s*\}\}$/;
+/**
+ * Reads an .env template: `NAME=value`, `NAME={{generate 50}}` (made on the host) and
+ * `NAME={{required}}` (must come from the input `env` or be on the host already).
+ */
+function environment_parseTemplate(text, file) {
+    const entries = new Map();
+    for (const [index, line] of text.split(/\r?\n/).entries()) {
+        if (/^\s*(#|$)/.test(line))
+            continue;
+        const match = ASSIGNMENT.exec(line);
+        if (!match)
+            throw new UserError(`${file}:${index + 1}: expected NAME=value, a comment or nothing`);
+        const [, name, written] = match;
+        entries.set(name, entry(name, unquote(written), `${file}:${index + 1}`));
+    }
+    return [...entries.values()];
+}
+function entry(name, value, place) {
+    const placeholder = PLACEHOLDER.exec(value);
+    if (!placeholder) {
+        if (value.includes('{{')) {
+            throw new UserError(`${place}: '${name}' has a placeholder that is not known: expected {{generate 50}} or {{required}}`);
+        }
+        return { name, kind: 'value', value: checked(name, value) };
+    }
+    if (placeholder[1] === 'required')
+        return { name, kind: 'required' };
+    const length = Number(placeholder[2]);
+    if (length >= 8 && length <= 256)
+        return { name, kind: 'generate', length };
+    throw new UserError(`${place}: '${name}': got {{generate ${length}}}, expected a length from 8 to 256`);
+}
+function unquote(written) {
+    const value = written.trim();
+    const quoted = /^'([^']*)'\s*(#.*)?$/.exec(value) ?? /^"([^"\\$]*)"\s*(#.*)?$/.exec(value);
+    return quoted ? quoted[1] : value.replace(/\s+#.*$/, '');
+}
+/** A value that a single-quoted line of an .env can hold; throws by name otherwise. */
+function checked(name, value) {
+    if (/['\r\n\0]/.test(value)) {
+        throw new errors/* UserError */.yo(`environment variable '${name}': its value has a single quote or a line break, which an .env ` +
+            'file cannot hold reliably; encode it, for example as base64');
+    }
+    return value;
+}
+/** A line of an .env whose value arrives exactly as given, `$` and `#` included. */
+function assignment(name, value) {
+    return `${name}='${checked(name, value)}'`;
+}
+/**
+ * What the host's .env lacks: variables of the template and of the input `env` that are not in it.
+ * Existing values are never changed. Throws with the names of required variables that have no value.
+ */
+function environment_environmentChange(template, given, present, follow) {
+    const values = new Map(given);
+    const missing = template
+        .filter(({ name, kind }) => kind === 'required' && !present.get(name) && !values.get(name))
+        .map(({ name }) => name);
+    if (missing.length > 0) {
+        throw new UserError(`.env: ${list(missing)} required and not set; give a value in the input 'env' (NAME=value, from a ` +
+            "secret) or write it into the host's .env");
+    }
+    const change = { add: [], generate: [], follow: Object.entries(follow) };
+    for (const one of template) {
+        // A required variable may stand in the .env without a value; then the given one fills it.
+        if (one.kind === 'required' ? present.get(one.name) : present.has(one.name))
+            continue;
+        const value = values.get(one.name);
+        if (value !== undefined)
+            change.add.push([one.name, checked(one.name, value)]);
+        else if (one.kind === 'generate')
+            change.generate.push([one.name, one.length]);
+        else if (one.kind === 'value')
+            change.add.push([one.name, one.value]);
+    }
+    const known = new Set(template.map(({ name }) => name));
+    for (const [name, value] of values) {
+        if (!known.has(name) && !present.has(name))
+            change.add.push([name, checked(name, value)]);
+    }
+    return change;
+}
+
+// EXTERNAL MODULE: ./packages/core/lib/base/secrets.js
+var secrets = __nccwpck_require__(2450);
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
+// EXTERNAL MODULE: ./node_modules/tar-stream/index.js
+var tar_stream = __nccwpck_require__(6118);
+;// CONCATENATED MODULE: ./packages/core/lib/release/bundle.js
+
+
+/**
+ * One tar of all files, gzipped, in memory, with folders implied by names. Small files are mostly
+ * padding in a tar, and what fits into the first window of TCP costs no further round trip.
+ */
+async function bundle(files) {
+    const tar = (0,tar_stream.pack)();
+    for (const { name, content, mode } of files)
+        tar.entry({ name, mode }, content);
+    tar.finalize();
+    const chunks = [];
+    for await (const chunk of tar)
+        chunks.push(chunk);
+    return (0,external_node_zlib_.gzipSync)(Buffer.concat(chunks));
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/handover.js
+
+
+
+/**
+ * Everything that goes up, as one tar for the host's `$SCRATCH`: the release under `stage/`, and
+ * under `secret/` the registry login, the given variables and stand-ins for values that the host
+ * does not have yet (the compose file must be resolved before they are made).
+ */
+async function handover(source, given, login) {
+    const app = source.config.path.slice(source.config.path.lastIndexOf('/') + 1);
+    const files = source.files.map(({ path, content, executable }) => ({
+        name: `stage/${app}/${path}`,
+        content,
+        mode: executable ? 0o755 : 0o644
+    }));
+    const secret = (name, content) => files.push({ name: `secret/${name}`, content, mode: 0o600 });
+    const text = (entries) => entries.map(([name, value]) => `${assignment(name, value)}\n`).join('');
+    const values = source.template.flatMap(entry => entry.kind === 'value' ? [[entry.name, entry.value]] : []);
+    secret('env', text(given));
+    secret('template', text(values));
+    secret('placeholders', text([...source.template.map(placeholder), ...given.map(harmless)]));
+    if (login)
+        secret('auth', Buffer.from(`${login.user}:${login.token}`).toString('base64'));
+    return bundle(files);
+}
+function placeholder(entry) {
+    return [entry.name, entry.kind === 'value' ? entry.value : 'redacted'];
+}
+function harmless([name, value]) {
+    return [name, (0,secrets/* isSecretName */.e)(name) ? 'redacted' : value];
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/record.js
+
+
+
+
+/** Reads what the prepare script said. */
+function readPrepared(said) {
+    const image = said.get('image') ?? ' null';
+    const space = image.indexOf(' ');
+    const config = JSON.parse(image.slice(space + 1));
+    return {
+        imageId: image.slice(0, space),
+        imageTest: config?.Healthcheck?.Test ?? null,
+        envHash: said.get('env') ?? ''
+    };
+}
+/** The release.json of a release that has become live. */
+function newManifest(place, target, { imageId, imageTest, envHash }, { source, run }, now, schema) {
+    return {
+        id: place.release,
+        app: place.project,
+        created: now.toISOString(),
+        image: target.image,
+        imageId,
+        imageTest,
+        services: target.built,
+        compose: place.compose,
+        definitions: Object.fromEntries(Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])),
+        parts: Object.fromEntries(Object.entries(target.project.services).map(([name, one]) => [name, partsOf(one)])),
+        migrations: schema && knownMigrations(schema),
+        proxy: source.config.proxy,
+        variant: target.variant,
+        pairs: target.pairs,
+        files: Object.fromEntries(source.files.map(({ path, content }) => [path, sha256(content)])),
+        config: source.config,
+        again: source.config.release.filter(({ again }) => again),
+        env: { sha256: envHash, follow: target.follow },
+        commit: run.commit,
+        run: run.url,
+        actor: run.actor
+    };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/tactics.js
+
+
+
+
+/** What one web process more may take beside what one takes now. */
+const MEMORY_FACTOR = 1.3;
+/**
+ * How each service of the built image is replaced: kept when nothing of it changed, rolled when the
+ * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason. `back`
+ * leads to an earlier release; `force` is for one after a failed release, before which the facts
+ * were read that then count for nothing.
+ */
+function chooseTactics(target, facts, config, { strategy, force = false, back = force }) {
+    const { built, proxy, project } = target;
+    const upstreams = facts.front && readUpstreams(facts.front);
+    const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
+    return {
+        services: new Map(built.map(name => [name, tactic(name)])),
+        replaceProxy: mustReplaceProxy(target, facts, strategy),
+        outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path))),
+        back,
+        doors: new Map(built.flatMap(name => doorOf(name)))
+    };
+    function doorOf(name) {
+        const names = namesOf(target, facts, name);
+        const door = upstreams?.held.find(one => names.includes(one.name));
+        return door ? [[name, door]] : [];
+    }
+    function tactic(name) {
+        if (strategy === 'roll' && !force && !isChanged(name, target, facts, config.path)) {
+            return { how: 'keep' };
+        }
+        const why = obstacle(name, target, facts, config, strategy, upstreams);
+        return why === undefined ? { how: 'roll' } : { how: 'stop-first', why };
+    }
+}
+/** Whether the proxy's own container must be made anew, which is a gap of a second or so. */
+function mustReplaceProxy(target, facts, strategy) {
+    const { proxy } = target;
+    if (proxy === undefined || target.built.includes(proxy))
+        return false;
+    if (strategy === 'recreate' || !facts.front || facts.front.obstacle)
+        return true;
+    return facts.current?.definitions[proxy] !== tactics_definitionHash(target, proxy);
+}
+/** A hash of a service as the host's compose resolves it; tells whether its definition changed. */
+function tactics_definitionHash({ project }, name) {
+    return hash_sha256(JSON.stringify(project.services[name] ?? null));
+}
+function isChanged(name, target, facts, path) {
+    const { broken, current, env, containers } = facts;
+    const { add, generate } = target.environment;
+    return (broken !== undefined ||
+        current?.image !== target.image ||
+        current.definitions[name] !== tactics_definitionHash(target, name) ||
+        current.env.sha256 !== env?.sha256 ||
+        JSON.stringify(current.env.follow) !== JSON.stringify(target.follow) ||
+        add.length + generate.length > 0 ||
+        readsChangedFile(name, target, facts, path) ||
+        !containers.some(({ service, imageId, state }) => service === name &&
+            imageId === current.imageId &&
+            (state === 'running' || (state === 'exited' && isOneShot(target.project, name)))));
+}
+/** Whether a service reads a file that this release changes; a running container may not notice. */
+function readsChangedFile(name, target, facts, path) {
+    const files = [...changedFiles(target, facts), ...target.staleFiles.keys()];
+    return files.some(file => readsFile(target.project, name, `${path}/${file}`));
+}
+function obstacle(name, target, facts, config, strategy, upstreams) {
+    const { project, proxy, built } = target;
+    const one = project.services[name];
+    if (strategy === 'recreate')
+        return 'strategy: recreate';
+    if (config.stopFirst.includes(name))
+        return 'stop-first in diveops.yml';
+    if (isOneShot(project, name))
+        return 'it runs once and ends';
+    if (runningOf(facts, name).length === 0)
+        return 'it does not run yet';
+    if (proxy === undefined || runningOf(facts, proxy).length === 0)
+        return 'no proxy stands before it';
+    if (upstreams === undefined || facts.front === undefined) {
+        return `service '${proxy}' is no nginx, Caddy or HAProxy that can be asked`;
+    }
+    const { obstacle: why } = facts.front;
+    if (why !== undefined)
+        return `service '${proxy}' cannot reload: ${why}`;
+    const unheld = unheldName(namesOf(target, facts, name), upstreams, facts.front);
+    if (unheld !== undefined)
+        return unheld;
+    const names = namesOf(target, facts, name);
+    const twin = built.find(other => other !== name && namesOf(target, facts, other).some(alias => names.includes(alias)));
+    if (twin !== undefined)
+        return `it shares a name with service '${twin}'`;
+    if (one.network_mode !== undefined)
+        return `network_mode: ${one.network_mode}`;
+    if (one.devices?.length)
+        return 'it has a device';
+    if (Object.values(one.networks ?? {}).some(network => network?.ipv4_address)) {
+        return 'it has a fixed address';
+    }
+    const used = facts.memoryKb.services.get(name) ?? 0;
+    if (used * MEMORY_FACTOR > facts.memoryKb.available) {
+        return `not enough memory for two: ${mb(used)} used by one, ${mb(facts.memoryKb.available)} available`;
+    }
+    return undefined;
+}
+function mb(kb) {
+    return `${Math.round(kb / 1024)} MB`;
+}
+/** Why a pin does not reach a service by any of its names; undefined when it does. */
+function unheldName(names, { held, dynamic, unknown }, { kind }) {
+    const proxy = PROXY_NAMES[kind];
+    const late = dynamic.find(({ name }) => names.includes(name));
+    if (late)
+        return `${proxy} resolves '${late.name}' by itself while it runs, which a pin does not reach`;
+    if (held.some(({ name }) => names.includes(name)))
+        return undefined;
+    return unknown
+        ? `${proxy} makes up names from requests, and addresses none of ${names.join(', ')} otherwise`
+        : `${proxy} does not address it by name (${names.join(', ')})`;
+}
+const PROXY_NAMES = {
+    nginx: 'nginx',
+    caddy: 'Caddy',
+    haproxy: 'HAProxy'
+};
+function runningOf(facts, name) {
+    return facts.containers.filter(({ service, state }) => service === name && state === 'running');
+}
+/** Every name by which other services can address one, those of its containers included. */
+function namesOf({ project }, facts, name) {
+    const containers = runningOf(facts, name).map(container => container.name);
+    const names = [...serviceNames(project, name), ...containers];
+    return [...new Set(names.map(text => text.toLowerCase()))];
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/restore.js
+
+
+
+
+
+
+
+
+
+
+/** How long an engine that does not answer, as while it restarts, is waited for, in seconds. */
+const ENGINE_PATIENCE_S = 90;
+/**
+ * After a failed switch: puts the release back that was live, by the same code, unless the roll has
+ * done so itself; says in which state the host is. Does nothing while the switch may still go on.
+ */
+async function putBack(run, failure) {
+    const { facts, failed, wanted, config, tactics, cause } = failure;
+    const { log } = run.seams;
+    if (cause instanceof ConnectionLost || cause instanceof errors/* Cancelled */.cJ)
+        return;
+    if (isBackAlready(cause, tactics)) {
+        await run.discard(facts, failed, wanted);
+        run.outcome.state = 'restored';
+        return;
+    }
+    const previous = facts.current;
+    if (!previous) {
+        log.warning('there is no earlier release to go back to; the new one stays as it is, not healthy');
+        return;
+    }
+    const timeoutS = Math.ceil(config.health.timeoutMs / 1000);
+    log.info(`putting back release ${previous.id}`);
+    try {
+        const place = { ...failed, compose: previous.compose, release: previous.id };
+        await run.script(engineScript(place));
+        // Before anything else: compose reads .env for the release that comes back.
+        await run.script(environmentBackScript(failed));
+        const now = await factsForWayBack(run, place, previous, config);
+        const there = Object.fromEntries(wanted.liveFiles);
+        const project = now.config.project;
+        const target = keptTarget(previous, project, now, there, 'as-it-was');
+        if (target.variant !== previous.variant)
+            await run.script(followScript(place, target));
+        if (previous.again.length > 0) {
+            await run.job(place, 'again', commandsScript(place, target, previous.again, timeoutS));
+        }
+        const { strategy } = run.request;
+        const back = chooseTactics(target, now, config, { strategy, force: true });
+        await run.switch(place, target, config, back, previous.imageTest, {
+            facts: { ...now, broken: run.asBroken(failed.release) }
+        });
+        await run.discard(facts, failed, wanted);
+        Object.assign(run.outcome, { state: 'restored', release: previous.id });
+    }
+    catch (error) {
+        log.warning(`the previous release could not be put back either: ${(0,errors/* errorMessage */.gJ)(error)}; run any action again, or on ` +
+            `the host: cd ${failed.path} && docker compose -f ${failed.compose} ps && docker compose -f ${failed.compose} logs`);
+    }
+}
+/** Waits until the engine answers. */
+function engineScript(place) {
+    return library_onHost(place, `tries=0
+until docker version > /dev/null 2>&1; do
+  tries=$((tries + 1)); [ "$tries" -lt ${ENGINE_PATIENCE_S} ] || fail 'the Docker engine does not answer'
+  sleep 1
+done`);
 }
 /** Whether a roll that failed has put everything back by itself, the old container still running. */
 function isBackAlready(error, { services }) {
-    if (!(error instanceof StepFailure))
+    if (!(error instanceof step_StepFailure))
         return false;
     const tactics = [...services];
     const first = tactics.find(([, { how }]) => how === 'roll')?.[0] ?? 'reload';
     return error.values.get('back') === first && !tactics.some(([, { how }]) => how === 'stop-first');
+}
+/**
+ * What the host is like now, for the target that brings a kept release back: its image, its files and
+ * its compose file as the host's own compose resolves it. What served over HTTP only goes on so, and
+ * HTTPS stays unless its certificates are gone: a way back leads to what was seen to work.
+ */
+async function factsForWayBack(run, { path, compose, release }, previous, config) {
+    const probes = factProbes(path, compose, release);
+    const stdin = await handover({ config, files: [], template: [] }, [], undefined);
+    const facts = probes.read(await run.read('restore', path, probes.script, stdin));
+    if (facts.config.project)
+        return { ...facts, current: previous };
+    throw new errors/* UserError */.yo(`its compose file is refused: ${facts.config.error}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/app/djangoprogram.js
+/**
+ * A Python program for `manage.py shell -c`: prints one line, `diveops-migrations {json}`, with what
+ * Django's own loader and the database say. `ALIAS` is put before it: which of the databases. It
+ * reads and writes nothing else. For each operation of a pending migration it tells what that means for
+ * the release that still serves: `breaks` its queries, `locks` a table meanwhile, or `unknown`.
+ */
+const DJANGO_PROGRAM = `
+import json, time
+from django.db import connections
+from django.db.utils import OperationalError
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models.fields import NOT_PROVIDED
+
+connection = connections[ALIAS]
+
+# What touches no column that another release uses, or waits for nothing.
+HARMLESS = {
+    'CreateModel', 'AlterModelOptions', 'AlterModelManagers', 'AlterModelTableComment',
+    'RemoveConstraint', 'RemoveIndex', 'RenameIndex', 'AlterConstraint', 'RunPython',
+    'CreateExtension', 'CreateCollation', 'RemoveCollation', 'ValidateConstraint',
+    'AddConstraintNotValid', 'AddIndexConcurrently', 'RemoveIndexConcurrently',
+}
+OUTRIGHT = {
+    'DeleteModel': 'its table is dropped',
+    'RenameModel': 'its table is renamed',
+    'AlterModelTable': 'its table is renamed',
+    'RemoveField': 'the column is dropped',
+    'RenameField': 'the column is renamed',
+    'AlterOrderWithRespectTo': 'a column NOT NULL is added or one is dropped',
+}
+LOCKING = {
+    'AddIndex': 'writes wait while the index is built; AddIndexConcurrently avoids it',
+    'AddConstraint': 'the table is locked while its rows are checked',
+    'AlterUniqueTogether': 'writes wait while an index is built',
+    'AlterIndexTogether': 'writes wait while an index is built',
+}
+
+def has_default(field):
+    return getattr(field, 'db_default', NOT_PROVIDED) is not NOT_PROVIDED
+
+def column_type(field):
+    try:
+        return field.db_type(connection)
+    except Exception:
+        return type(field).__name__
+
+def added(field):
+    if field.many_to_many or column_type(field) is None:
+        return None, ''
+    if getattr(field, 'generated', False):
+        return 'locks', 'the table is locked while all rows are written'
+    if not field.null and not has_default(field):
+        return 'breaks', 'NOT NULL without a default in the database (db_default): what it inserts is refused'
+    if field.unique or field.db_index:
+        return 'locks', 'writes wait while the index is built'
+    return None, ''
+
+def altered(old, new):
+    if old.many_to_many != new.many_to_many or old.db_column != new.db_column:
+        return 'breaks', 'the column becomes another'
+    if old.null and not new.null:
+        return 'breaks', 'NOT NULL: what it writes without a value is refused'
+    if has_default(old) and not has_default(new) and not new.null:
+        return 'breaks', 'NOT NULL and the default in the database goes: what it inserts may be refused'
+    before, after = column_type(old), column_type(new)
+    if before != after:
+        shorter = (old.max_length or 0) > (new.max_length or 0) > 0
+        if shorter:
+            return 'breaks', 'what it writes may be too long'
+        if type(old) is not type(new) or not new.max_length:
+            return 'locks', 'the table is locked while all rows are written (%s to %s)' % (before, after)
+    if (new.unique and not old.unique) or (new.db_index and not old.db_index):
+        return 'locks', 'writes wait while the index is built'
+    return None, ''
+
+def judge(operation, app, state, fresh):
+    kinds = [kind.__name__ for kind in type(operation).__mro__]
+    kind = next((each for each in kinds if each in HARMLESS or each in OUTRIGHT or each in LOCKING
+                 or each in ('AddField', 'AlterField', 'SeparateDatabaseAndState')), None)
+    if kind == 'SeparateDatabaseAndState':
+        found = [judge(each, app, state, fresh) for each in operation.database_operations]
+        return next((each for risk in ('breaks', 'unknown', 'locks') for each in found if each[0] == risk), (None, ''))
+    if kind is None:
+        return 'unknown', 'what it does to the tables is not known'
+    if kind in HARMLESS:
+        return None, ''
+    model = getattr(operation, 'model_name', None) or getattr(operation, 'name', None) or getattr(operation, 'old_name', '')
+    model = model.lower()
+    if (app, model) in fresh:
+        return None, ''
+    if kind in OUTRIGHT:
+        return 'breaks', OUTRIGHT[kind]
+    if kind in LOCKING:
+        return 'locks', LOCKING[kind]
+    if kind == 'AddField':
+        return added(operation.field)
+    try:
+        old = dict(state.models[app, model].fields)[operation.name]
+    except KeyError:
+        return 'unknown', 'the field as it was is not known'
+    return altered(old, operation.field)
+
+def pending_migrations(executor):
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    state = executor._create_project_state(with_applied_migrations=True)
+    fresh, told = set(), []
+    for migration, _ in plan:
+        app, operations = migration.app_label, []
+        for operation in migration.operations:
+            try:
+                risk, why = judge(operation, app, state, fresh)
+            except Exception as error:
+                risk, why = 'unknown', '%s: %s' % (type(error).__name__, error)
+            operations.append({'what': operation.describe(), 'risk': risk, 'why': why})
+            if type(operation).__name__ == 'CreateModel':
+                fresh.add((app, operation.name_lower))
+            operation.state_forwards(app, state)
+        told.append({'name': '%s.%s' % (app, migration.name), 'operations': operations})
+    return told
+
+deadline = time.monotonic() + 30
+while True:
+    try:
+        connection.ensure_connection()
+        break
+    except OperationalError:
+        if time.monotonic() > deadline:
+            raise
+        time.sleep(0.25)
+executor = MigrationExecutor(connection)
+settings = connection.settings_dict
+print('diveops-migrations ' + json.dumps({
+    'database': {'vendor': connection.vendor, 'name': str(settings.get('NAME')), 'host': str(settings.get('HOST'))},
+    'applied': sorted('.'.join(key) for key in MigrationRecorder(connection).applied_migrations()),
+    'known': sorted('.'.join(key) for key in executor.loader.disk_migrations),
+    'pending': pending_migrations(executor),
+}))
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/migrations.js
+
+
+
+
+
+
+/** An image that cannot be asked within this time is taken as one that does not answer. */
+const PATIENCE_S = 120;
+/**
+ * Asks the image of a release which migrations are pending, in a container of its own that starts
+ * with the given words in place of the image's entrypoint, which may migrate. What the service
+ * depends on is brought up first, as for release commands. Never fails because of the answer: what
+ * was wrong is then told instead, for `readSchema`.
+ */
+function askScript(place, target, asked, timeoutS) {
+    const { service } = asked;
+    const needed = dependencies(target.project, [service]).filter(name => !target.built.includes(name));
+    const override = { services: { [service]: { image: target.image, pull_policy: 'never' } } };
+    return library_onHost({ ...place, compose: `releases/${place.release}/${place.compose}` }, `step migrations
+dc() { docker compose --project-directory "$P" -p "$N" -f "$C" "$@" </dev/null; }
+${startNeeded(target, needed, timeoutS)}
+box="$N"_migrations_$RELEASE
+cat > "$SCRATCH/ask.yml" <<'OVERRIDE'
+${JSON.stringify(override)}
+OVERRIDE
+ask() { # ENTRYPOINT WORDS...: its output is in ask.out
+  docker ps -aq --filter "name=_migrations_" --filter "label=com.docker.compose.project=$N" | xargs -r docker rm -f > /dev/null 2>&1
+  entry=$1; shift
+  dc -f "$SCRATCH/ask.yml" run -d -T --no-deps --name "$box" --entrypoint "$entry" ${shell_quote(service)} "$@" > "$SCRATCH/ask.err" 2>&1 || return
+  code=$(timeout ${PATIENCE_S} docker wait "$box") || code='none within ${PATIENCE_S} s'
+  docker logs "$box" > "$SCRATCH/ask.out" 2> "$SCRATCH/ask.err"
+  docker rm -f "$box" > /dev/null 2>&1
+  [ "$code" = 0 ]; }
+unasked() { printf '@unasked %s\\n' "$(redact < "$SCRATCH/ask.err" | grep . | tail -n 1)"; }
+${asked.by === 'django' ? askDjango(asked) : askCommands(asked)}`);
+}
+function askDjango({ words, database }) {
+    const program = `ALIAS = ${JSON.stringify(database)}\n${DJANGO_PROGRAM}`;
+    return `if ask ${command([...words, '-c', program])}; then
+  printf '@django %s\\n' "$(sed -n 's/^diveops-migrations //p' "$SCRATCH/ask.out" | tail -n 1)"
+else unasked; fi`;
+}
+function askCommands({ pending, applied }) {
+    const one = (name, text) => `ask sh -c ${shell_quote(text)} && printf '@${name} %s\\n' "$(base64 < "$SCRATCH/ask.out" | tr -d '\\n')"`;
+    const both = [one('pending', pending), ...(applied ? [one('applied', applied)] : [])];
+    return `{ ${both.join(' && ')}; } || unasked`;
+}
+/** What the image said, or why it could not be asked. */
+function readSchema(said) {
+    const text = (name) => {
+        const found = said.get(name);
+        return found === undefined ? undefined : Buffer.from(found, 'base64').toString();
+    };
+    const unasked = said.get('unasked');
+    if (unasked !== undefined)
+        return { unasked: unasked || 'it said nothing' };
+    const pending = text('pending');
+    if (pending !== undefined)
+        return readNames(pending, text('applied'));
+    return readDjango(said.get('django') ?? '') ?? { unasked: 'it did not print what was expected' };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/schemasteps.js
+
+
+
+
+
+/** Migrations named in one line, at most. */
+const NAMED = 5;
+/** The script that asks the image of a release for its migrations; undefined when nobody knows how. */
+function inquiryScript(place, target, config, timeoutS) {
+    const asked = migrations_inquiry(config);
+    return asked && askScript(place, target, asked, timeoutS);
+}
+/** Reads the answer; undefined, with a warning, when there was none. */
+function schemaOf(said, log) {
+    const schema = readSchema(said);
+    if (!('unasked' in schema))
+        return schema;
+    log.warning(`the image could not be asked for its migrations: ${schema.unasked}; diveops.yml can name commands ` +
+        "that tell them ('migrations')");
+    return undefined;
+}
+/**
+ * The script of the backup that a deploy needs before its release commands, if any: when migrations
+ * are pending, when they should have been told and were not, or always with a command of the user's
+ * own where nothing tells. `first` is a deploy to a host where nothing was live.
+ */
+function backupFor(place, target, config, schema, log, first) {
+    const { backup, release } = config;
+    if (backup === 'off')
+        return undefined;
+    const asked = inquiry(config) !== undefined;
+    const untold = asked || (backup !== 'auto' && release.length > 0);
+    const isEmpty = first && schema?.applied?.length === 0;
+    if (isEmpty || !(schema ? schema.pending.length > 0 : untold))
+        return undefined;
+    if (backup !== 'auto')
+        return backupScript(place, backup);
+    const found = candidates(target, schema?.database);
+    if (typeof found !== 'string')
+        return backupScript(place, found);
+    log.warning(`no backup is made: ${found}; diveops.yml can name a command ('backup')`);
+    return undefined;
+}
+/** Tells where the backups of a run are and how an operator puts them back. */
+function tellBackups(place, backups, built, log) {
+    for (const backup of backups) {
+        const line = wayBack(place, backup, built);
+        log.info(`  the database as it was before this release is in ${place.path}/${backup.file}`);
+        if (line)
+            log.info(`  to put it back, on the host run: ${line}`);
+    }
+}
+/** Names in the error of a step after the backup the file that has the database as it was. */
+function withBackup(error, place, built, log) {
+    if (!(error instanceof StepFailure))
+        return error;
+    const backups = readBackups(error.values);
+    if (backups.length === 0)
+        return error;
+    tellBackups(place, backups, built, log);
+    const files = backups.map(({ file }) => `${place.path}/${file}`).join(', ');
+    const text = `${error.message}; the database as it was before is in ${files}`;
+    return new StepFailure(text, error.details, error.values);
+}
+/** Migrations that the database has and a release does not know. */
+function unknownTo(release, { applied = [], known }) {
+    // A release from before these were recorded, whose image does not tell either.
+    if (release.migrations === undefined && known.length === 0)
+        return [];
+    const its = new Set([...known, ...(release.migrations ?? [])]);
+    return applied.filter(name => !its.has(name));
+}
+/** Refuses, or warns when that is accepted, to go back to a release whose schema is older. */
+function judgeSchema(release, schema, accept, log) {
+    const missing = schema.pending.map(({ name }) => name);
+    if (missing.length > 0) {
+        log.warning(`the database lacks migrations that release '${release.id}' brings: ${some(missing)}; no rollback migrates`);
+    }
+    const newer = unknownTo(release, schema);
+    if (newer.length === 0)
+        return;
+    const text = `the database has migrations that release '${release.id}' does not know: ${some(newer)}`;
+    if (!accept) {
+        throw new errors/* UserError */.yo(`${text}; it may fail on them or write what the newer release cannot read. Set accept-newer-schema: true ` +
+            'to go back all the same; no rollback undoes migrations');
+    }
+    log.warning(`${text}; it goes back all the same, as accepted`);
+}
+/** After a release that failed had migrated: the one that serves again works on its schema. */
+function warnOfNewerSchema({ state, release }, schema, log) {
+    const names = schema?.pending.map(({ name }) => name) ?? [];
+    if (names.length === 0 || state !== 'restored')
+        return;
+    log.warning(`the database keeps the migrations of the release that failed, which release '${release}' does not know: ${some(names)}`);
+}
+function some(names) {
+    const rest = names.length - NAMED;
+    const shown = names.slice(0, NAMED).join(', ');
+    return rest > 0 ? `${shown} and ${rest} more` : shown;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/kept.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/**
+ * Makes a release live that the host keeps, with the nginx configurations and the variables that
+ * follow them as today's certificates say, which are looked at now. The release that is live already
+ * goes the same way: only what today's certificates change is then switched, and nothing when that
+ * is nothing. With `verify` that decides at the end, and everything goes back when it throws. Returns
+ * what was read and what it led to. The lock must be held.
+ */
+async function putKeptLive(run, request, goal, verify) {
+    const { path, strategy, login, acceptNewerSchema = false } = request;
+    const { outcome } = run;
+    const config = { ...(goal.config ?? parseConfig('')), path, compose: goal.compose };
+    const probes = factProbes(path, goal.compose, goal.id);
+    const secrets = await handover({ config, files: [], template: [] }, [], login);
+    const facts = probes.read(await run.read('preflight', path, probes.script, secrets));
+    const project = run.judge(facts, config);
+    tellBroken(facts, run, `putting release ${goal.id} live`);
+    const target = keptTarget(goal, project, facts, {
+        ...facts.brokenFiles,
+        ...facts.current?.files
+    });
+    const why = differences(target, facts);
+    const back = facts.current !== undefined && goal.id < facts.current.id;
+    const tactics = chooseTactics(target, facts, config, { strategy, back });
+    Object.assign(outcome, { image: goal.image, commit: goal.commit, previous: facts.current?.id });
+    outcome.url = addressOf(target.pairs, config.domains);
+    const plan = makePlan(target, facts, tactics, path, why);
+    run.tellPlan(plan, target);
+    await tellFileChanges(run, path, target, plan);
+    if (why.length === 0 && goal.id === facts.current?.id) {
+        Object.assign(outcome, { state: 'unchanged', release: goal.id });
+        return { facts, target };
+    }
+    const place = { path, compose: goal.compose, project: project.name, release: goal.id };
+    const { imageTest, envHash } = await prepare(run, place, target, goal, facts, acceptNewerSchema);
+    const { variant, pairs, follow } = target;
+    const live = { ...goal, variant, pairs, env: { sha256: envHash, follow } };
+    const commit = commitScript(place, live, [], facts.releases, facts.unfinished, run.id);
+    outcome.state = 'unknown';
+    try {
+        if (verify === undefined) {
+            await run.switch(place, target, config, tactics, imageTest, { facts, commit });
+        }
+        else {
+            await run.switch(place, target, config, tactics, imageTest, { facts });
+            await verify({ facts, target });
+            await run.script(commit);
+        }
+    }
+    catch (error) {
+        const told = run.tell(error);
+        await putBack(run, { facts, failed: place, wanted: target, config, tactics, cause: error });
+        throw told;
+    }
+    Object.assign(outcome, { state: 'live', release: goal.id });
+    return { facts, target };
+}
+/** Says in one line what an earlier run left half-way, and what this one does about it. */
+function tellBroken({ broken }, run, todo) {
+    if (!broken)
+        return;
+    const { action, release, url, actor, at } = broken;
+    run.seams.log.info(`  a ${action} of release ${release} broke off half-way (${url} by ${actor}, ${at}); ${todo}, with every service made anew`);
+}
+async function prepare(run, place, target, goal, facts, acceptNewerSchema) {
+    const timeoutS = Math.ceil((goal.config?.health.timeoutMs ?? 60_000) / 1000);
+    // What the live release had run for it was run when it went live.
+    const isLive = goal.id === facts.current?.id;
+    const again = isLive && !facts.broken ? [] : goal.again;
+    const question = isLive || !goal.config ? undefined : inquiryScript(place, target, goal.config, timeoutS);
+    try {
+        const first = `${prepareKeptScript(place, target, facts)}\n${journalPlan(run.outcome.plan)}`;
+        const said = await run.script(question === undefined ? first : `${first}\n${question}`);
+        const schema = question === undefined ? undefined : schemaOf(said, run.seams.log);
+        if (schema)
+            judgeSchema(goal, schema, acceptNewerSchema, run.seams.log);
+        if (again.length > 0) {
+            await run.job(place, 'again', commandsScript(place, target, again, timeoutS));
+        }
+        return readPrepared(said);
+    }
+    catch (error) {
+        const told = run.tell(error);
+        await run.discard(facts, place, target);
+        throw told;
+    }
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/rollback.js
@@ -79161,7 +88358,7 @@ function isBackAlready(error, { services }) {
  * neither a checkout nor, while the image is on the host, the registry. Never throws.
  */
 function rollback(request, seams) {
-    return conduct(request, seams, run => goBack(request, run));
+    return conduct('rollback', request, seams, run => goBack(request, run));
 }
 async function goBack(request, run) {
     run.takeLock(request.path);
@@ -79169,26 +88366,160 @@ async function goBack(request, run) {
     const known = reading.read(await run.read('releases', request.path, reading.script));
     await putKeptLive(run, request, chooseRelease(request.release, known, run.host.name));
 }
-/** The release to go back to; one line that lists the kept ones when there is no such release. */
-function chooseRelease(wanted, { current, releases }, host) {
+/** The release that a deploy which broke off half-way was to replace. */
+function replacedBy({ broken, current }) {
+    return broken?.action === 'deploy' && broken.release !== current?.id ? current : undefined;
+}
+/**
+ * The release to go back to: the one before the live one, or the one that a deploy which broke off
+ * half-way was to replace. One line that lists the kept ones when there is no such release.
+ */
+function chooseRelease(wanted, known, host) {
+    const { current, releases, broken } = known;
     const ids = releases.map(({ id }) => id).sort();
     const kept = ids.length === 0 ? 'it keeps none' : `it keeps ${names_list(ids)}`;
     if (wanted !== undefined) {
         const found = releases.find(({ id }) => id === wanted);
         if (!found) {
-            throw new errors/* UserError */.y(`input 'release': '${wanted}' is not on ${host}${names_didYouMean(wanted, ids)}; ${kept}`);
+            throw new errors/* UserError */.yo(`input 'release': '${wanted}' is not on ${host}${names_didYouMean(wanted, ids)}; ${kept}`);
         }
-        if (found.id === current?.id) {
-            throw new errors/* UserError */.y(`input 'release': '${wanted}' is live already on ${host}; ${kept}`);
+        if (found.id === current?.id && broken === undefined) {
+            throw new errors/* UserError */.yo(`input 'release': '${wanted}' is live already on ${host}; ${kept}`);
         }
         return found;
     }
+    const replaced = replacedBy(known);
+    if (replaced)
+        return replaced;
     const older = releases
         .filter(({ id }) => current === undefined || id < current.id)
         .sort((a, b) => b.id.localeCompare(a.id))[0];
     if (older)
         return older;
-    throw new errors/* UserError */.y(`there is no release before the live one on ${host}; ${kept}`);
+    throw new errors/* UserError */.yo(`there is no release before the live one on ${host}; ${kept}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/action/deployment.js
+const PERMISSION = 'deployments: write';
+/** GitHub takes no longer descriptions of a status. */
+const LONGEST = 140;
+/** So many deployments back an earlier one that counts as live is looked for. */
+const LOOK_BACK = 20;
+/**
+ * A run in the list of an environment's deployments: in progress from now on, until it has ended. GitHub
+ * is asked beside the run, which does not wait for it; nothing here throws.
+ */
+class Deployment {
+    #github;
+    #wanted;
+    #begun;
+    constructor(github, wanted) {
+        this.#github = github;
+        this.#wanted = wanted;
+        const { environment } = wanted;
+        this.#begun = github.attempt(`record a deployment to '${environment}'`, PERMISSION, () => this.#begin());
+    }
+    /** Says how the run ended; after a success the deployment that was live before becomes inactive. */
+    async end(how) {
+        const id = await this.#begun;
+        if (id === undefined)
+            return;
+        const what = `record how the deployment to '${this.#wanted.environment}' ended`;
+        await this.#github.attempt(what, PERMISSION, async () => {
+            await this.#say(id, how.state, how.description, how.url);
+            if (how.state === 'success')
+                await this.#retire(id);
+        });
+    }
+    async #begin() {
+        const { rest, repository } = this.#github;
+        const { ref, environment, description } = this.#wanted;
+        const { data } = await rest.repos.createDeployment({
+            ...repository,
+            ref,
+            environment,
+            description: description.slice(0, LONGEST),
+            // The workflow has decided that this commit is deployed: nothing is merged or waited for.
+            auto_merge: false,
+            required_contexts: []
+        });
+        if (!('id' in data))
+            throw new Error(`no deployment was made: ${data.message ?? 'no reason given'}`);
+        await this.#say(data.id, 'in_progress', description);
+        return data.id;
+    }
+    async #say(id, state, description, url) {
+        const { rest, repository } = this.#github;
+        const { logUrl } = this.#wanted;
+        await rest.repos.createDeploymentStatus({
+            ...repository,
+            deployment_id: id,
+            state,
+            description: description.slice(0, LONGEST),
+            ...(logUrl !== undefined && { log_url: logUrl }),
+            ...(url !== undefined && { environment_url: url })
+        });
+    }
+    /** GitHub does this by itself only where the environment is not one of production. */
+    async #retire(id) {
+        const { rest, repository } = this.#github;
+        const { environment } = this.#wanted;
+        const { data: all } = await rest.repos.listDeployments({
+            ...repository,
+            environment,
+            per_page: LOOK_BACK
+        });
+        for (const other of all) {
+            if (other.id >= id)
+                continue;
+            const { data: statuses } = await rest.repos.listDeploymentStatuses({
+                ...repository,
+                deployment_id: other.id,
+                per_page: 1
+            });
+            if (statuses[0]?.state !== 'success')
+                continue;
+            return this.#say(other.id, 'inactive', 'another release is live');
+        }
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/tellgithub.js
+
+
+
+
+
+
+/** Records a run as a deployment from now on; undefined when there is no commit to record. */
+function beginDeployment({ github, environment, run }, ref, description) {
+    if (ref === undefined)
+        return undefined;
+    return new Deployment(github, { environment, ref, description, logUrl: run.url });
+}
+/** Says on the environment's page how a run ended: a release that was live already is a success. */
+async function endDeployment(deployment, { state, url, error }) {
+    await deployment?.end({
+        state: error === undefined ? 'success' : 'failure',
+        description: report_describe(state),
+        url
+    });
+}
+/** Keeps one comment under the pull request with the plan, or with the reason why there is none. */
+async function commentPlan({ github, environment, run }, { pull, commit }, { plan, error }, secrets) {
+    if (pull === undefined)
+        return;
+    const safe = (text) => cell(secrets.redact(text));
+    const what = error
+        ? [`> ❌ ${safe(errorMessage(error))}`]
+        : [planMarkdown(plan, secrets), 'Nothing was changed; this is what a deploy would do now.'];
+    const of = commit === undefined ? '' : ` of ${commit.slice(0, 7)}`;
+    const text = [
+        `### Plan${of} for ${safe(environment)}${error ? ' failed' : ''}`,
+        ...what,
+        ...(run.url === undefined ? [] : [`[The run](${run.url}) has the details.`])
+    ].join('\n\n');
+    await keepComment(github, pull.number, `plan for ${environment}`, text);
 }
 
 ;// CONCATENATED MODULE: ./node_modules/is-network-error/index.js
@@ -79471,7 +88802,9 @@ const silentLog = {
     info: () => { },
     warning: () => { },
     debug: () => { },
-    group: (_title, body) => body()
+    group: (_title, body) => body(),
+    step: () => { },
+    endStep: () => { }
 };
 
 ;// CONCATENATED MODULE: ./packages/core/lib/ssh/channel.js
@@ -79524,100 +88857,8 @@ function onOpened(client, ready) {
     return true;
 }
 
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/dial.js
-
-
-
-/** A connection that did not come about. */
-class ConnectError extends errors/* UserError */.y {
-    name = 'ConnectError';
-    /** Whether the cause may pass by itself, so that another try has a chance. */
-    passing;
-    constructor(message, passing) {
-        super(message);
-        this.passing = passing;
-    }
-}
-/**
- * A TCP connection without Nagle's algorithm, which would cost a round trip or 40 ms per command.
- * Throws a `ConnectError` with the cause.
- */
-function dial(host, port, timeoutMs) {
-    return new Promise((resolve, reject) => {
-        // The default gives each address of a name 250 ms, too little for a server far away.
-        const attempt = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 4000 };
-        const socket = (0,external_node_net_.connect)({ host, port, noDelay: true, keepAlive: true, ...attempt });
-        const fail = (error) => {
-            socket.destroy();
-            reject(error);
-        };
-        const timer = setTimeout(() => fail(dial_describe('ETIMEDOUT', host, port, timeoutMs)), timeoutMs);
-        socket.once('error', (error) => {
-            clearTimeout(timer);
-            fail(dial_describe(codeOf(error), host, port, timeoutMs, error));
-        });
-        socket.once('connect', () => {
-            clearTimeout(timer);
-            socket.removeAllListeners('error');
-            // Until ssh2 listens, and after it has stopped: a reset must not end the process.
-            socket.on('error', () => { });
-            resolve(gathering(socket));
-        });
-    });
-}
-/**
- * Sends what is written within one turn of the event loop together. ssh2 writes each packet in
- * three pieces, and without Nagle's algorithm each piece would be a TCP segment of its own: ten of
- * them fill the first window, and the rest would wait for a round trip.
- */
-function gathering(socket) {
-    const write = socket.write.bind(socket);
-    let corked = false;
-    socket.write = (...words) => {
-        if (!corked) {
-            corked = true;
-            socket.cork();
-            setImmediate(() => {
-                corked = false;
-                socket.uncork();
-            });
-        }
-        return write(...words);
-    };
-    return socket;
-}
-function codeOf(error) {
-    return error.code ?? error.errors?.[0]?.code ?? '';
-}
-function dial_describe(code, host, port, timeoutMs, error) {
-    switch (code) {
-        case 'ENOTFOUND':
-        case 'EAI_NONAME':
-            return new ConnectError(`host '${host}' is unknown: no DNS entry has this name; check the input 'host'`, false);
-        case 'EAI_AGAIN':
-            return new ConnectError(`host '${host}' cannot be looked up: the name service does not answer (or the name is wrong)`, true);
-        case 'ECONNREFUSED':
-            return new ConnectError(`host '${host}' refuses connections to port ${port}: nothing listens there; check the ` +
-                `input 'port' and that sshd runs`, true);
-        case 'ETIMEDOUT':
-            return new ConnectError(`host '${host}' does not answer on port ${port} within ${formatDuration(timeoutMs)}: the ` +
-                'server is down, the address is wrong or a firewall drops connections', true);
-        case 'EHOSTUNREACH':
-        case 'ENETUNREACH':
-        case 'EADDRNOTAVAIL':
-            return new ConnectError(`host '${host}' cannot be reached from here (${code}): no route to its address; a runner ` +
-                'may have no IPv6', true);
-        default:
-            return new ConnectError(`host '${host}', port ${port}: ${(0,errors/* errorMessage */.g)(error) || code}`, code === 'ECONNRESET');
-    }
-}
-
 // EXTERNAL MODULE: external "assert"
 var external_assert_ = __nccwpck_require__(2613);
-// EXTERNAL MODULE: external "fs"
-var external_fs_ = __nccwpck_require__(9896);
 // EXTERNAL MODULE: ./node_modules/is-stream/index.js
 var is_stream = __nccwpck_require__(6543);
 // EXTERNAL MODULE: ./node_modules/node-ssh/node_modules/make-dir/index.js
@@ -79795,7 +89036,7 @@ async function scanDirectory(path, { recursive = true, validate = null, concurre
 // EXTERNAL MODULE: ./node_modules/shell-escape/shell-escape.js
 var shell_escape = __nccwpck_require__(4646);
 // EXTERNAL MODULE: ./node_modules/ssh2/lib/index.js
-var lib = __nccwpck_require__(5472);
+var ssh2_lib = __nccwpck_require__(5472);
 ;// CONCATENATED MODULE: ./node_modules/node-ssh/lib/esm/index.mjs
 
 
@@ -79948,7 +89189,7 @@ class NodeSSH {
                 };
             }
         }
-        const connection = new lib.Client();
+        const connection = new ssh2_lib.Client();
         this.connection = connection;
         await new Promise((resolve, reject) => {
             connection.on('error', reject);
@@ -80624,12 +89865,12 @@ async function readKnownHosts(given) {
     const text = given?.trim() ?? '';
     if (text === '' || /\s/.test(text) || text.startsWith('SHA256:'))
         return text;
-    const file = external_node_path_namespaceObject.resolve(text.replace(/^~(?=\/)/, (0,external_node_os_namespaceObject.homedir)()));
+    const file = external_node_path_.resolve(text.replace(/^~(?=\/)/, (0,external_node_os_namespaceObject.homedir)()));
     try {
         return await (0,promises_namespaceObject.readFile)(file, 'utf8');
     }
     catch (error) {
-        throw new errors/* UserError */.y(`${INPUT}: got '${text}', expected known_hosts lines or a file with them ` +
+        throw new errors/* UserError */.yo(`${INPUT}: got '${text}', expected known_hosts lines or a file with them ` +
             `(${error.code})`);
     }
 }
@@ -80669,7 +89910,7 @@ function parseLine(words, number) {
     return { names: names === '' ? [] : names.split(','), kind, type, key };
 }
 function bad(number, got) {
-    return new errors/* UserError */.y(`${INPUT}: line ${number} is ${got}, expected 'HOST ssh-ed25519 AAAA...' as ssh-keyscan and ` +
+    return new errors/* UserError */.yo(`${INPUT}: line ${number} is ${got}, expected 'HOST ssh-ed25519 AAAA...' as ssh-keyscan and ` +
         `~/.ssh/known_hosts have it, or 'SHA256:...'`);
 }
 /** How known_hosts names a host: with its port unless that is 22. */
@@ -80761,7 +90002,7 @@ function unknownHostKey(pins, key) {
         : pins.authority
             ? 'it has only a @cert-authority, which is not supported'
             : 'it is empty';
-    return new errors/* UserError */.y(`the host key of ${pins.name} is not in the input 'known-hosts': ${why}; compare the ` +
+    return new errors/* UserError */.yo(`the host key of ${pins.name} is not in the input 'known-hosts': ${why}; compare the ` +
         `fingerprint ${fingerprint(key)} with the one the server's console shows ` +
         `(${onConsole(key)}), then save this line as the variable: ${knownHostsLine(pins, key)}`);
 }
@@ -80769,26 +90010,26 @@ function unknownHostKey(pins, key) {
 function changedHostKey(pins, shown) {
     const key = shown[0];
     const seen = shown.map(one => `${wireType(one)} ${fingerprint(one)}`).join(', ');
-    return new errors/* UserError */.y(`the host key of ${pins.name} has changed: it shows ${seen}; the input 'known-hosts' has ` +
+    return new errors/* UserError */.yo(`the host key of ${pins.name} has changed: it shows ${seen}; the input 'known-hosts' has ` +
         `${expected(pins)}. Either the server was reinstalled, or somebody stands in between and ` +
         `reads along: nothing was sent. Compare on the server's console (${onConsole(key)}); only ` +
         `when they agree, save this line as the variable: ${knownHostsLine(pins, key)}`);
 }
 /** The server has no key of a pinned type any more, so it showed none. */
 function lostHostKey(pins, offered) {
-    return new errors/* UserError */.y(`the host key of ${pins.name} has changed: it offers only ${offered}; the input 'known-hosts' ` +
+    return new errors/* UserError */.yo(`the host key of ${pins.name} has changed: it offers only ${offered}; the input 'known-hosts' ` +
         `has ${expected(pins)}. Either the server was reinstalled, or somebody stands in between: ` +
         `nothing was sent. Compare on the server's console (cat /etc/ssh/ssh_host_*_key.pub), then ` +
         'update the variable');
 }
 /** Pins of kinds that no handshake can use. */
 function unsupportedPins(pins) {
-    return new errors/* UserError */.y(`the input 'known-hosts' pins ${pins.name} to ${expected(pins)} only, a kind of key that is not ` +
+    return new errors/* UserError */.yo(`the input 'known-hosts' pins ${pins.name} to ${expected(pins)} only, a kind of key that is not ` +
         'supported; add its ssh-ed25519, ecdsa-sha2-nistp256 or ssh-rsa key');
 }
 /** A key that the pins say must never be trusted. */
 function revokedHostKey(pins, key) {
-    return new errors/* UserError */.y(`the host key of ${pins.name} (${fingerprint(key)}) is marked @revoked in the input ` +
+    return new errors/* UserError */.yo(`the host key of ${pins.name} (${fingerprint(key)}) is marked @revoked in the input ` +
         `'known-hosts': nothing was sent`);
 }
 function expected(pins) {
@@ -80910,12 +90151,12 @@ async function handshake(socket, options) {
     }
     catch (error) {
         socket.destroy();
-        throw explain(error, seen, options);
+        throw handshake_explain(error, seen, options);
     }
 }
-function explain(error, seen, options) {
+function handshake_explain(error, seen, options) {
     const { name, key } = options;
-    const message = (0,errors/* errorMessage */.g)(error);
+    const message = (0,errors/* errorMessage */.gJ)(error);
     if (/Host denied/.test(message) && seen.hostKey && seen.verdict) {
         return new HostKeyRefused(seen.hostKey, seen.verdict);
     }
@@ -80930,30 +90171,30 @@ function explain(error, seen, options) {
     }
     if (!seen.authenticating)
         return notSpoken(message, level, seen, options);
-    return new errors/* UserError */.y(`${name}: the connection ended during authentication with the key ${key.type} ` +
+    return new errors/* UserError */.yo(`${name}: the connection ended during authentication with the key ${key.type} ` +
         `${key.fingerprint}: ${message}; see the server's log (journalctl -u ssh)`);
 }
 function noCommonAlgorithm(message, seen, name) {
     const kex = seen.offers.get('KEX method') ?? '';
     if (/key exchange/i.test(message) && /sntrup|mlkem/.test(kex)) {
-        return new errors/* UserError */.y(`${name}: the server allows only post-quantum key exchange (${kex}), which is not supported ` +
+        return new errors/* UserError */.yo(`${name}: the server allows only post-quantum key exchange (${kex}), which is not supported ` +
             'here yet; add curve25519-sha256 to KexAlgorithms in its sshd_config');
     }
     const offered = [...seen.offers].at(-1)?.[1] ?? 'nothing known';
-    return new errors/* UserError */.y(`${name}: ${message.replace(/^Handshake failed: /, '')}; the server offers ${offered}, which ` +
+    return new errors/* UserError */.yo(`${name}: ${message.replace(/^Handshake failed: /, '')}; the server offers ${offered}, which ` +
         'is not supported or no longer safe; update its OpenSSH or the algorithms in its sshd_config');
 }
 function refusedKey(seen, { user, name, key }) {
     const own = `the key ${key.type} ${key.fingerprint}`;
     if (seen.partial) {
-        return new errors/* UserError */.y(`${name}: the server accepts ${own} but wants a second proof as well ` +
+        return new errors/* UserError */.yo(`${name}: the server accepts ${own} but wants a second proof as well ` +
             `(${seen.methods?.join(', ')}); exempt this user in its sshd_config (AuthenticationMethods)`);
     }
     if (seen.methods && !seen.methods.includes('publickey')) {
-        return new errors/* UserError */.y(`${name}: the server accepts no keys for user '${user}', only ${seen.methods.join(', ')}; ` +
+        return new errors/* UserError */.yo(`${name}: the server accepts no keys for user '${user}', only ${seen.methods.join(', ')}; ` +
             'set PubkeyAuthentication yes in its sshd_config');
     }
-    return new errors/* UserError */.y(`${name}: the server does not let user '${user}' in with ${own}; check the input 'user', and ` +
+    return new errors/* UserError */.yo(`${name}: the server does not let user '${user}' in with ${own}; check the input 'user', and ` +
         `that ~${user}/.ssh/authorized_keys on the server (its directory writable for nobody else) ` +
         `has this line: ${key.publicKey}`);
 }
@@ -80993,12 +90234,12 @@ const SHORTEST_PIECE = 12;
 function readKey(given, passphrase) {
     const text = repairText(given);
     if (text === '') {
-        throw new errors/* UserError */.y(`${keys_INPUT} is empty, expected a private key; check that the secret exists in this repository ` +
+        throw new errors/* UserError */.yo(`${keys_INPUT} is empty, expected a private key; check that the secret exists in this repository ` +
             'or environment (forks and other environments do not get it)');
     }
     const pem = findPem(text).find(({ label }) => label.endsWith('PRIVATE KEY'));
     if (pem === undefined)
-        throw new errors/* UserError */.y(`${keys_INPUT} ${whatElse(text)}`);
+        throw new errors/* UserError */.yo(`${keys_INPUT} ${whatElse(text)}`);
     const parsed = pem.label === 'OPENSSH PRIVATE KEY' ? readOpenSsh(pem, passphrase) : readPem(pem, passphrase);
     const wire = parsed.getPublicSSH();
     return {
@@ -81023,7 +90264,7 @@ function keySecrets(given, passphrase) {
 function readOpenSsh(pem, passphrase) {
     const bytes = Buffer.from(pem.body, 'base64');
     if (bytes.includes('sk-ssh-') || bytes.includes('sk-ecdsa-')) {
-        throw new errors/* UserError */.y(`${keys_INPUT} belongs to a security key, which must be touched; make one without: ${GENERATE}`);
+        throw new errors/* UserError */.yo(`${keys_INPUT} belongs to a security key, which must be touched; make one without: ${GENERATE}`);
     }
     const encrypted = !bytes.subarray(0, 40).includes('\0\0\0\x04none');
     return keys_parse(formatPem(pem), encrypted, passphrase);
@@ -81047,7 +90288,7 @@ function readPem(pem, passphrase) {
         throw encrypted ? wrongPassphrase() : damaged();
     const text = exportKey(key);
     if (text === undefined) {
-        throw new errors/* UserError */.y(`${keys_INPUT} is a key of type ${key.asymmetricKeyType}, which SSH servers do not accept; ` +
+        throw new errors/* UserError */.yo(`${keys_INPUT} is a key of type ${key.asymmetricKeyType}, which SSH servers do not accept; ` +
             `make another: ${GENERATE}`);
     }
     return keys_parse(text, false, undefined);
@@ -81060,7 +90301,7 @@ function keys_parse(text, encrypted, passphrase) {
         if (key === undefined)
             continue;
         if (key.type === 'ssh-dss') {
-            throw new errors/* UserError */.y(`${keys_INPUT} is a DSA key, which servers refuse; make another: ${GENERATE}`);
+            throw new errors/* UserError */.yo(`${keys_INPUT} is a DSA key, which servers refuse; make another: ${GENERATE}`);
         }
         return key;
     }
@@ -81068,7 +90309,7 @@ function keys_parse(text, encrypted, passphrase) {
 }
 function parseWith(text, passphrase) {
     try {
-        const parsed = lib.utils.parseKey(text, passphrase);
+        const parsed = ssh2_lib.utils.parseKey(text, passphrase);
         const key = Array.isArray(parsed) ? parsed[0] : parsed;
         return key instanceof Error || !key?.isPrivateKey() ? undefined : key;
     }
@@ -81082,14 +90323,14 @@ function attempts(passphrase) {
     return bare === passphrase ? [passphrase] : [passphrase, bare];
 }
 function needsPassphrase() {
-    return new errors/* UserError */.y(`${keys_INPUT} is encrypted: give its passphrase in the input 'passphrase'`);
+    return new errors/* UserError */.yo(`${keys_INPUT} is encrypted: give its passphrase in the input 'passphrase'`);
 }
 function wrongPassphrase() {
-    return new errors/* UserError */.y(`${keys_INPUT} is encrypted and the input 'passphrase' does not open it (or the key is damaged): ` +
+    return new errors/* UserError */.yo(`${keys_INPUT} is encrypted and the input 'passphrase' does not open it (or the key is damaged): ` +
         `try both with 'ssh-keygen -y -f FILE'`);
 }
 function damaged() {
-    return new errors/* UserError */.y(`${keys_INPUT} is a private key that is damaged or incomplete: copy the whole file again, with its ` +
+    return new errors/* UserError */.yo(`${keys_INPUT} is a private key that is damaged or incomplete: copy the whole file again, with its ` +
         'first and last line');
 }
 /** What a text without a private key is, as the rest of a sentence. */
@@ -81123,7 +90364,7 @@ function whatElse(text) {
 /** Characters of one run's stream that are kept; beyond it the middle is left out. */
 const KEPT = 16 * 1024 * 1024;
 /** A line that never ends is handed on in pieces of this many characters. */
-const LONGEST_LINE = 64 * 1024;
+const output_LONGEST_LINE = 64 * 1024;
 /** One stream of a run: text for the result, lines for whoever watches. */
 class Output {
     #decoder = new external_node_string_decoder_namespaceObject.StringDecoder('utf8');
@@ -81161,7 +90402,7 @@ class Output {
         this.#line = lines.pop() ?? '';
         for (const line of lines)
             this.#onLine(withoutReturn(line));
-        if (this.#line.length > LONGEST_LINE) {
+        if (this.#line.length > output_LONGEST_LINE) {
             this.#onLine(this.#line);
             this.#line = '';
         }
@@ -81269,7 +90510,7 @@ class Session {
         this.#stdout = new Demux(marker.join(''));
         this.#stderr = new Demux(marker.join(''));
         this.#expectStart();
-        openShell(client, loopSource({ marker, nonce: options.nonce })).then(channel => this.#attach(channel), error => this.#end(`the host opened no channel: ${(0,errors/* errorMessage */.g)(error)}`));
+        openShell(client, loopSource({ marker, nonce: options.nonce })).then(channel => this.#attach(channel), error => this.#end(`the host opened no channel: ${(0,errors/* errorMessage */.gJ)(error)}`));
     }
     /** See `Host.run`. */
     run(script, options = {}) {
@@ -81313,7 +90554,7 @@ class Session {
         channel.on('exit', (exit) => {
             code = exit;
         });
-        channel.on('error', (error) => this.#end((0,errors/* errorMessage */.g)(error)));
+        channel.on('error', (error) => this.#end((0,errors/* errorMessage */.gJ)(error)));
         channel.on('close', () => 
         // Without an exit code the connection broke, and whoever holds it knows why.
         setImmediate(() => this.#end(code === undefined ? 'the host closed the channel' : 'the shell on the host ended')));
@@ -81354,8 +90595,8 @@ class Session {
     #notStarted(reason) {
         const said = this.#greeting.trim();
         const details = said === '' ? [] : said.split('\n');
-        const why = details.length > 0 ? `it said '${(0,errors/* errorMessage */.g)(said)}'` : reason;
-        return new errors/* UserError */.y(`${this.#options.name}: the account does not run a POSIX shell for us: ${why}; it needs a ` +
+        const why = details.length > 0 ? `it said '${(0,errors/* errorMessage */.gJ)(said)}'` : reason;
+        return new errors/* UserError */.yo(`${this.#options.name}: the account does not run a POSIX shell for us: ${why}; it needs a ` +
             'login shell such as /bin/sh and no forced command that stands in its place');
     }
     #next() {
@@ -81419,7 +90660,9 @@ class Session {
         if (!(error instanceof ConnectionLost))
             return error;
         const { name, clock } = this.#options;
-        const what = run.options.what === undefined ? 'a script' : `'${run.options.what}'`;
+        const { what: told } = run.options;
+        const step = typeof told === 'function' ? told() : told;
+        const what = step === undefined ? 'a script' : `'${step}'`;
         return new ConnectionLost(sent
             ? `${name}: connection lost while ${what} ran (after ` +
                 `${formatDuration(clock.now() - run.began)}): ${error.message}; what it did on the host ` +
@@ -81442,13 +90685,13 @@ class Session {
 
 
 
-const DEFAULTS = {
+const connect_DEFAULTS = {
     timeoutMs: 15_000,
     retries: 3,
     pauseMs: 1000,
     totalMs: 60_000,
-    keepaliveMs: 15_000,
-    keepaliveCount: 4
+    keepaliveMs: 5_000,
+    keepaliveCount: 5
 };
 /** How long the network has to take our goodbye. */
 const connect_CLOSING_MS = 1000;
@@ -81457,7 +90700,7 @@ const connect_CLOSING_MS = 1000;
  * anything is said about the user. Throws a `UserError` with one cause and what to do.
  */
 async function connect(target, options = {}) {
-    const limits = { ...DEFAULTS, ...options };
+    const limits = { ...connect_DEFAULTS, ...options };
     const log = options.log ?? silentLog;
     for (const secret of keySecrets(target.sshKey, target.passphrase))
         options.secrets?.add(secret);
@@ -81481,7 +90724,7 @@ async function connect(target, options = {}) {
         onFailedAttempt: ({ error, retriesLeft }) => {
             if (!(error instanceof ConnectError && error.passing) || retriesLeft === 0)
                 return;
-            log.info(`${(0,errors/* errorMessage */.g)(error)}; trying again (${retriesLeft} left)`);
+            log.info(`${(0,errors/* errorMessage */.gJ)(error)}; trying again (${retriesLeft} left)`);
         }
     });
     if (hostkeys_judge(pins, hostKey) === 'unknown') {
@@ -81526,7 +90769,7 @@ function connection(client, socket, name, clock, startTimeoutMs) {
     client.on('error', error => {
         reason = /keepalive/i.test(error.message)
             ? 'the host no longer answers (keepalive timeout)'
-            : (0,errors/* errorMessage */.g)(error);
+            : (0,errors/* errorMessage */.gJ)(error);
     });
     const session = new Session(client, { name, nonce, clock, startTimeoutMs });
     client.once('close', () => session.lost(reason));
@@ -81544,7 +90787,9 @@ function connection(client, socket, name, clock, startTimeoutMs) {
                 socket.once('finish', resolve).once('close', resolve);
                 setTimeout(resolve, connect_CLOSING_MS).unref();
             });
-            client.end();
+            // Not client.end(): sshd drops what it has not handed on yet when it reads 'disconnect', and the
+            // last words of the lock would be lost.
+            socket.end();
             await sent;
             if (!socket.writableFinished)
                 socket.destroy();
@@ -81559,7 +90804,7 @@ function connection(client, socket, name, clock, startTimeoutMs) {
 function checkPlace(target) {
     const host = target.host.trim().replace(/^\[(.*)\]$/, '$1');
     const user = target.user.trim();
-    const bad = (input, value, expected) => new errors/* UserError */.y(value === ''
+    const bad = (input, value, expected) => new errors/* UserError */.yo(value === ''
         ? `input '${input}' is empty, expected ${expected}`
         : `input '${input}': got ${JSON.stringify(value)}, expected ${expected}`);
     if (/^[^:]+:\d+$/.test(host))
@@ -81586,7 +90831,7 @@ function checkPlace(target) {
 
 /** A complaint about an input: its name, the value, what was expected. Never pass a secret's value. */
 function badInput(name, value, expected) {
-    return new errors/* UserError */.y(`input '${name}': got '${value}', expected ${expected}`);
+    return new errors/* UserError */.yo(`input '${name}': got '${value}', expected ${expected}`);
 }
 /** An input as written, without surrounding blanks; undefined when absent or empty. */
 function inputs_optional(name) {
@@ -81597,7 +90842,7 @@ function inputs_optional(name) {
 function inputs_required(name, what) {
     const value = inputs_optional(name);
     if (value === undefined) {
-        throw new errors/* UserError */.y(`input '${name}' is empty, expected ${what}; when it comes from a secret or a variable, check ` +
+        throw new errors/* UserError */.yo(`input '${name}' is empty, expected ${what}; when it comes from a secret or a variable, check ` +
             'that this exists in this repository or environment (forks and other environments do not get it)');
     }
     return value;
@@ -81664,6 +90909,28 @@ function pairs(name) {
         return [match[1], match[2]];
     });
 }
+/** What other actions call an input of ours, beyond what a slip of the pen explains. */
+const ELSEWHERE = {
+    server: 'host',
+    hostname: 'host',
+    'remote-host': 'host',
+    username: 'user',
+    'remote-user': 'user',
+    key: 'ssh-key',
+    'private-key': 'ssh-key',
+    'ssh-private-key': 'ssh-key',
+    'key-passphrase': 'passphrase',
+    fingerprint: 'known-hosts',
+    'ssh-known-hosts': 'known-hosts',
+    'host-fingerprint': 'known-hosts',
+    target: 'path',
+    'remote-path': 'path',
+    'deploy-path': 'path',
+    dockerfile: 'file',
+    password: 'registry-token',
+    token: 'github-token',
+    'dry-run': 'plan-only'
+};
 /**
  * Refuses inputs that the action does not have: GitHub itself only warns of them, so a slip of
  * the pen would silently deploy with the default. `known` comes from the action's inputs module.
@@ -81675,11 +90942,29 @@ function refuseUnknown(known, env = process.env) {
     for (const name of written) {
         if (known.includes(name))
             continue;
-        throw new errors/* UserError */.y(`input '${name}' is not known${names_didYouMean(name, known)}; known inputs: ${known.join(', ')}`);
+        const usual = ELSEWHERE[name.replaceAll('_', '-')];
+        const meant = usual !== undefined && known.includes(usual) ? usual : name;
+        throw new errors/* UserError */.yo(`input '${name}' is not known${names_didYouMean(meant, known)}; known inputs: ${known.join(', ')}`);
     }
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/action/githubinputs.js
+
+/** Names of the inputs that are read here, as in action.yml. */
+const GITHUB_INPUTS = ['github-token', 'environment'];
+/** Reads them; the token is a secret from then on. */
+function readGitHubInputs(secrets) {
+    const token = secret('github-token')?.trim();
+    secrets.add(token);
+    const environment = inputs_optional('environment') ?? 'production';
+    if (/\p{Cc}/u.test(environment) || environment.length > 255) {
+        throw badInput('environment', environment, "the name of an environment, such as 'production'");
+    }
+    return { token, environment };
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/action/host.js
+
 
 /** Names of the shared inputs, as in action.yml. */
 const HOST_INPUTS = [
@@ -81704,8 +90989,14 @@ function readHostInputs() {
         knownHosts: inputs_optional('known-hosts'),
         hostKeyPolicy: choice('host-key-policy', ['strict', 'accept-unverified'], 'strict'),
         config: inputs_optional('config'),
-        path: inputs_optional('path')
+        path: readPath()
     };
+}
+function readPath() {
+    const path = inputs_optional('path')?.replace(/(?<=.)\/+$/, '');
+    if (path === undefined || APP_PATH.test(path))
+        return path;
+    throw badInput('path', path, APP_PATH_WORDS);
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/registry.js
@@ -81727,13 +91018,16 @@ function readRegistryLogin(secrets, env = process.env) {
 
 
 
+
 /** The names of all inputs, as in action.yml. */
 const NAMES = [
     ...HOST_INPUTS,
     'release',
+    'accept-newer-schema',
     ...REGISTRY_INPUTS,
     'strategy',
-    'lock-timeout'
+    'lock-timeout',
+    ...GITHUB_INPUTS
 ];
 /** Reads and checks every input. */
 function read(secrets) {
@@ -81741,9 +91035,11 @@ function read(secrets) {
     return {
         host: readHostInputs(),
         release: inputs_optional('release'),
+        acceptNewerSchema: flag('accept-newer-schema', false),
         login: readRegistryLogin(secrets),
         strategy: choice('strategy', ['roll', 'recreate'], 'roll'),
-        lockTimeoutMs: inputs_duration('lock-timeout') ?? 600_000
+        lockTimeoutMs: inputs_duration('lock-timeout') ?? 600_000,
+        github: readGitHubInputs(secrets)
     };
 }
 
@@ -81754,40 +91050,54 @@ function read(secrets) {
 
 
 
+
+
+
+
 /** Makes a kept release live again; fails when it does not serve afterwards. */
 async function main(context, env = process.env) {
     const { secrets, log } = context;
-    const { host, release, login, strategy, lockTimeoutMs } = read(secrets);
+    const { host, github: wanted, ...inputs } = await beforehand(() => read(secrets));
     const folder = env.GITHUB_WORKSPACE ?? process.cwd();
-    const path = host.path ?? (await readConfig(folder, host.config)).path;
-    const outcome = await rollback({ path, release, login, strategy, lockTimeoutMs, run: runOf(env) }, { connect: () => connect(host, { log, secrets }), clock: systemClock, log });
+    const path = host.path ?? (await beforehand(() => readConfig(folder, host.config))).path;
+    const run = runOf(env);
+    const outcome = await rollback({ ...inputs, path, run }, { connect: () => connect(host, { log, secrets }), clock: systemClock, log, cancel: onCancel() });
+    const github = openGitHub(wanted.token, await readEvent(env), log);
+    if (github) {
+        const told = { github, environment: wanted.environment, run };
+        // Which commit goes live again only the host knows, so it is recorded afterwards.
+        await endDeployment(beginDeployment(told, outcome.commit, 'rollback'), outcome);
+    }
     await report(outcome, 'Rollback', host.host, context);
 }
 
 
 /***/ }),
 
-/***/ 8261:
+/***/ 4116:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
   Yz: () => (/* binding */ core_debug),
+  N4: () => (/* binding */ endGroup),
+  z3: () => (/* binding */ error),
   V4: () => (/* binding */ getInput),
   Os: () => (/* binding */ group),
   pq: () => (/* binding */ info),
   C1: () => (/* binding */ setFailed),
   uH: () => (/* binding */ setOutput),
   Pq: () => (/* binding */ core_setSecret),
+  Oh: () => (/* binding */ startGroup),
   z: () => (/* reexport */ summary),
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, endGroup, error, exportVariable, getBooleanInput, getIDToken, getMultilineInput, getState, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, startGroup, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, addPath, exportVariable, getBooleanInput, getIDToken, getMultilineInput, getState, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, toPlatformPath, toPosixPath, toWin32Path
 
-;// CONCATENATED MODULE: external "os"
-const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
+// EXTERNAL MODULE: external "os"
+var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
 // We use any as a valid input type
 /* eslint-disable @typescript-eslint/no-explicit-any */
@@ -81862,7 +91172,7 @@ function utils_toCommandProperties(annotationProperties) {
  */
 function command_issueCommand(command, properties, message) {
     const cmd = new Command(command, properties, message);
-    process.stdout.write(cmd.toString() + external_os_namespaceObject.EOL);
+    process.stdout.write(cmd.toString() + external_os_.EOL);
 }
 function command_issue(name, message = '') {
     command_issueCommand(name, {}, message);
@@ -81936,7 +91246,7 @@ function file_command_issueFileCommand(command, message) {
     if (!external_fs_.existsSync(filePath)) {
         throw new Error(`Missing file at path: ${filePath}`);
     }
-    external_fs_.appendFileSync(filePath, `${utils_toCommandValue(message)}${external_os_namespaceObject.EOL}`, {
+    external_fs_.appendFileSync(filePath, `${utils_toCommandValue(message)}${external_os_.EOL}`, {
         encoding: 'utf8'
     });
 }
@@ -81952,7 +91262,7 @@ function file_command_prepareKeyValueMessage(key, value) {
     if (convertedValue.includes(delimiter)) {
         throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter}"`);
     }
-    return `${key}<<${delimiter}${external_os_namespaceObject.EOL}${convertedValue}${external_os_namespaceObject.EOL}${delimiter}`;
+    return `${key}<<${delimiter}${external_os_.EOL}${convertedValue}${external_os_.EOL}${delimiter}`;
 }
 //# sourceMappingURL=file-command.js.map
 // EXTERNAL MODULE: external "path"
@@ -83034,7 +92344,7 @@ class Summary {
      * @returns {Summary} summary instance
      */
     addEOL() {
-        return this.addRaw(external_os_namespaceObject.EOL);
+        return this.addRaw(external_os_.EOL);
     }
     /**
      * Adds an HTML codeblock to the summary buffer
@@ -83758,13 +93068,13 @@ class ToolRunner extends external_events_.EventEmitter {
     _processLineBuffer(data, strBuffer, onLine) {
         try {
             let s = strBuffer + data.toString();
-            let n = s.indexOf(external_os_namespaceObject.EOL);
+            let n = s.indexOf(external_os_.EOL);
             while (n > -1) {
                 const line = s.substring(0, n);
                 onLine(line);
                 // the rest of the string ...
-                s = s.substring(n + external_os_namespaceObject.EOL.length);
-                n = s.indexOf(external_os_namespaceObject.EOL);
+                s = s.substring(n + external_os_.EOL.length);
+                n = s.indexOf(external_os_.EOL);
             }
             return s;
         }
@@ -84055,7 +93365,7 @@ class ToolRunner extends external_events_.EventEmitter {
                 }
                 const optionsNonNull = this._cloneExecOptions(this.options);
                 if (!optionsNonNull.silent && optionsNonNull.outStream) {
-                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_namespaceObject.EOL);
+                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_.EOL);
                 }
                 const state = new ExecState(optionsNonNull, this.toolPath);
                 state.on('debug', (message) => {
@@ -84394,8 +93704,8 @@ const getLinuxInfo = () => platform_awaiter(void 0, void 0, void 0, function* ()
         version
     };
 });
-const platform = external_os_namespaceObject.platform();
-const arch = external_os_namespaceObject.arch();
+const platform = external_os_.platform();
+const arch = external_os_.arch();
 const isWindows = platform === 'win32';
 const isMacOS = platform === 'darwin';
 const isLinux = platform === 'linux';
@@ -84576,7 +93886,7 @@ function setOutput(name, value) {
     if (filePath) {
         return file_command_issueFileCommand('OUTPUT', file_command_prepareKeyValueMessage(name, value));
     }
-    process.stdout.write(external_os_namespaceObject.EOL);
+    process.stdout.write(external_os_.EOL);
     command_issueCommand('set-output', { name }, utils_toCommandValue(value));
 }
 /**
@@ -84644,7 +93954,7 @@ function notice(message, properties = {}) {
  * @param message info message
  */
 function info(message) {
-    process.stdout.write(message + external_os_namespaceObject.EOL);
+    process.stdout.write(message + external_os_.EOL);
 }
 /**
  * Begin an output group.
@@ -84734,7 +94044,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 3064:
+/***/ 9741:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -84743,25 +94053,92 @@ __nccwpck_require__.d(__webpack_exports__, {
   C: () => (/* binding */ runAction)
 });
 
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 16 modules
-var core = __nccwpck_require__(8261);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 15 modules
+var lib_core = __nccwpck_require__(4116);
 // EXTERNAL MODULE: ./packages/core/lib/base/errors.js
 var errors = __nccwpck_require__(2256);
 // EXTERNAL MODULE: ./packages/core/lib/base/secrets.js
 var base_secrets = __nccwpck_require__(2450);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./packages/core/lib/action/annotate.js
+
+
+/** Writes a problem as an annotation; its file is told relative to the checkout. */
+function annotate({ title, message, file, line, endLine }, env = process.env) {
+    const root = env.GITHUB_WORKSPACE ?? process.cwd();
+    lib_core/* error */.z3(message, {
+        title,
+        file: external_node_path_.relative(root, external_node_path_.resolve(root, file)),
+        ...(line && { startLine: line }),
+        ...(endLine && { endLine })
+    });
+}
+/** A line of a tool that writes GitHub's annotations itself. */
+function isAnnotation(line) {
+    return /^::(error|warning|notice) /.test(line);
+}
+/** Hands such a line on as it is; the log would take it for text. */
+function passOn(line) {
+    core.info(line);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/action/commands.js
+/**
+ * Text that the runner takes for nothing but text. It takes a line that begins with `::`, after blanks,
+ * for a command, and `##[` anywhere in one; and it ends lines at a lone carriage return, too. What a
+ * server, a build or a file says must never mask, set or fold anything here.
+ */
+function harmless(text) {
+    return text
+        .split(/\r\n|\n|\r/)
+        .map(line => line.replace(/^([\s\u0085]*):(?=:)/, '$1: ').replaceAll('##[', '## ['))
+        .join('\n');
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/action/log.js
 
-/** The runner's log, with every known secret taken out before a line is written. */
+
+/** So many of the last lines of a failed step are shown again. */
+const SHOWN_AGAIN = 50;
+/**
+ * The runner's log, with every known secret taken out and no line that the runner takes for a command.
+ * Each step is a folded group; of one that fails the lines are shown again below it, unfolded.
+ */
 function actionLog(secrets) {
+    const clean = (text) => harmless(secrets.redact(text));
+    /** The lines of the step that runs; undefined between steps. */
+    let step;
+    const endStep = (failed = false) => {
+        if (step === undefined)
+            return;
+        const { title, lines } = step;
+        step = undefined;
+        lib_core/* endGroup */.N4();
+        if (failed)
+            for (const line of [`✗ ${title}`, ...lines.slice(-SHOWN_AGAIN)])
+                lib_core/* info */.pq(line);
+    };
     return {
-        info: line => core/* info */.pq(secrets.redact(line)),
-        warning: text => core/* warning */.$e(secrets.redact(text)),
-        debug: line => core/* debug */.Yz(secrets.redact(line)),
-        group: (title, body) => core/* group */.Os(secrets.redact(title), body)
+        info: text => {
+            const line = clean(text);
+            step?.lines.push(line);
+            lib_core/* info */.pq(line);
+        },
+        warning: text => lib_core/* warning */.$e(secrets.redact(text)),
+        debug: text => lib_core/* debug */.Yz(secrets.redact(text)),
+        group: (title, body) => lib_core/* group */.Os(clean(title), body),
+        step: text => {
+            endStep();
+            step = { title: clean(text), lines: [] };
+            lib_core/* startGroup */.Oh(`→ ${step.title}`);
+        },
+        endStep
     };
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/run.js
+
 
 
 
@@ -84771,19 +94148,28 @@ function actionLog(secrets) {
  * anything else also shows its stack when the step is debugged.
  */
 async function runAction(main) {
-    const secrets = new base_secrets/* Secrets */.S(secret => core/* setSecret */.Pq(secret));
+    const secrets = new base_secrets/* Secrets */.S(secret => lib_core/* setSecret */.Pq(secret));
     const log = actionLog(secrets);
     try {
         await main({ secrets, log });
     }
     catch (error) {
-        if (error instanceof errors/* UserError */.y)
+        if (error instanceof errors/* UserError */.yo)
             for (const line of error.details)
                 log.info(line);
         else if (error instanceof Error)
             log.debug(error.stack ?? '');
-        core/* setFailed */.C1(secrets.redact((0,errors/* errorMessage */.g)(error)));
+        fail(secrets.redact((0,errors/* errorMessage */.gJ)(error)), error);
     }
+}
+/** Fails the step; a mistake in a file of the checkout is shown beside its line. */
+function fail(message, error) {
+    if (error instanceof errors/* UserError */.yo && error.place) {
+        process.exitCode = 1;
+        annotate({ title: 'DiveOps', message, ...error.place });
+    }
+    else
+        lib_core/* setFailed */.C1(message);
 }
 
 
@@ -84793,8 +94179,9 @@ async function runAction(main) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   g: () => (/* binding */ errorMessage),
-/* harmony export */   y: () => (/* binding */ UserError)
+/* harmony export */   cJ: () => (/* binding */ Cancelled),
+/* harmony export */   gJ: () => (/* binding */ errorMessage),
+/* harmony export */   yo: () => (/* binding */ UserError)
 /* harmony export */ });
 /**
  * A failure whose cause the user can mend: one sentence that names the input or the place, the
@@ -84804,10 +94191,17 @@ class UserError extends Error {
     name = 'UserError';
     /** Further lines for the log, such as the last output of a command. Never secrets. */
     details;
-    constructor(message, details = [], options) {
+    /** Where in the checkout the mistake is, when it is there. */
+    place;
+    constructor(message, details = [], { place, ...options } = {}) {
         super(message, options);
         this.details = details;
+        this.place = place ?? (options.cause instanceof UserError ? options.cause.place : undefined);
     }
+}
+/** The run was told to stop. */
+class Cancelled extends UserError {
+    name = 'Cancelled';
 }
 /** The text of anything that was thrown, on one line. */
 function errorMessage(thrown) {
@@ -84910,7 +94304,7 @@ module.exports = {"rE":"1.17.0"};
 /******/ 	// Execute the module function
 /******/ 	var threw = true;
 /******/ 	try {
-/******/ 		__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
+/******/ 		__webpack_modules__[moduleId].call(module.exports, module, module.exports, __nccwpck_require__);
 /******/ 		threw = false;
 /******/ 	} finally {
 /******/ 		if(threw) delete __webpack_module_cache__[moduleId];

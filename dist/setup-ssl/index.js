@@ -58374,6 +58374,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 
 /***/ }),
 
+/***/ 6760:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+
+/***/ }),
+
 /***/ 643:
 /***/ ((module) => {
 
@@ -67057,8 +67064,8 @@ exports.visitAsync = visitAsync;
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3064);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2644);
+/* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9741);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7614);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -67068,7 +67075,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 2644:
+/***/ 7614:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -67077,16 +67084,44 @@ __nccwpck_require__.d(__webpack_exports__, {
   i: () => (/* binding */ main)
 });
 
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 16 modules
+var lib_core = __nccwpck_require__(8261);
+// EXTERNAL MODULE: ./packages/core/lib/base/errors.js
+var errors = __nccwpck_require__(2256);
+;// CONCATENATED MODULE: ./packages/core/lib/action/cancel.js
+
+
+/** A runner kills a cancelled step ten seconds after it said so; before that we go by ourselves. */
+const LAST_WORDS_MS = 6500;
+/**
+ * A signal that is aborted when the runner cancels the step (SIGINT, then SIGTERM): the run stops
+ * starting steps and leaves in order. What is not done after six and a half seconds is left to the host and
+ * to the next run.
+ */
+function onCancel() {
+    const controller = new AbortController();
+    const cancel = () => {
+        if (controller.signal.aborted)
+            return;
+        lib_core/* info */.pq('cancelled: no further step is started');
+        controller.abort(new errors/* Cancelled */.cJ('the run was cancelled'));
+        setTimeout(() => {
+            lib_core/* setFailed */.C1('the run was cancelled, and the host did not answer in time; what runs there ends by itself, and the next run finishes or undoes it');
+            process.exit(1);
+        }, LAST_WORDS_MS).unref();
+    };
+    process.on('SIGINT', cancel).on('SIGTERM', cancel);
+    return controller.signal;
+}
+
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 ;// CONCATENATED MODULE: external "node:fs/promises"
 const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
-;// CONCATENATED MODULE: external "node:path"
-const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
-// EXTERNAL MODULE: ./packages/core/lib/base/errors.js
-var errors = __nccwpck_require__(2256);
 // EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
 var dist = __nccwpck_require__(8815);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/util.js
@@ -76624,6 +76659,15 @@ function preprocess(fn, schema) {
     });
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/base/apppath.js
+/**
+ * An absolute path on the host as an app's folder may have it. Scripts quote it, but sed, JSON and
+ * compose read it as well, each with characters that mean something to it.
+ */
+const APP_PATH = /^(\/(?!\.\.?(\/|$))[\p{L}\p{N}._@+~ -]*[\p{L}\p{N}._@+~-])+$/u;
+/** What is expected of it, in words. */
+const APP_PATH_WORDS = 'an absolute path on the host of letters, digits and . _ - + @ ~, such as /opt/diveops';
+
 ;// CONCATENATED MODULE: ./packages/core/node_modules/leven/index.js
 const leven_array = [];
 const characterCodeCache = [];
@@ -76850,7 +76894,41 @@ function time_formatDuration(ms) {
     return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/app/yamlline.js
+
+/** The line of a key in a YAML file; of the nearest key around it when it is not there itself. */
+function lineOfKey(document, lines, keys) {
+    for (let depth = keys.length; depth > 0; depth--) {
+        const parent = document.getIn(keys.slice(0, depth - 1), true);
+        const pair = (0,dist/* isMap */.jh)(parent)
+            ? parent.items.find(({ key }) => (0,dist/* isScalar */.jn)(key) && key.value === keys[depth - 1])
+            : undefined;
+        const node = (pair?.key ?? document.getIn(keys.slice(0, depth), true));
+        if (node?.range)
+            return lines.linePos(node.range[0]).line;
+    }
+    return undefined;
+}
+/** The line of the first key or value under a key that `found` says yes to. */
+function lineOfValue(document, lines, under, found) {
+    let line;
+    const root = document.getIn(under, true);
+    if (root === undefined)
+        return undefined;
+    visit(root, {
+        Scalar: (_, node) => {
+            if (!node.range || !found(String(node.value)))
+                return undefined;
+            line = lines.linePos(node.range[0]).line;
+            return visit.BREAK;
+        }
+    });
+    return line;
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/app/config.js
+
+
 
 
 
@@ -76873,10 +76951,23 @@ const releaseCommand = object({
 })
     .catchall(schemas_string().min(1))
     .refine(entry => Object.keys(entry).filter(key => key !== 'again').length === 1, "one 'service: command' pair (and 'again: true' beside it)");
+const backup = union([
+    schemas_enum(['auto', 'off']),
+    strictObject({
+        service: serviceName.describe('The service in whose container the commands run.'),
+        command: schemas_string()
+            .min(1)
+            .describe('Run by sh; what it prints on standard output is the backup.'),
+        verify: schemas_string()
+            .min(1)
+            .optional()
+            .describe('Run by sh with the backup on standard input; must end with 0.')
+    })
+], { error: "'auto', 'off' or a mapping with service, command and perhaps verify" });
 const schema = strictObject({
     $schema: schemas_string().optional().describe('For editors; not used.'),
     path: schemas_string()
-        .regex(/^\/[^\0\n]*[^\0\n/]$/, 'an absolute path on the host')
+        .regex(APP_PATH, APP_PATH_WORDS)
         .default('/opt/diveops')
         .describe('The folder of the app on the host.'),
     compose: relativePath
@@ -76916,7 +77007,11 @@ const schema = strictObject({
         timeout: config_duration.default('60s'),
         bake: config_duration
             .default('10s')
-            .describe('How long the new release is watched while the old one still runs.')
+            .describe('How long the new release is watched while the old one still runs.'),
+        errors: schemas_string()
+            .regex(/^(100|\d{1,2}(\.\d+)?)%$/, "a share such as '5%'")
+            .default('5%')
+            .describe('Of the answers that visitors get while it is watched, how many may be errors of the server (5xx) before the old one is put back; from three on, and only when the old one had fewer.')
     })
         .prefault({}),
     domains: array(array(config_domain).min(1)).default([]).describe('One list for each certificate.'),
@@ -76932,7 +77027,26 @@ const schema = strictObject({
             .describe('Kept in step while the HTTP-only configuration is chosen.')
     })
         .prefault({}),
-    keep: schemas_int().min(1).max(100).default(5).describe('Releases kept on the host as a way back.')
+    migrations: strictObject({
+        service: serviceName,
+        pending: schemas_string()
+            .min(1)
+            .describe('Prints the names of the migrations that would be applied, one a line.'),
+        applied: schemas_string()
+            .min(1)
+            .optional()
+            .describe('Prints the names of those that the database has; without it a rollback cannot tell whether the schema is newer.')
+    })
+        .optional()
+        .describe("How to ask the new image, by sh and not through its entrypoint, which migrations are pending. Default: Django is asked when a release command runs 'manage.py migrate'."),
+    backup: backup
+        .default('auto')
+        .describe('Before pending migrations: auto (PostgreSQL of the compose file, proven by a restore), off, or a command of your own.'),
+    keep: schemas_int()
+        .min(1)
+        .max(100)
+        .default(5)
+        .describe('Releases kept on the host as a way back, and backups.')
 })
     .describe('What an app is, for DiveOps Actions. Every key has a default.');
 /** The file's published JSON Schema, as plain data. */
@@ -76951,26 +77065,18 @@ function parseConfig(text, file = 'diveops.yml') {
     const document = (0,dist/* parseDocument */.Tp)(text, { lineCounter: lines });
     const broken = document.errors[0];
     if (broken) {
-        throw new errors/* UserError */.y(`${file}: ${broken.message.split('\n')[0]?.replace(/:$/, '') ?? 'not YAML'}`);
+        const line = broken.linePos?.[0].line;
+        const message = `${file}: ${broken.message.split('\n')[0]?.replace(/:$/, '') ?? 'not YAML'}`;
+        throw new errors/* UserError */.yo(message, [], { place: { file, line } });
     }
     const result = schema.safeParse(document.toJS() ?? {}, { reportInput: true });
     if (result.success)
         return complete(result.data);
     const issue = result.error.issues[0];
     const at = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
-    throw new errors/* UserError */.y(`${file}${lineOf(at)}: ${complaint(issue, at)}`);
-    function lineOf(keys) {
-        for (let depth = keys.length; depth > 0; depth--) {
-            const parent = document.getIn(keys.slice(0, depth - 1), true);
-            const pair = (0,dist/* isMap */.jh)(parent)
-                ? parent.items.find(({ key }) => (0,dist/* isScalar */.jn)(key) && key.value === keys[depth - 1])
-                : undefined;
-            const node = (pair?.key ?? document.getIn(keys.slice(0, depth), true));
-            if (node?.range)
-                return `:${lines.linePos(node.range[0]).line}`;
-        }
-        return '';
-    }
+    const line = lineOfKey(document, lines, at);
+    const where = line === undefined ? file : `${file}:${line}`;
+    throw new errors/* UserError */.yo(`${where}: ${complaint(issue, at)}`, [], { place: { file, line } });
 }
 function complaint(issue, at) {
     const key = at.map(String).join('.') || 'the file';
@@ -77007,7 +77113,8 @@ function complete({ $schema: _, release, health, 'stop-first': stopFirst, ...res
         health: {
             path: health.path,
             timeoutMs: parseDuration(health.timeout),
-            bakeMs: parseDuration(health.bake)
+            bakeMs: parseDuration(health.bake),
+            errorsPercent: Number.parseFloat(health.errors)
         }
     };
 }
@@ -77060,18 +77167,18 @@ async function readConfig(folder, configFile) {
     const name = configFile ?? 'diveops.yml';
     const text = await readText(folder, name);
     if (text === undefined && configFile !== undefined) {
-        throw new errors/* UserError */.y(`input 'config': file '${configFile}' is not in the checkout`);
+        throw new errors/* UserError */.yo(`input 'config': file '${configFile}' is not in the checkout`);
     }
     return parseConfig(text ?? '', name);
 }
 async function readText(folder, name) {
     try {
-        return await (0,promises_namespaceObject.readFile)(external_node_path_namespaceObject.join(folder, name), 'utf8');
+        return await (0,promises_namespaceObject.readFile)(external_node_path_.join(folder, name), 'utf8');
     }
     catch (error) {
         if (error.code === 'ENOENT')
             return undefined;
-        throw new errors/* UserError */.y(`file '${name}' cannot be read: ${error.message}`);
+        throw new errors/* UserError */.yo(`file '${name}' cannot be read: ${error.message}`);
     }
 }
 function proxyFiles({ proxy }) {
@@ -77103,7 +77210,19 @@ async function readSourceFile(folder, name) {
     return { path: name, content, executable: (mode & 0o100) !== 0 };
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/action/outputs.js
+
+/** Sets the action's outputs; undefined ones are left empty. Call it on failure, too. */
+function outputs_setOutputs(outputs) {
+    for (const [name, value] of Object.entries(outputs)) {
+        if (value !== undefined)
+            lib_core/* setOutput */.uH(name, String(value));
+    }
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/report.js
+
+
 
 
 
@@ -77120,8 +77239,8 @@ const WORDS = {
 function report_describe(state) {
     return WORDS[state];
 }
-/** The job summary: what was deployed, the state, the plan, the steps with their times. */
-function summary(outcome, title, host) {
+/** The job summary: why it failed, what was deployed, the state, the plan, the steps in time. */
+function summary(outcome, title, host, secrets) {
     const { state, release, previous, image, plan, steps, error } = outcome;
     const total = steps.reduce((sum, { ms }) => sum + ms, 0);
     const facts = [
@@ -77132,17 +77251,10 @@ function summary(outcome, title, host) {
         ['Time', formatDuration(total)]
     ];
     return [
-        `### ${title}${error ? ' failed' : ''}: ${cell(host)}`,
-        ...(error ? [`> ${cell(errorMessage(error))}`] : []),
+        ...opening(title, host, error, secrets),
         markdownTable({ head: ['', ''], rows: facts }),
-        markdownTable({
-            head: ['Service', 'What', 'Why'],
-            rows: plan.map(({ service, what, why }) => [service, what, why])
-        }),
-        markdownTable({
-            head: ['Step', 'Time'],
-            rows: steps.map(({ name, ms }) => [name, formatDuration(ms)])
-        })
+        planMarkdown(plan, secrets),
+        ...timeline(steps)
     ].join('\n\n');
 }
 /**
@@ -77150,21 +77262,32 @@ function summary(outcome, title, host) {
  * is then thrown with the state in which the host is.
  */
 async function report(outcome, title, host, { secrets, log }) {
-    const { release, previous, state, plan, image, steps, error } = outcome;
+    const { release, previous, state, plan, image, url, steps, error } = outcome;
     setOutputs({
         release,
         'previous-release': previous,
         state,
         changed: state === 'live' || state === 'restored' || state === 'unknown',
         plan: JSON.stringify(plan),
-        image
+        image,
+        url
     });
-    await appendSummary(secrets.redact(summary(outcome, title, host)));
+    await appendSummary(secrets.redact(summary(outcome, title, host, secrets)));
     log.info(steps.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(' · '));
     if (!error)
         return log.info(report_describe(state));
     const details = error instanceof UserError ? error.details : [];
     throw new UserError(`${error.message} [${report_describe(state)}]`, details, { cause: error });
+}
+/** Runs what comes before a host is touched; a failure of it sets the outputs that say so. */
+async function beforehand(body) {
+    try {
+        return await body();
+    }
+    catch (error) {
+        outputs_setOutputs({ state: 'untouched', changed: false });
+        throw error;
+    }
 }
 /** Who runs this, as the runner's variables say. */
 function runOf(env) {
@@ -77182,7 +77305,13 @@ function service(project, name, where) {
     const found = project.services[name];
     if (found)
         return found;
-    throw new errors/* UserError */.y(`${where}: service '${name}' is not in the compose file, which has ${names_list(Object.keys(project.services))}`);
+    throw new errors/* UserError */.yo(`${where}: service '${name}' is not in the compose file, which has ${names_list(Object.keys(project.services))}`);
+}
+/** Every name by which the compose file lets other services address one. */
+function serviceNames(project, name) {
+    const one = project.services[name];
+    const aliases = Object.values(one?.networks ?? {}).flatMap(network => network?.aliases ?? []);
+    return [name, ...(one?.container_name ? [one.container_name] : []), ...aliases];
 }
 /** Registry and repository of an image reference in full, without tag and digest. */
 function compose_repositoryOf(image) {
@@ -77230,12 +77359,15 @@ function compose_proxyService(project, configured) {
         .map(([name]) => name);
     return names.length === 1 ? names[0] : undefined;
 }
-/** Everything that the given services depend on, directly or not, without themselves. */
+/**
+ * Everything that the given services depend on, directly or not, without themselves and without
+ * those whose profile is not active, which to name would start.
+ */
 function dependencies(project, names) {
     const found = new Set();
     const visit = (name) => {
         for (const next of Object.keys(project.services[name]?.depends_on ?? {})) {
-            if (found.has(next) || names.includes(next))
+            if (found.has(next) || names.includes(next) || !project.services[next])
                 continue;
             found.add(next);
             visit(next);
@@ -77371,12 +77503,12 @@ function strangerGroup(name, lists) {
 function parseDomains(text) {
     const words = text.split(/[\s,]+/).filter(Boolean);
     if (words.length === 0 && text.trim() !== '') {
-        throw new errors/* UserError */.y(`input 'domains': got '${text.trim()}', expected names such as example.com`);
+        throw new errors/* UserError */.yo(`input 'domains': got '${text.trim()}', expected names such as example.com`);
     }
     const judged = words.map(word => ({ word, ...judge(word) }));
     const [first, ...others] = judged.flatMap(({ word, expected }) => expected === undefined ? [] : [`input 'domains': got '${word}', expected ${expected}`]);
     if (first !== undefined)
-        throw new errors/* UserError */.y(first, others);
+        throw new errors/* UserError */.yo(first, others);
     return [...new Set(judged.map(({ name }) => name))];
 }
 /** The name that a word is, and what was expected instead when it is none. */
@@ -77411,9 +77543,127 @@ function parseEmail(text) {
     const email = text.trim();
     if (schemas_email().safeParse(email).success)
         return email;
-    throw new errors/* UserError */.y(`input 'email': got '${email}', expected an address such as ops@example.com`);
+    throw new errors/* UserError */.yo(`input 'email': got '${email}', expected an address such as ops@example.com`);
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/dial.js
+
+
+
+/** A connection that did not come about. */
+class ConnectError extends errors/* UserError */.yo {
+    name = 'ConnectError';
+    /** Whether the cause may pass by itself, so that another try has a chance. */
+    passing;
+    constructor(message, passing) {
+        super(message);
+        this.passing = passing;
+    }
+}
+/**
+ * A TCP connection without Nagle's algorithm, which would cost a round trip or 40 ms per command.
+ * Throws a `ConnectError` with the cause.
+ */
+function dial(host, port, timeoutMs) {
+    return new Promise((resolve, reject) => {
+        // The default gives each address of a name 250 ms, too little for a server far away.
+        const attempt = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 4000 };
+        const socket = (0,external_node_net_.connect)({ host, port, noDelay: true, keepAlive: true, ...attempt });
+        const fail = (error) => {
+            socket.destroy();
+            reject(error);
+        };
+        const timer = setTimeout(() => fail(dial_describe('ETIMEDOUT', host, port, timeoutMs)), timeoutMs);
+        socket.once('error', (error) => {
+            clearTimeout(timer);
+            fail(dial_describe(codeOf(error), host, port, timeoutMs, error));
+        });
+        socket.once('connect', () => {
+            clearTimeout(timer);
+            socket.removeAllListeners('error');
+            // Until ssh2 listens, and after it has stopped: a reset must not end the process.
+            socket.on('error', () => { });
+            resolve(gathering(socket));
+        });
+    });
+}
+/**
+ * Sends what is written within one turn of the event loop together. ssh2 writes each packet in
+ * three pieces, and without Nagle's algorithm each piece would be a TCP segment of its own: ten of
+ * them fill the first window, and the rest would wait for a round trip.
+ */
+function gathering(socket) {
+    const write = socket.write.bind(socket);
+    let corked = false;
+    socket.write = (...words) => {
+        if (!corked) {
+            corked = true;
+            socket.cork();
+            setImmediate(() => {
+                corked = false;
+                socket.uncork();
+            });
+        }
+        return write(...words);
+    };
+    return socket;
+}
+function codeOf(error) {
+    return error.code ?? error.errors?.[0]?.code ?? '';
+}
+function dial_describe(code, host, port, timeoutMs, error) {
+    switch (code) {
+        case 'ENOTFOUND':
+        case 'EAI_NONAME':
+            return new ConnectError(`host '${host}' is unknown: no DNS entry has this name; check the input 'host'`, false);
+        case 'EAI_AGAIN':
+            return new ConnectError(`host '${host}' cannot be looked up: the name service does not answer (or the name is wrong)`, true);
+        case 'ECONNREFUSED':
+            return new ConnectError(`host '${host}' refuses connections to port ${port}: nothing listens there; check the ` +
+                `input 'port' and that sshd runs`, true);
+        case 'ETIMEDOUT':
+            return new ConnectError(`host '${host}' does not answer on port ${port} within ${time_formatDuration(timeoutMs)}: the ` +
+                'server is down, the address is wrong or a firewall drops connections', true);
+        case 'EHOSTUNREACH':
+        case 'ENETUNREACH':
+        case 'EADDRNOTAVAIL':
+            return new ConnectError(`host '${host}' cannot be reached from here (${code}): no route to its address; a runner ` +
+                'may have no IPv6', true);
+        default:
+            return new ConnectError(`host '${host}', port ${port}: ${(0,errors/* errorMessage */.gJ)(error) || code}`, code === 'ECONNRESET');
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/host.js
+
+/** The connection ended while something ran; the state of the host is unknown until it is read. */
+class ConnectionLost extends Error {
+    name = 'ConnectionLost';
+}
+/** A script on the host that should have succeeded and did not. */
+class RemoteError extends errors/* UserError */.yo {
+    name = 'RemoteError';
+    result;
+    constructor(what, host, result) {
+        const last = (0,errors/* errorMessage */.gJ)(result.stderr || result.stdout)
+            .split(' · ')
+            .at(-1);
+        super(`${what} failed on ${host} with exit code ${result.code}${last ? `: ${last}` : ''}`);
+        this.result = result;
+    }
+}
+/** Runs a script that must succeed; otherwise a `RemoteError` that says what was tried. */
+async function mustRun(host, what, script, options) {
+    const result = await host.run(script, { what, ...options });
+    if (result.code !== 0)
+        throw new RemoteError(what, host.name, result);
+    return result;
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: external "node:string_decoder"
+const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
 ;// CONCATENATED MODULE: ./packages/core/lib/base/shell.js
 /** One word of a POSIX shell command, whatever it contains. */
 function shell_quote(word) {
@@ -77426,69 +77676,847 @@ function command(words) {
     return words.map(shell_quote).join(' ');
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/release/manifest.js
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/loop.js
+/**
+ * Shell text that makes hosts alike: an account without a login has a short `PATH`, and messages
+ * are matched in English.
+ */
+const ENVIRONMENT = `
+umask 022
+PATH=\${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:$HOME/bin
+LC_ALL=C
+for l in C.utf8 C.UTF-8; do [ -d "/usr/lib/locale/$l" ] && LC_ALL=C.UTF-8; done
+unset LANGUAGE ENV BASH_ENV
+export PATH LC_ALL`;
+/**
+ * Shell text that makes the connection's own directory and sets `SCRATCH`, or returns 1. In memory
+ * where /dev/shm is, so that what is written there never reaches a disk. Run by each channel of the
+ * connection; whichever comes first makes it.
+ */
+function scratchSource(nonce) {
+    return `
+scratch() {
+  set --
+  [ -w /dev/shm ] && grep -q '^[^ ]* /dev/shm tmpfs ' /proc/mounts 2>/dev/null && set -- /dev/shm
+  for SCRATCH in "$@" "\${TMPDIR:-/tmp}" /tmp; do
+    SCRATCH=$SCRATCH/diveops-${nonce}
+    mkdir -m 700 "$SCRATCH" 2>/dev/null && return
+    [ -d "$SCRATCH" ] && [ -O "$SCRATCH" ] && return
+  done
+  return 1
+}`;
+}
+/**
+ * The program that reads scripts from its standard input and runs them one after the other, each
+ * with `sh` in a session of its own. A request is a line `run SEQ LENGTH STDIN`, LENGTH bytes of
+ * script, `end`, and where STDIN is not 0 that many bytes and `end` again; `stop` ends what runs.
+ * The answer is what the script writes, then on both streams the marker, SEQ and the exit code.
+ *
+ * It reads on while a script runs, so it sees the connection end: then the script's process group
+ * gets HUP, two seconds later KILL, and the scratch directory goes. Processes that a script has put
+ * into a session of their own (`setsid`) live on. A script whose standard input was cut short never
+ * sees it end, so nothing takes half a file for a whole one. A script that was ended so gets no
+ * answer: to a client that was only thought dead its connection is lost, not its script failed.
+ */
+function loopSource({ marker: [a, b], nonce }) {
+    return `
+${ENVIRONMENT}
+export SCRATCH
+a=${a}
+b=${b}
+r=
+answer() {
+  printf '%s%s %s %s\\n' "$a" "$b" "$1" "$2"
+  printf '%s%s %s %s\\n' "$a" "$b" "$1" "$2" >&2
+}
+take() { dd bs=65536 iflag=fullblock,count_bytes status=none count="$1"; }
+whole() { read -r l && [ "$l" = end ]; }
+own=
+command -v setsid >/dev/null && own=setsid
+finish() {
+  trap - EXIT
+  trap '' HUP INT TERM PIPE
+  if [ "$r" ] && kill -HUP "$r" 2>/dev/null; then wait "$r"; fi
+  rm -rf "$SCRATCH"
+}
+halt() {
+  t=1
+  [ "$p" ] || return
+  kill -HUP "$p" "-$p" 2>/dev/null
+  { sleep 2; kill -KILL "-$p"; } >/dev/null 2>&1 4<&- &
+}
+runner() {
+  exec 5>&-
+  t=
+  p=
+  q=
+  trap halt TERM
+  trap 'q=1; halt' HUP
+  $own sh "$SCRATCH/.script" <&4 4<&- &
+  p=$!
+  [ -z "$t" ] || halt
+  wait "$p" 2>/dev/null
+  c=$?
+  while kill -0 "$p" 2>/dev/null; do wait "$p" 2>/dev/null; c=$?; done
+  # In the background, because a signal waits for a command in the foreground to end.
+  if [ -z "$t" ] && [ "$2" -gt 0 ]; then cat <&4 >/dev/null & wait "$!"; fi
+  [ "$q" ] || answer "$1" "$c"
+}
+${scratchSource(nonce)}
+if ! scratch; then
+  echo "no directory for temporary files is writable: tried /dev/shm, \${TMPDIR:-/tmp} and /tmp"
+  answer 0 1
+  exit 1
+fi
+trap finish EXIT
+trap 'exit 1' HUP INT TERM PIPE
+echo $$ >"$SCRATCH/.loop"
+answer 0 0
+while IFS=' ' read -r verb seq length stdin; do
+  case $verb in
+  run)
+    wait
+    r=
+    take "$length" >"$SCRATCH/.script" && whole || exit 1
+    if [ "$stdin" -eq 0 ]; then
+      exec 4</dev/null
+      runner "$seq" 0 &
+      r=$!
+      exec 4<&-
+    else
+      [ -p "$SCRATCH/.stdin" ] || mkfifo "$SCRATCH/.stdin" || exit 1
+      exec 3<>"$SCRATCH/.stdin" 4<"$SCRATCH/.stdin" 5>"$SCRATCH/.stdin" 3>&-
+      runner "$seq" "$stdin" &
+      r=$!
+      exec 4<&-
+      take "$stdin" >&5
+      whole || exit 1
+      exec 5>&-
+    fi
+    ;;
+  stop) [ "$r" ] && kill -TERM "$r" 2>/dev/null ;;
+  *) exit 1 ;;
+  esac
+done
+`;
+}
 
-const site = object({
-    names: array(schemas_string()),
-    certificate: schemas_string(),
-    key: schemas_string()
-});
-const pair = object({
-    domain: schemas_string().optional(),
-    http: schemas_string().optional(),
-    https: schemas_string(),
-    variant: schemas_enum(['https', 'http']),
-    /** What the HTTPS configuration serves, so that its certificates can be looked at without it. */
-    sites: array(site).optional()
-});
-const manifest = object({
-    id: schemas_string(),
-    app: schemas_string(),
-    created: schemas_string(),
-    /** The image as it was handed to the action: name@digest. */
-    image: schemas_string(),
-    /** What the engine on the host calls that image. */
-    imageId: schemas_string(),
-    /** The health test that the image itself brings, in the form of the engine. */
-    imageTest: array(schemas_string()).nullable().default(null),
-    services: array(schemas_string()),
-    compose: schemas_string(),
-    /** sha256 of each service of the compose file as the host's compose resolved it. */
-    definitions: record(schemas_string(), schemas_string()).default({}),
-    proxy: object({
-        service: schemas_string().optional(),
-        http: schemas_string().optional(),
-        https: schemas_string().optional()
-    }),
-    variant: schemas_enum(['https', 'http']),
-    /** The pairs of nginx configurations and what was chosen of each; releases before had one. */
-    pairs: array(pair).optional(),
-    /** sha256 of each file of the release, by its path in the app's folder. */
-    files: record(schemas_string(), schemas_string()),
-    /** What diveops.yml said, for a rollback without a checkout. */
-    config: custom().optional(),
-    /** Commands that may be repeated when the release is brought back. */
-    again: array(object({ service: schemas_string(), command: schemas_string(), again: schemas_boolean() }))
-        .default([]),
-    /** The .env that the release was made live with; values stay on the host. */
-    env: object({ sha256: schemas_string(), follow: record(schemas_string(), schemas_string()) }),
-    commit: schemas_string().optional(),
-    run: schemas_string().optional(),
-    actor: schemas_string().optional()
-});
-/** Reads a release.json; undefined when there is none or it is not one of ours. */
-function parseManifest(text) {
-    if (text.trim() === '')
-        return undefined;
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/lockloop.js
+
+
+/**
+ * The program that holds the lock. It says `waiting HOLDER`, `held BEGIN`, `timeout`, `path USER WHY`
+ * or `tools NAME`, and `.lock` in the scratch directory becomes `held` or `failed`; BEGIN is the line
+ * by which the last run before this one began. It reads dots; `n` and a line for the journal; `x`
+ * gives the lock back. The end of its input, or silence, means that the client is gone: it ends the
+ * loop with the script that runs there, and only then lets others in. Children that outlive it do
+ * not have the lock's descriptor, 9, so none holds it by accident.
+ */
+function lockSource(options) {
+    const { marker, nonce, path, holder, timeoutSeconds, silenceSeconds, journal, onRelease } = options;
+    return `
+${ENVIRONMENT}
+a=${marker[0]}
+b=${marker[1]}
+dir=${shell_quote(path)}
+file=$dir/.diveops/lock
+journal=$dir/.diveops/journal.jsonl
+holder=${shell_quote(holder)}
+${scratchSource(nonce)}
+say() { printf '%s%s %s\\n' "$a" "$b" "$*"; }
+fail() {
+  echo failed >"$SCRATCH/.lock"
+  say "$@"
+  exit 1
+}
+record() { # JSON: a line of the journal, whole also after one that a crash cut short
+  [ -z "$(tail -c 1 "$journal" 2>/dev/null)" ] || echo >>"$journal"
+  printf '{"at":"%s",%s\\n' "$(date -u +%FT%TZ)" "\${1#?}" >>"$journal"
+}
+scratch || exit 1
+for tool in flock timeout; do
+  command -v "$tool" >/dev/null || fail tools "$tool"
+done
+why=$({ mkdir -p "$dir" &&
+  { [ -d "$dir/.diveops" ] || mkdir -m 700 "$dir/.diveops" || [ -d "$dir/.diveops" ]; } &&
+  : >>"$file"; } 2>&1) ||
+  fail path "$(id -un)" "$(printf %s "$why" | tail -n 1)"
+[ -w "$file" ] && [ -w "$dir/.diveops" ] || fail path "$(id -un)" "$dir/.diveops is another user's"
+exec 9>>"$file"
+held() {
+  printf '%s\\n' "$holder" >"$file.json.$$" && mv "$file.json.$$" "$file.json"
+  last=$(grep -F '"event":"begin"' "$journal" 2>/dev/null | tail -n 1)
+  record ${shell_quote(journal.begin)}
+  echo held >"$SCRATCH/.lock"
+  say held "$last"
+}
+wait_for_it() {
+  f=
+  trap 'kill "$f" 2>/dev/null; exit 1' TERM
+  timeout ${timeoutSeconds} flock 9 &
+  f=$!
+  if wait "$f" 2>/dev/null; then held; else fail timeout; fi
+}
+w=
+finish() {
+  trap - EXIT
+  trap '' HUP INT TERM PIPE
+  [ "$w" ] && kill -TERM "$w" 2>/dev/null && wait "$w"
+  if [ "$1" = gone ]; then
+    if read -r r 2>/dev/null <"$SCRATCH/.loop" && grep -q fullblock "/proc/$r/cmdline" 2>/dev/null; then
+      kill -HUP "$r" 2>/dev/null
+      n=0
+      while [ -d "$SCRATCH" ] && [ "$n" -lt 100 ] && kill -0 "$r" 2>/dev/null; do
+        n=$((n + 1))
+        sleep 0.05 9>&-
+      done
+    fi
+    rm -rf "$SCRATCH"
+  fi
+  # A run that never came to hold the lock has nothing to say here.
+  grep -q ${nonce} "$file.json" 2>/dev/null || exit 0
+  if [ "$1" = gone ]; then record ${shell_quote(journal.gone)}
+  else (cd "$dir" && ${onRelease}) >/dev/null 2>&1 </dev/null 9>&-; fi
+  rm -f "$file.json"
+  exit 0
+}
+trap 'finish gone' EXIT HUP INT TERM PIPE
+if flock -n 9; then
+  held
+else
+  say waiting "$(tr '\\n' ' ' 2>/dev/null <"$file.json" | cut -c 1-4000)"
+  wait_for_it </dev/null &
+  w=$!
+fi
+while :; do
+  got=$(timeout ${silenceSeconds} dd bs=1 count=1 status=none 9>&-)
+  case $got in
+  .) ;;
+  n) IFS= read -r line && record "$line" ;;
+  *) break ;;
+  esac
+done
+[ "$got" = x ] && finish released
+finish gone
+`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/lock.js
+
+
+
+
+
+
+const UNTIL_HELD = `n=0
+while [ ! -s "$SCRATCH/.lock" ]; do
+  n=$((n + 1))
+  if [ "$n" -lt 50 ]; then sleep 0.02; else sleep 0.5; fi
+done
+[ "$(cat "$SCRATCH/.lock")" = held ] || exit 75
+`;
+/**
+ * Takes the lock over a channel of its own, opened in the same flight as what follows. A process on
+ * the host holds it and hears from us every few seconds. Without us it first ends the script that
+ * runs on this connection, then frees the lock.
+ */
+function acquireLock(connection, options) {
+    const { beatMs = 5000, silenceMs = 30_000, onRelease = ':' } = options;
+    const journal = options.journal ?? { begin: '{"event":"begin"}', gone: '{"event":"gone"}' };
+    const marker = [(0,external_node_crypto_.randomBytes)(8).toString('hex'), (0,external_node_crypto_.randomBytes)(8).toString('hex')];
+    const lost = new AbortController();
+    const source = lockSource({
+        marker,
+        nonce: connection.nonce,
+        path: options.path,
+        holder: JSON.stringify({ ...options.holder, nonce: connection.nonce }),
+        timeoutSeconds: Math.ceil(options.timeoutMs / 1000),
+        silenceSeconds: Math.ceil(silenceMs / 1000),
+        journal,
+        onRelease
+    });
+    let channel;
+    let released = false;
+    let beat;
+    const release = () => {
+        released = true;
+        clearInterval(beat);
+        // 'x' gives the lock back; a mere end of input would also end the script that runs.
+        if (channel?.writable)
+            channel.end('x');
+    };
+    const record = (line) => {
+        if (channel?.writable)
+            channel.write(`n${line}\n`);
+    };
+    const held = new Promise((resolve, reject) => {
+        const refuse = (error) => {
+            release();
+            reject(error);
+        };
+        let isHeld = false;
+        let last;
+        const hear = (word, rest) => {
+            if (word === 'waiting') {
+                last = parseHolder(rest);
+                options.onWait?.(last);
+            }
+            else if (word === 'held') {
+                isHeld = true;
+                resolve(rest);
+            }
+            else
+                refuse(refusal(word, rest, connection.name, options, last));
+        };
+        connection.open(source).then(opened => {
+            channel = opened;
+            const heard = listen(opened, marker.join(''), hear);
+            opened.on('error', () => { });
+            opened.on('close', () => {
+                clearInterval(beat);
+                if (isHeld && !released)
+                    lost.abort(new ConnectionLost('the host ended the lock'));
+                reject(notStarted(connection.name, heard()));
+            });
+            beat = setInterval(() => opened.writable && opened.write('.'), beatMs).unref();
+            if (released)
+                release();
+        }, error => reject(noChannel(connection.name, error)));
+    });
+    // Who awaits a script first hears of it there; it must not end the process meanwhile.
+    held.catch(() => { });
+    return { held, untilHeld: UNTIL_HELD, lost: lost.signal, record, release };
+}
+/** Calls back for each line that begins with the marker; returns what else was said. */
+function listen(channel, marker, hear) {
+    const decoder = new external_node_string_decoder_namespaceObject.StringDecoder('utf8');
+    let pending = '';
+    let other = '';
+    channel.on('data', (chunk) => {
+        const lines = (pending + decoder.write(chunk)).split('\n');
+        pending = lines.pop() ?? '';
+        for (const line of lines) {
+            const [first, word = '', ...rest] = line.split(' ');
+            if (first === marker)
+                hear(word, rest.join(' '));
+            else
+                other = `${other}${line}\n`.slice(-2000);
+        }
+    });
+    channel.stderr.on('data', (chunk) => {
+        other = (other + chunk.toString()).slice(-2000);
+    });
+    return () => other.trim();
+}
+function parseHolder(text) {
     try {
-        const read = manifest.parse(JSON.parse(text));
-        const { variant, proxy } = read;
-        const { http, https } = proxy;
-        return { ...read, pairs: read.pairs ?? (https ? [{ http, https, variant }] : []) };
+        const { run, actor, since } = JSON.parse(text);
+        return { run: String(run), actor: String(actor), since: String(since) };
     }
     catch {
         return undefined;
     }
+}
+function refusal(word, rest, host, { path, timeoutMs }, holder) {
+    switch (word) {
+        case 'timeout': {
+            const who = holder ? `${holder.run} by ${holder.actor} since ${holder.since}` : 'another run';
+            return new errors/* UserError */.yo(`${host}: ${who} still holds the lock of ${path} after ${time_formatDuration(timeoutMs)}; wait ` +
+                `for it or cancel it, or raise the input 'lock-timeout'`);
+        }
+        case 'path': {
+            const [user = '', ...said] = rest.split(' ');
+            return new errors/* UserError */.yo(`${host}: ${path} is not writable for user '${user}' (${said.join(' ')}); make it once on ` +
+                `the server: sudo install -d -o ${user} ${path}`);
+        }
+        case 'tools':
+            return new errors/* UserError */.yo(`${host}: the command '${rest}' is missing; install it on the server: apt-get install ` +
+                'util-linux coreutils (or apk add, dnf install)');
+        default:
+            return new errors/* UserError */.yo(`${host}: the lock of ${path} failed: ${word} ${rest}`.trim());
+    }
+}
+function noChannel(host, error) {
+    const message = (0,errors/* errorMessage */.gJ)(error);
+    if (!/channel open failure: open failed/i.test(message))
+        return notStarted(host, message);
+    return new errors/* UserError */.yo(`${host}: the host opens no second channel (${message}): set MaxSessions to 2 or more in its ` +
+        'sshd_config');
+}
+function notStarted(host, said) {
+    return new ConnectionLost(`${host}: connection lost while waiting for the lock${said === '' ? '' : `: ${(0,errors/* errorMessage */.gJ)(said)}`}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/steady.js
+
+
+
+
+
+/** Pauses between two tries to connect. */
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
+/**
+ * A host that is connected to anew when the connection breaks, with its lock taken again and what
+ * was brought unpacked again. Every script must be safe to run once more: it may have run in part.
+ * What must not run twice is a job, which a script asks after.
+ */
+class SteadyHost {
+    name;
+    #options;
+    #connection;
+    #lockOptions;
+    #lock;
+    #isHeld = false;
+    #cargo;
+    #gone;
+    constructor(connection, options) {
+        this.name = connection.name;
+        this.#connection = connection;
+        this.#options = options;
+    }
+    /** Begins to take the lock; the next script waits for it on the host. */
+    takeLock(options) {
+        this.#lockOptions = options;
+        this.#lock = acquireLock(this.#connection, options);
+    }
+    /** Resolves when the lock is held, at once when there is none. */
+    async locked() {
+        await this.#lock?.held;
+    }
+    /**
+     * Runs a script under the lock, when there is one; see `Host.run`. Rejects with `ConnectionLost`
+     * only when the host could not be reached again in time. With `cargo`, standard input is a gzipped
+     * tar that the script unpacks into `$SCRATCH`: a new connection brings it along.
+     */
+    async run(script, options = {}) {
+        if (options.cargo && options.stdin !== undefined)
+            this.#cargo = Buffer.from(options.stdin);
+        for (;;) {
+            if (this.#gone)
+                throw this.#gone;
+            try {
+                return await this.#runOnce(typeof script === 'string' ? script : script(), options);
+            }
+            catch (error) {
+                if (!(error instanceof ConnectionLost))
+                    throw error;
+                await this.#connectAgain(error, options.signal);
+            }
+        }
+    }
+    /** Adds a line to the journal of the locked app, also while a script runs. */
+    record(line) {
+        this.#lock?.record(line);
+    }
+    /** Gives the lock back and ends the connection. */
+    async close() {
+        if (this.#gone)
+            return;
+        this.#lock?.release();
+        await this.#connection.close();
+    }
+    /** Ends the connection as if it broke: the host ends what runs on it, then frees the lock. */
+    async leave() {
+        if (!this.#gone)
+            await this.#connection.close();
+    }
+    async #runOnce(script, options) {
+        const lock = this.#lock;
+        const signals = [options.signal, lock?.lost].filter(one => one !== undefined);
+        const wait = lock && !this.#isHeld ? lock.untilHeld : '';
+        const running = this.#connection.run(wait + script, {
+            ...options,
+            ...(signals.length > 0 && { signal: AbortSignal.any(signals) })
+        });
+        if (lock && !this.#isHeld) {
+            // Why there is no lock says more than the script that waited for it in vain.
+            running.catch(() => { });
+            await Promise.race([lock.held, steady_aborted(options.signal)]);
+            this.#isHeld = true;
+        }
+        return await running;
+    }
+    async #connectAgain(cause, signal) {
+        const { clock, log, patienceMs } = this.#options;
+        log.warning(`${cause.message}; connecting again`);
+        const until = clock.now() + patienceMs;
+        let why = cause;
+        for (let pause = FIRST_PAUSE_MS;; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+            signal?.throwIfAborted();
+            try {
+                await this.#renew();
+                log.info('connected again');
+                return;
+            }
+            catch (error) {
+                if (!mayPass(error))
+                    throw error;
+                why = error;
+            }
+            if (clock.now() + pause > until)
+                break;
+            await Promise.race([clock.sleep(pause), steady_aborted(signal)]);
+        }
+        this.#gone = new ConnectionLost(`${cause.message}; it could not be reached again within ${time_formatDuration(patienceMs)}: ` +
+            (0,errors/* errorMessage */.gJ)(why));
+        throw this.#gone;
+    }
+    async #renew() {
+        await this.#connection.close();
+        this.#isHeld = false;
+        this.#lock = undefined;
+        this.#connection = await this.#options.connect();
+        const options = this.#lockOptions;
+        if (options) {
+            this.#lock = acquireLock(this.#connection, options.again);
+            // Also without cargo: the lock is held before anything else is asked.
+            await this.#runOnce(':', { what: 'lock' });
+            options.onAgain(await this.#lock.held);
+        }
+        if (this.#cargo === undefined)
+            return;
+        const { code } = await this.#runOnce('tar -xzf - -C "$SCRATCH"', { stdin: this.#cargo });
+        if (code !== 0)
+            throw new errors/* UserError */.yo(`${this.name}: what was brought could not be unpacked`);
+    }
+}
+function mayPass(error) {
+    return error instanceof ConnectionLost || (error instanceof ConnectError && error.passing);
+}
+/** Rejects when a signal is aborted; never resolves. */
+function steady_aborted(signal) {
+    return new Promise((_, reject) => {
+        if (signal?.aborted)
+            reject(signal.reason);
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/base/hash.js
+
+/** sha256 in hexadecimal. */
+function hash_sha256(content) {
+    return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/app/parts.js
+
+/** The parts of a service as the host's compose resolves it. */
+function parts_partsOf(service) {
+    const { environment = {}, ...rest } = service;
+    const named = [
+        ...Object.entries(rest),
+        ...Object.entries(environment).map(([name, value]) => [`environment.${name}`, value])
+    ];
+    return Object.fromEntries(named.map(([name, value]) => [name, hash_sha256(JSON.stringify(value ?? null)).slice(0, 12)]));
+}
+/** Parts that people call by another name than compose does. */
+const parts_WORDS = { volumes: 'mounts', healthcheck: 'health test' };
+/**
+ * What differs between two definitions in words, such as `mounts`, `ports` or
+ * `environment +NEW ~CHANGED -GONE`; `touched` are variables that are known to have changed although
+ * their hash does not show it, because secret values are never read.
+ */
+function changedParts(before, after, touched = new Set()) {
+    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+    const changed = names.filter(name => before[name] !== after[name]);
+    const variable = (name) => /^environment\.(.+)$/s.exec(name)?.[1];
+    const signs = names.flatMap(name => {
+        const variableName = variable(name);
+        if (variableName === undefined)
+            return [];
+        if (before[name] === undefined)
+            return [`+${variableName}`];
+        if (after[name] === undefined)
+            return [`-${variableName}`];
+        return changed.includes(name) || touched.has(variableName) ? [`~${variableName}`] : [];
+    });
+    return [
+        ...changed.filter(name => variable(name) === undefined).map(name => parts_WORDS[name] ?? name),
+        ...(signs.length > 0 ? [`environment ${signs.join(' ')}`] : [])
+    ];
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/configuration.js
+/** Where nginx looks for files that a configuration names without a leading slash. */
+const NGINX_FOLDER = '/etc/nginx';
+const FILE_MARK = /^# configuration file (.+):$/gm;
+/** nginx itself stops at includes that include themselves; so does this. */
+const DEEPEST_INCLUDE = 10;
+/**
+ * Reads an nginx configuration: a file's text, with the files that it may include by their paths in
+ * the container, or what `nginx -T` prints. An include that is not at hand counts as empty. Never
+ * throws: what nginx would refuse is read as far as it makes sense.
+ */
+function configuration_readConfiguration(text, included = new Map()) {
+    const files = new Map([...included, ...dumpedFiles(text)]);
+    const [main = text] = dumpedFiles(text).values();
+    return expand(configuration_parse(main), 0);
+    function expand(directives, depth) {
+        return directives.flatMap(one => {
+            if (one.name !== 'include' || one.block) {
+                return [{ ...one, block: one.block && expand(one.block, depth) }];
+            }
+            const wanted = pathPattern(one.words[0] ?? '');
+            const found = [...files].filter(([path]) => wanted.test(path)).sort(byPath);
+            return depth < DEEPEST_INCLUDE
+                ? found.flatMap(([, content]) => expand(configuration_parse(content), depth + 1))
+                : [];
+        });
+    }
+}
+/** Every directive of a configuration, those in blocks included. */
+function everyDirective(configuration) {
+    return configuration.flatMap(one => [one, ...(one.block ? everyDirective(one.block) : [])]);
+}
+/** The files in the output of `nginx -T`, the main one first; none when it is no such output. */
+function dumpedFiles(text) {
+    const marks = [...text.matchAll(FILE_MARK)];
+    return new Map(marks.map((mark, index) => [
+        mark[1],
+        text.slice(mark.index + mark[0].length, marks[index + 1]?.index)
+    ]));
+}
+function byPath([a], [b]) {
+    return a < b ? -1 : 1;
+}
+/** A path in the container as nginx understands it. */
+function configuration_absolutePath(path) {
+    return path.startsWith('/') ? path : `${NGINX_FOLDER}/${path}`;
+}
+/** The pattern of an include: `*` and `?` stand for anything but a slash. */
+function pathPattern(path) {
+    const pattern = configuration_absolutePath(path)
+        .replace(/[.+^${}()|\\]/g, '\\$&')
+        .replaceAll('*', '[^/]*')
+        .replaceAll('?', '[^/]');
+    try {
+        return new RegExp(`^${pattern}$`);
+    }
+    catch {
+        return /^$/;
+    }
+}
+/** One file's directives, includes not yet followed. */
+function configuration_parse(text) {
+    const outermost = [];
+    const open = [outermost];
+    let words = [];
+    for (const token of tokens(text)) {
+        const inner = open.at(-1);
+        if (typeof token !== 'string')
+            words.push(token.word);
+        else if (token === '}') {
+            if (open.length > 1)
+                open.pop();
+            words = [];
+        }
+        else {
+            const [name, ...rest] = words;
+            words = [];
+            const block = token === '{' ? [] : undefined;
+            if (name !== undefined)
+                inner.push({ name, words: rest, block });
+            if (block)
+                open.push(block);
+        }
+    }
+    return outermost;
+}
+function* tokens(text) {
+    let at = 0;
+    while (at < text.length) {
+        const char = text[at];
+        if (/\s/.test(char))
+            at += 1;
+        else if (char === '#') {
+            const end = text.indexOf('\n', at);
+            at = end < 0 ? text.length : end;
+        }
+        else if (char === ';' || char === '{' || char === '}') {
+            yield char;
+            at += 1;
+        }
+        else {
+            const { word, end } = char === '"' || char === "'" ? quoted(text, at) : bare(text, at);
+            yield { word };
+            at = end;
+        }
+    }
+}
+function quoted(text, from) {
+    let word = '';
+    let at = from + 1;
+    for (; at < text.length && text[at] !== text[from]; at++) {
+        if (text[at] === '\\' && /["'\\]/.test(text[at + 1] ?? ''))
+            at += 1;
+        word += text[at] ?? '';
+    }
+    return { word, end: at + 1 };
+}
+/** A word without quotes ends at a space, `;` or `{`, but `${name}` is one word. */
+function bare(text, from) {
+    let at = from;
+    for (; at < text.length; at++) {
+        const char = text[at];
+        if (char === '\\')
+            at += 1;
+        else if (/[\s;]/.test(char) || (char === '{' && text[at - 1] !== '$'))
+            break;
+    }
+    return { word: text.slice(from, at), end: at };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/advice.js
+
+/** The first nginx that can keep idle connections open for a while at a reload. */
+const PATIENT_NGINX = [1, 27, 4];
+const DIRECTIVE = 'keepalive_min_timeout';
+/**
+ * What to change so that visitors with keep-alive connections do not notice a reload; empty when
+ * there is nothing. nginx closes idle connections at a reload, and a visitor who asks on one just
+ * then gets no answer: browsers ask again, other programs may not.
+ */
+function reloadAdvice({ kind, version, configuration }) {
+    if (kind !== 'nginx' || version === '')
+        return '';
+    const what = 'closes idle keep-alive connections at a reload, which a few visitors may notice';
+    const first = PATIENT_NGINX.join('.');
+    if (isBefore(version, PATIENT_NGINX)) {
+        return `nginx ${version} ${what}: use nginx ${first} or newer with '${DIRECTIVE} 3s;'`;
+    }
+    const patient = everyDirective(configuration_readConfiguration(configuration)).some(({ name }) => name === DIRECTIVE);
+    return patient ? '' : `nginx ${what}: set '${DIRECTIVE} 3s;' beside keepalive_timeout`;
+}
+function isBefore(version, other) {
+    const parts = version.split('.').map(Number);
+    const at = other.findIndex((part, index) => (parts[index] ?? 0) !== part);
+    return at >= 0 && (parts[at] ?? 0) < other[at];
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/health/life.js
+/** Which part of a life is left, from 1 for all to 0 for none. */
+function lifeLeft({ notBefore, notAfter }, now) {
+    const left = (notAfter.getTime() - now.getTime()) / (notAfter.getTime() - notBefore.getTime());
+    return Math.min(1, Math.max(0, left));
+}
+/** With less than this part of its life left a certificate should have been renewed. */
+const LEAST_LIFE_LEFT = 1 / 3;
+
+;// CONCATENATED MODULE: ./packages/core/lib/tls/certificate.js
+
+const BLOCK = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+/** Reads a certificate and its chain in PEM form; undefined when it is none. */
+function parseCertificate(pem) {
+    try {
+        const x509 = new external_node_crypto_.X509Certificate(pem);
+        return {
+            names: [...(x509.subjectAltName ?? '').matchAll(/\bDNS:"?([^",\s]+)/g)].map(match => match[1].toLowerCase()),
+            serial: x509.serialNumber.toLowerCase().replace(/^0+(?=.)/, ''),
+            notBefore: new Date(x509.validFrom),
+            notAfter: new Date(x509.validTo),
+            chain: pem.match(BLOCK)?.length ?? 1,
+            publicKey: comparable(x509.publicKey),
+            x509
+        };
+    }
+    catch {
+        return undefined;
+    }
+}
+/** The text by which a public key in PEM form is compared; undefined when it is none. */
+function parsePublicKey(pem) {
+    try {
+        return comparable((0,external_node_crypto_.createPublicKey)(pem));
+    }
+    catch {
+        return undefined;
+    }
+}
+function comparable(key) {
+    return key.export({ type: 'spki', format: 'der' }).toString('base64');
+}
+/**
+ * Whether browsers accept a certificate for a name as nginx writes it: `*.a.example` needs that very
+ * wildcard, `.a.example` both it and the name itself.
+ */
+function covers(certificate, name) {
+    if (name.startsWith('.')) {
+        return covers(certificate, name.slice(1)) && covers(certificate, `*${name}`);
+    }
+    if (name.startsWith('*'))
+        return certificate.names.includes(name);
+    // Browsers have not looked at the subject's common name for years.
+    return certificate.x509.checkHost(name, { subject: 'never' }) !== undefined;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/tls/look.js
+
+
+
+const look_WORDS = {
+    missing: what => `there is no ${what}`,
+    dangling: what => `the ${what} is a link that leads nowhere`,
+    'not-mounted': what => `the ${what} is a link out of what the proxy's container mounts; mount the whole folder`,
+    empty: what => `the ${what} is empty`,
+    unreadable: what => `the ${what} may not be read, and no proxy runs that could read it`
+};
+/** Looks at the certificate and the key of each site. */
+function look(sites, read, now) {
+    return sites.map(site => {
+        const found = look_judge(site, read, now);
+        return { site, certificate: undefined, problem: undefined, ...found };
+    });
+}
+function look_judge({ names, certificate: path, key: keyPath }, read, now) {
+    const file = read(path);
+    if (typeof file === 'string')
+        return inTrouble(file, `certificate ${path}`);
+    const certificate = parseCertificate(file.certificates);
+    if (!certificate)
+        return unusable(`${path} is not a certificate`);
+    const keyFile = read(keyPath);
+    if (typeof keyFile === 'string')
+        return inTrouble(keyFile, `key ${keyPath}`);
+    const { publicKey } = keyFile;
+    if (publicKey === undefined || publicKey === 'broken')
+        return unusable(`${keyPath} is not a key`);
+    if (publicKey !== 'unknown' && parsePublicKey(publicKey) !== certificate.publicKey) {
+        return unusable(`the key ${keyPath} does not match the certificate ${path}`);
+    }
+    const bare = names.find(name => !covers(certificate, name));
+    if (bare !== undefined) {
+        const covered = certificate.names.length > 0 ? names_list(certificate.names) : 'no name at all';
+        return unusable(`the certificate ${path} does not cover server_name ${bare}: it is for ${covered}`);
+    }
+    if (certificate.notAfter <= now) {
+        const problem = `certificate of ${siteName(names, path)} expired on ${day(certificate.notAfter)}`;
+        return { certificate, verdict: 'expired', problem };
+    }
+    return { certificate, verdict: 'good' };
+}
+function unusable(problem) {
+    return { verdict: 'unusable', problem };
+}
+function inTrouble(trouble, what) {
+    const verdict = trouble === 'unreadable' ? 'unseen' : 'unusable';
+    return { verdict, problem: look_WORDS[trouble](what) };
+}
+/** What to warn of although the certificate serves: it expired, or should have been renewed. */
+function lifeWarning({ site, certificate, verdict, problem }, now) {
+    if (verdict === 'expired')
+        return `${problem}: run the setup-ssl action`;
+    if (!certificate || lifeLeft(certificate, now) >= LEAST_LIFE_LEFT)
+        return undefined;
+    return (`certificate of ${siteName(site.names, site.certificate)} ends on ${day(certificate.notAfter)}, less ` +
+        'than a third of its life is left: run the setup-ssl action');
+}
+function siteName(names, path) {
+    return names[0] ?? path;
+}
+function day(date) {
+    return date.toISOString().slice(0, 10);
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/certificates.js
@@ -77629,21 +78657,2969 @@ function parseRenewal(text) {
     }
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/pairs.js
+
+
+const REMEDY = 'run the setup-ssl action';
+/**
+ * Chooses each pair's configuration by looking at the certificates of its HTTPS sites; those of
+ * `stay` keep the HTTP-only one.
+ */
+function pairs_choosePairs(known, facts, project, proxy, stay = []) {
+    const now = new Date(facts.clock * 1000);
+    const warnings = new Set();
+    const pairs = known.map(pair => ({ ...pair, variant: choose(pair) }));
+    const { renewal } = facts;
+    if (renewal?.result === 'failed' && pairs.length > 0) {
+        const why = renewal.error ? `: ${renewal.error}` : '';
+        warnings.add(`the last renewal of the certificates failed (${renewal.at}${why}); ` +
+            'once that is mended, run ./init-ssl.sh --renew on the server');
+    }
+    const secure = pairs.every(({ variant }) => variant === 'https');
+    return { pairs, variant: secure ? 'https' : 'http', warnings: [...warnings] };
+    function choose(pair) {
+        const { http, https, sites, domain } = pair;
+        if (stay.includes(pair))
+            return 'http';
+        if (proxy === undefined)
+            return 'https';
+        if (sites === undefined)
+            return todays(pair, facts);
+        const looks = look(sites, readingFor(project, proxy, facts.certificates), now);
+        const unusable = problemOf(looks, 'unusable');
+        const unseen = problemOf(looks, 'unseen');
+        for (const one of looks) {
+            const warning = lifeWarning(one, now);
+            if (warning !== undefined)
+                warnings.add(warning);
+        }
+        if (unusable === undefined && unseen === undefined)
+            return 'https';
+        const whose = domain === undefined ? '' : ` for ${domain}`;
+        if (http === undefined) {
+            warnings.add(`${unusable ?? unseen}, and nginx has no HTTP-only configuration to start with${whose}: set 'proxy.http' in diveops.yml`);
+            return 'https';
+        }
+        // What we may not read nginx may: its root reads it, and read it when this was chosen before.
+        const variant = unusable === undefined ? todays(pair, facts) : 'http';
+        const file = variant === 'https' ? `keeps ${https}` : `serves the HTTP-only ${http}`;
+        warnings.add(`nginx ${file}${whose}: ${unusable ?? unseen}; ${REMEDY}`);
+        return variant;
+    }
+}
+function problemOf(looks, verdict) {
+    return looks.find(one => one.verdict === verdict)?.problem;
+}
+function todays({ https }, { current }) {
+    return current?.pairs.find(pair => pair.https === https)?.variant ?? 'http';
+}
+/** Where each domain of the app answers: over HTTPS when its own pair, else the shared one, does. */
+function originsOf(pairs, domains) {
+    const shared = pairs.find(({ domain }) => domain === undefined);
+    const families = domains.length > 0 ? domains : [['localhost']];
+    return families.flatMap(family => {
+        const own = pairs.find(({ domain }) => domain !== undefined && family.includes(domain));
+        const scheme = (own ?? shared)?.variant ?? 'http';
+        return family.map(name => `${scheme}://${name}`);
+    });
+}
+/** Where the first domain of the app answers; undefined when it names none. */
+function addressOf(pairs, domains) {
+    return domains.length > 0 ? originsOf(pairs, domains)[0] : undefined;
+}
+/** Files of a release that stand at another path while live: the HTTP-only ones, by that path. */
+function standIns(pairs) {
+    return new Map(pairs.flatMap(({ variant, http, https }) => variant === 'http' && http !== undefined ? [[https, http]] : []));
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/target.js
+
+
+
+
+
+
+
+
+/** Decides the target from the repository's side and the facts of the host. */
+function decideTarget(source, facts, project, image, given) {
+    const { config } = source;
+    const built = builtServices(project, repositoryOf(image));
+    const proxy = proxyService(project, config.proxy.service);
+    const choice = choosePairs(repositoryPairs(source, project, proxy), facts, project, proxy);
+    const follow = choice.pairs.length === 0 ? {} : config.env[choice.variant];
+    const files = source.files.map(({ path, content }) => [path, sha256(content)]);
+    const environment = environmentChange(source.template, given, facts.env?.present ?? new Map(), follow);
+    refuseNewSecretsOverData(environment, facts, project, config.path);
+    return {
+        image,
+        project,
+        built,
+        proxy,
+        ...choice,
+        ...placedFiles(new Map(files), choice, { ...facts.brokenFiles, ...facts.current?.files }),
+        environment,
+        follow
+    };
+}
+/** The pairs of a checkout, each with what its HTTPS configuration serves. */
+function repositoryPairs({ config, files }, project, proxy) {
+    const included = new Map(files.flatMap(({ path, content }) => {
+        const inside = proxy && containerPath(project, proxy, `${config.path}/${path}`);
+        return inside ? [[inside, content.toString()]] : [];
+    }));
+    return pairsOf(config.proxy).map(pair => {
+        const text = files.find(({ path }) => path === pair.https)?.content.toString() ?? '';
+        return { ...pair, sites: readSites(readConfiguration(text, included)) };
+    });
+}
+/**
+ * The target that a kept release is, the live one included, with the nginx configurations and the
+ * variables that follow them chosen from the certificates that the host has now. `there` are the
+ * files that stand in the app's folder for the release that goes. With `as-it-was` no pair that was
+ * on HTTP-only goes to HTTPS.
+ */
+function keptTarget(manifest, project, facts, there, pairs = 'choose') {
+    const { image, services, config } = manifest;
+    const proxy = compose_proxyService(project, manifest.proxy.service);
+    const stay = manifest.pairs.filter(({ variant }) => pairs === 'as-it-was' && variant === 'http');
+    const choice = pairs_choosePairs(manifest.pairs, facts, project, proxy, stay);
+    const same = choice.variant === manifest.variant;
+    const follow = same ? manifest.env.follow : (config?.env[choice.variant] ?? {});
+    return {
+        image,
+        project,
+        built: services,
+        proxy,
+        ...choice,
+        ...placedFiles(new Map(Object.entries(manifest.files)), choice, there),
+        environment: { add: [], generate: [], follow: Object.entries(follow) },
+        follow
+    };
+}
+function placedFiles(files, { pairs }, there) {
+    const liveFiles = new Map(files);
+    for (const [to, from] of standIns(pairs))
+        liveFiles.set(to, files.get(from));
+    const stale = Object.entries(there).filter(([path]) => !liveFiles.has(path));
+    return { liveFiles, staleFiles: new Map(stale) };
+}
+/** New secrets beside old data would lock the app out of its own database. */
+function refuseNewSecretsOverData({ generate }, facts, project, path) {
+    if (facts.env || generate.length === 0)
+        return;
+    const names = Object.values(project.volumes ?? {}).flatMap(({ name, driver_opts: options }) => name && !options?.device ? [name] : []);
+    const existing = names.find(name => facts.volumes.includes(name));
+    if (existing === undefined)
+        return;
+    throw new UserError(`${path}/.env is missing, but volume '${existing}' with data of this app exists; new passwords would ` +
+        `not open it. Restore .env (kept versions: ${path}/.diveops/env/), or remove the volume if its data is worthless`);
+}
+/** Why the host does not run the target yet, one line each; empty when nothing is to be done. */
+function differences(target, facts) {
+    const { current, broken } = facts;
+    if (!current)
+        return ['no release is live on this host yet'];
+    const { add, generate } = target.environment;
+    const names = [...add, ...generate].map(([name]) => name);
+    const running = target.built.filter(name => facts.containers.some(one => one.service === name && one.imageId === current.imageId && one.state === 'running'));
+    const stopped = Object.keys(target.project.services).filter(name => !target.built.includes(name) && !isUp(facts, name));
+    return [
+        broken ? [`a ${broken.action} broke off half-way`] : [],
+        current.image !== target.image ? [`image: ${current.image} is live`] : [],
+        target.pairs.flatMap(({ domain, https, variant }) => {
+            const before = current.pairs.find(pair => pair.https === https)?.variant ?? variant;
+            const where = domain === undefined ? 'nginx' : `nginx for ${domain}`;
+            return before === variant ? [] : [`${where}: from the ${before} to the ${variant} variant`];
+        }),
+        changedFiles(target, facts).map(path => `file: ${path}`),
+        [...target.staleFiles.keys()].map(path => `file: ${path} is no longer part of it`),
+        names.map(name => `new variable: ${name}`),
+        facts.env?.sha256 !== current.env.sha256 ? ['.env was edited on the host'] : [],
+        JSON.stringify(current.env.follow) !== JSON.stringify(target.follow)
+            ? ['variables that follow the nginx variant']
+            : [],
+        target.built
+            .filter(name => !running.includes(name) && !isFinished(target.project, facts, name))
+            .map(name => `service: ${name} does not run this image`),
+        stopped.map(name => `service: ${name} is not running`)
+    ].flat();
+}
+/** Files of the target that the app's folder does not have, or has with another content. */
+function changedFiles(target, facts) {
+    return [...target.liveFiles]
+        .filter(([path, hash]) => facts.liveFiles.get(path) !== hash)
+        .map(([path]) => path);
+}
+/** Running, or a one-shot service that did its work. */
+function isUp(facts, name) {
+    return facts.containers.some(one => one.service === name && (one.state === 'running' || one.state === 'exited'));
+}
+function isFinished(project, facts, name) {
+    return isOneShot(project, name) && facts.containers.some(one => one.service === name);
+}
+/** Whether other services wait for this one to have done its work and ended. */
+function isOneShot(project, name) {
+    return Object.values(project.services).some(({ depends_on: needs }) => needs?.[name]?.condition === 'service_completed_successfully');
+}
+/** The given services in the order in which they can start: each after those it depends on. */
+function startOrder(project, names) {
+    const ordered = [];
+    const visit = (name) => {
+        if (ordered.includes(name))
+            return;
+        for (const next of dependencies(project, [name]))
+            if (names.includes(next))
+                visit(next);
+        if (!ordered.includes(name))
+            ordered.push(name);
+    };
+    for (const name of names)
+        visit(name);
+    return ordered;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/plan.js
+
+
+
+
+
+const plan_NONE = 'none';
+/** A plan before anything is known. */
+const noPlan = () => ({ services: [], files: [], alarms: [] });
+/** The plan that brings a target about. `reasons` are all differences; none means that nothing is done. */
+function makePlan(target, facts, tactics, path, reasons) {
+    const { project } = target;
+    const idle = reasons.length === 0;
+    const names = startOrder(project, Object.keys(project.services));
+    const rows = names.map(name => idle ? keep(name, 'unchanged') : planService(name, target, facts, tactics, path));
+    return {
+        services: [...rows, ...orphans(target, facts)],
+        files: idle ? [] : plannedFiles(target, facts),
+        alarms: facts.current === undefined ? [] : newVolumes(target, facts)
+    };
+}
+function keep(service, why) {
+    return { service, what: 'keep', why, downtime: plan_NONE, alarm: false };
+}
+function planService(service, target, facts, tactics, path) {
+    const there = facts.containers.filter(one => one.service === service);
+    const row = (what, why, downtime = plan_NONE, alarm = false) => ({
+        service,
+        what,
+        why: why.join('; '),
+        downtime,
+        alarm
+    });
+    const reads = filesOf(service, target, facts, path);
+    if (there.length === 0)
+        return row('create', ['not on the host yet']);
+    if (target.built.includes(service)) {
+        const tactic = tactics.services.get(service);
+        const why = whyBuilt(service, target, facts, reads);
+        if (tactic?.how === 'stop-first') {
+            return row('recreate', [...why, `stop-first: ${tactic.why}`], 'until it is healthy');
+        }
+        return tactic?.how === 'roll' ? row('roll', why, gapOnPorts(target, service)) : row('keep', []);
+    }
+    const parts = definition(service, target, facts);
+    if (service === target.proxy) {
+        const changes = [...variants(target, facts), ...reads];
+        if (tactics.replaceProxy) {
+            return row('recreate', [...whyProxy(parts, facts), ...changes], 'a second or so');
+        }
+        const replaced = [...tactics.services].flatMap(([name, { how }]) => how === 'keep' ? [] : name);
+        const follows = replaced.length > 0 ? [`to go on to the new ${replaced.join(', ')}`] : [];
+        const advice = facts.front ? reloadAdvice(facts.front) : '';
+        return changes.length + follows.length > 0
+            ? row('reload', [...changes, ...follows, ...(advice ? [advice] : [])])
+            : row('keep', []);
+    }
+    if (!there.some(({ state }) => state === 'running' || state === 'exited')) {
+        return row('start', ['it does not run']);
+    }
+    if (facts.recreates.has(service)) {
+        const why = parts.length > 0 ? `its ${parts.join(', ')} changed` : 'its image or a value of .env changed';
+        return row('left', [
+            `${why}: compose would make it anew, and what it holds with it; to apply it: docker compose up -d`
+        ], plan_NONE, true);
+    }
+    if (tactics.outdated.has(service)) {
+        return row('left', [...reads, 'left as it runs: restart it when you choose']);
+    }
+    return row('keep', []);
+}
+function whyProxy(parts, { front }) {
+    if (parts.length > 0)
+        return parts;
+    if (front === undefined)
+        return ['it is no nginx, Caddy or HAProxy that can be asked'];
+    return front.obstacle === undefined ? [] : [`it cannot reload: ${front.obstacle}`];
+}
+/** A bridge publishes no port: what the service publishes itself has a gap while it is replaced. */
+function gapOnPorts({ project }, name) {
+    const ports = publishedPorts(project.services[name] ?? {});
+    return ports.length === 0
+        ? plan_NONE
+        : `seconds on port ${ports.join(', ')}, which it publishes itself`;
+}
+/** Why a service of the built image is replaced. */
+function whyBuilt(service, target, facts, reads) {
+    const { current, containers } = facts;
+    const runs = containers.some(one => one.service === service && one.imageId === current?.imageId && one.state === 'running');
+    const why = [
+        ...(current && current.image !== target.image
+            ? [`image ${plan_short(current.image)} to ${plan_short(target.image)}`]
+            : []),
+        ...definition(service, target, facts),
+        ...reads
+    ];
+    if (current === undefined)
+        return ['no release is live on this host yet'];
+    if (!runs)
+        return [...why, 'it does not run the live release'];
+    if (why.length > 0)
+        return why;
+    return facts.env?.sha256 === current.env.sha256
+        ? variants(target, facts)
+        : ['.env was edited on the host'];
+}
+/** What changed of a service's own definition. */
+function definition(service, target, facts) {
+    const { current, editedVariables } = facts;
+    if (current === undefined)
+        return [];
+    const before = current.parts[service];
+    const after = parts_partsOf(target.project.services[service] ?? {});
+    // A release.json of an older version tells no parts.
+    if (before === undefined)
+        return [];
+    const follow = Object.entries(target.follow).flatMap(([name, value]) => current.env.follow[name] === value ? [] : name);
+    return changedParts(before, after, new Set([...editedVariables, ...follow]));
+}
+function plan_short(image) {
+    return image.replace(/^.*@sha256:/, '').slice(0, 7);
+}
+/** Pairs of nginx configurations whose other half is chosen now. */
+function variants({ pairs }, { current }) {
+    return pairs.flatMap(({ domain, https, variant }) => {
+        const before = current?.pairs.find(pair => pair.https === https)?.variant ?? variant;
+        const where = domain === undefined ? 'nginx' : `nginx for ${domain}`;
+        return before === variant ? [] : [`${where}: from the ${before} to the ${variant} variant`];
+    });
+}
+/** Files that a service reads and that this run changes. */
+function filesOf(service, target, facts, path) {
+    const files = [...changedFiles(target, facts), ...target.staleFiles.keys()];
+    const read = files.filter(file => readsFile(target.project, service, `${path}/${file}`));
+    return read.length === 0
+        ? []
+        : [`it reads ${read.length > 3 ? `${read.length} changed files` : read.join(', ')}`];
+}
+function plannedFiles(target, facts) {
+    const changed = changedFiles(target, facts).map(path => ({
+        path,
+        what: facts.liveFiles.has(path) ? 'changed' : 'new'
+    }));
+    return [
+        ...changed,
+        ...[...target.staleFiles.keys()].map(path => ({ path, what: 'removed' }))
+    ];
+}
+/** Containers of services that the compose file does not have, or no longer. */
+function orphans({ project }, { containers }) {
+    const names = [...new Set(containers.map(({ service }) => service))];
+    return names
+        .filter(name => project.services[name] === undefined)
+        .map(service => ({
+        service,
+        what: 'left',
+        why: 'not in the compose file (any more), runs on; to remove it: docker compose up -d --remove-orphans',
+        downtime: plan_NONE,
+        alarm: false
+    }));
+}
+function newVolumes({ project }, { volumes }) {
+    const fresh = Object.values(project.volumes ?? {}).flatMap(({ name, external, driver_opts: options }) => name && !external && !options?.device && !volumes.includes(name) ? [name] : []);
+    return fresh.length === 0 ? [] : [`new and empty: volume ${names_list(fresh)}`];
+}
+
+;// CONCATENATED MODULE: external "node:timers/promises"
+const external_node_timers_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+;// CONCATENATED MODULE: ./packages/core/lib/release/journal.js
+
+/** The line by which a run begins; `again` when it is the same run on another connection. */
+function beginLine({ id, ...rest }, event) {
+    return JSON.stringify({ run: id, event, ...rest });
+}
+/** The line that the host writes when the client of a run is gone. */
+function goneLine({ id }) {
+    return JSON.stringify({ run: id, event: 'gone' });
+}
+/** From here on what serves may be of either release, until a line of `commit` or of `end`. */
+function switchLine({ id }, release, from) {
+    return JSON.stringify({ run: id, event: 'switch', release, from });
+}
+/** A release is live: its files, its image and `current` are of it. */
+function commitLine(id, release) {
+    return JSON.stringify({ run: id, event: 'commit', release });
+}
+/** How a run ended. */
+function endLine({ id }, state, release) {
+    return JSON.stringify({ run: id, event: 'end', state, release });
+}
+/**
+ * Shell text, run where `.diveops` is, that prints what `brokenSwitch` wants to know: how the run of
+ * the last switch began, the switch, and what came of it.
+ */
+const LAST_SWITCH = `awk '/"event":"begin"/ { begin = $0 }
+/"event":"switch"/ { said = begin "\\n" $0; next }
+/"event":"(commit|end)"/ { said = said "\\n" $0 }
+END { print said }' .diveops/journal.jsonl`;
+const line = object({
+    at: schemas_string(),
+    run: schemas_string(),
+    event: schemas_string(),
+    action: schemas_string().optional(),
+    url: schemas_string().optional(),
+    actor: schemas_string().optional(),
+    release: schemas_string().optional(),
+    from: schemas_string().optional(),
+    state: schemas_string().optional()
+});
+/** States in which a run has left what serves whole. */
+const WHOLE = ['live', 'restored', 'unchanged'];
+/** Reads what `LAST_SWITCH` printed; undefined when the last switch came to an end. */
+function brokenSwitch(text) {
+    let begin;
+    let found;
+    for (const row of text.split('\n')) {
+        const read = journal_parse(row);
+        if (read?.event === 'begin')
+            begin = read;
+        else if (read?.event === 'switch' && read.release !== undefined) {
+            const { action = 'run', url = 'a run', actor = 'somebody' } = begin ?? {};
+            const { run, at, release, from } = read;
+            found = { run, action, url, actor, at, release, from };
+        }
+        else if (read?.event === 'commit')
+            found = undefined;
+        else if (read?.event === 'end' && read.run === found?.run && WHOLE.includes(read.state ?? '')) {
+            found = undefined;
+        }
+    }
+    return found;
+}
+/** The id of the run whose line this is; undefined for a line that is none. */
+function journal_runOf(row) {
+    const read = journal_parse(row);
+    return read && { id: read.run, url: read.url ?? 'a run', actor: read.actor ?? 'somebody' };
+}
+function journal_parse(row) {
+    try {
+        return line.parse(JSON.parse(row));
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/release/identity.js
+/** An id of a release: when it was made (UTC, sortable) and what of. Also a valid image tag. */
+function releaseId(now, digest) {
+    const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+    return `${stamp}-${digest.replace(/^sha256:/, '').slice(0, 7)}`;
+}
+/** The tag of our own that keeps an image on the host for as long as its release is kept. */
+function keptImage(app, service, release) {
+    return `diveops.local/${app}/${service}:${release}`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/environment.js
+
+/** Where the facts' tar put the variables that the run hands over: a shell expression. */
+const GIVEN_ENV = '"$SCRATCH/secret/env"';
+/**
+ * Shell functions that change .env and put it back. `.diveops/env/` keeps each version under its
+ * sha256; from the change on until the release is live, `.diveops/env.undo` says which version was
+ * there before and which one this product wrote, so that also a later run can undo what an
+ * interrupted one began.
+ */
+const ENVIRONMENT_FUNCTIONS = `
+hash_env() { sha256sum < .env | cut -c 1-64; }
+keep_env() { [ -f ".diveops/env/$1" ] || cp .env ".diveops/env/$1"; }
+drop_env() { grep -qsF "$1" releases/*/release.json || rm -f ".diveops/env/$1"; } # unless a release is of it
+env_back() { # .env as it was before the run that failed, unless somebody else changed it meanwhile
+  [ -f .diveops/env.undo ] || return 0
+  read -r before after generated < .diveops/env.undo
+  if [ "$(hash_env)" = "$after" ]; then
+    # Data may have been made with a generated password already, so the next try needs it again.
+    [ -z "$generated" ] || (umask 077; cp .env .diveops/env.undone)
+    (umask 077; cp ".diveops/env/$before" .env.new) && mv .env.new .env || { note "warning: .env could not be put back; its version from before is $P/.diveops/env/$before"; return 0; }
+  else note "warning: .env was changed by somebody else meanwhile and stays; its version from before this run is $P/.diveops/env/$before"; fi
+  drop_env "$after"; rm -f .diveops/env.undo; }
+env_done() { # the release is live with its .env
+  rm -f .diveops/env.undo .diveops/env.undone
+  for version in .diveops/env/*; do drop_env "$(basename "$version")"; done; }
+`;
+/** Step environment: what the target changes in .env, and nothing else of it. */
+function environment_environmentStep({ environment: { add, generate, follow } }) {
+    const names = add.map(([name]) => name);
+    return `step environment
+umask 077
+mkdir -p .diveops/env
+new="$P/.env.new"
+before=
+if [ -f .env ]; then
+  before=$(hash_env); keep_env "$before"
+  # A run that was interrupted may have left its own changes: what was before those counts.
+  if [ -f .diveops/env.undo ]; then read -r first after _ < .diveops/env.undo; [ "$after" != "$before" ] || before=$first; fi
+  cp .env "$new" && { [ -z "$(tail -c 1 "$new")" ] || echo >> "$new"; }
+else : > "$new"; fi || fail "cannot write $new"
+[ ! -f ${GIVEN_ENV} ] || while IFS= read -r line; do
+  name=$(printf '%s' "$line" | sed 's/=.*//'); value=$(printf '%s' "$line" | sed "s/^[^=]*='//; s/'$//")
+  ! grep -qE "^[[:space:]]*(export[[:space:]]+)?$name[[:space:]]*=[[:space:]]*[^[:space:]]" "$new" ||
+    grep -qxF -e "$line" -e "$name=$value" -e "$name=\\"$value\\"" "$new" ||
+    note "warning: .env on the host has another value for $name than the input 'env'; the host's is kept"
+done < ${GIVEN_ENV}
+set_line() { # NAME VALUE: replaces the line where it stands, or adds it
+  awk -v name="$1" -v line="$1='$2'" '
+    $0 ~ "^[ \\t]*(export[ \\t]+)?" name "[ \\t]*=" { if (!done) print line; done = 1; next }
+    { print } END { if (!done) print line }' "$new" > "$new.2" && mv "$new.2" "$new"; }
+take() { # NAME: the line that the client sent
+  value=$(sed -n "s/^$1='\\(.*\\)'$/\\1/p" "$SCRATCH/secret/env" "$SCRATCH/secret/template" | head -n 1)
+  sed -i -E "/^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*=[[:space:]]*$/d" "$new"
+  printf "%s='%s'\\n" "$1" "$value" >> "$new"; }
+make() { # NAME LENGTH: letters and digits, those of a try before that failed if there was one
+  value=$(sed -n "s/^$1='\\(.*\\)'$/\\1/p" .diveops/env.undone 2> /dev/null | head -n 1)
+  [ -n "$value" ] || value=$(LC_ALL=C tr -dc A-Za-z0-9 < /dev/urandom | head -c "$2")
+  printf "%s='%s'\\n" "$1" "$value" >> "$new"; }
+${names.map(name => `take ${shell_quote(name)}`).join('\n')}
+${generate.map(([name, length]) => `make ${shell_quote(name)} ${length}`).join('\n')}
+${follow.map(([name, value]) => `set_line ${shell_quote(name)} ${shell_quote(value)}`).join('\n')}
+hash=$(sha256sum < "$new" | cut -c 1-64)
+if [ -f .env ] && cmp -s .env "$new"; then rm "$new"
+else
+  [ -z "$before" ] || echo "$before $hash ${generate.length > 0 ? 'generated' : ''}" > .diveops/env.undo
+  mv "$new" .env || fail "cannot write $P/.env"
+fi
+keep_env "$hash"
+printf '@env %s\\n' "$hash"`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/probe.js
+
+/**
+ * Words for `probe` where a service has no health test: an answer below 500 on the port that the
+ * proxy uses, or somebody who listens there when it is not HTTP.
+ */
+function doorTest({ port, speaks }, path) {
+    return speaks === 'other' ? `@listens ${port}` : `@replies ${port} ${speaks} ${shell_quote(path)}`;
+}
+/**
+ * Shell functions that ask a container how it is: `probe CONTAINER TEST...` runs its health test, or
+ * one of `doorTest`. Questions are put from the proxy's container `$FRONT`, which is in the network
+ * and mostly has curl, wget or bash, else from the host.
+ */
+const PROBE_FUNCTIONS = String.raw `
+FETCH=$(cat <<'ASKING'
+scheme=$2 at=$3; [ "$2" = http ] || [ -z "$5" ] || { scheme=http; at=$5; }
+if command -v curl > /dev/null 2>&1; then
+  curl -sk -A diveops-watch -o /dev/null -w '%{http_code}' --max-time 5 --connect-to "::$3" "$2://$1$4"; exit
+elif command -v wget > /dev/null 2>&1; then
+  said=$(timeout 6 wget -S -q -U diveops-watch -O /dev/null -T 5 --no-check-certificate --header "Host: $1" "$scheme://$at$4" 2>&1)
+elif [ "$scheme" = http ] && command -v bash > /dev/null 2>&1; then
+  said=$(timeout 6 bash -c 'exec 3<> "/dev/tcp/$2/$3" && printf "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: diveops-watch\r\n\r\n" "$4" "$1" >&3 && head -n 1 <&3' bash "$1" "$(echo "$at" | cut -d : -f 1)" "$(echo "$at" | cut -d : -f 2)" "$4" 2>&1)
+else echo none; exit; fi
+status=$(echo "$said" | sed -n 's|.*HTTP/[0-9.]* \([0-9][0-9][0-9]\).*|\1|p' | head -n 1)
+[ -n "$status" ] && echo "$status" || echo 000
+ASKING
+)
+fetch() { # HOST SCHEME ADDRESS PATH [ADDRESS-FOR-HTTP]: status of an answer, 000 for no answer, none where nothing can ask
+  docker exec "$FRONT" sh -c "$FETCH" sh "$@" 2>/dev/null; }
+sockets() { # CONTAINER: the connections that its kernel knows, also those that just ended
+  at=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
+  cat "/proc/$at/net/tcp" "/proc/$at/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
+listens() { # CONTAINER PORT
+  sockets "$1" | awk -v port="$(printf %04X "$2")" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }'; }
+replies() { # CONTAINER PORT SCHEME PATH
+  listens "$1" "$2" || { echo "nothing listens on port $2"; return 1; }
+  for at in $(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1"); do
+    status=$(fetch localhost "$3" "$at:$2" "$4")
+    case $status in 000|none|'') status=$(sh -c "$FETCH" sh localhost "$3" "$at:$2" "$4") ;; esac
+    case $status in none|[1-4]*) return 0 ;; esac
+  done
+  echo "port $2 answers $status"; return 1; }
+probe() { # CONTAINER TEST...: whether a health test succeeds, and what it says
+  case $2 in
+    @replies) replies "$1" "$3" "$4" "$5" ;;
+    @listens) listens "$1" "$3" || { echo "nothing listens on port $3"; return 1; } ;;
+    *) subject=$1; shift; timeout 10 docker exec "$subject" "$@" 2>&1 </dev/null ;;
+  esac; }
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/library.js
+
+
+
+/** Shell function `redact`: takes the values of secret variables of `$P/.env` out of a text. */
+const REDACT = String.raw `redact() { awk -v file="$P/.env" -v quotes="'\"" '
+  BEGIN { while ((getline line < file) > 0)
+    if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
+      name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
+      if (name !~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) continue
+      gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
+      if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
+      if (length(value) >= 4) secret[value] } }
+  { for (value in secret) { rest = $0; $0 = ""
+      while (at = index(rest, value)) { $0 = $0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(value)) }
+      $0 = $0 rest }
+    print; fflush() }'; }`;
+/**
+ * Shell functions on the host, POSIX and no more than coreutils, awk and docker:
+ * `step NAME` tells the client where the script is, `fail TEXT` ends it with one line for the user,
+ * `dc` is compose on the app, `ids SERVICE` its containers, `redact` takes the values of secret
+ * variables of .env (which the client never gets) out of what is shown, `wait_ready` waits for a
+ * container by its own health test.
+ */
+const FUNCTIONS = String.raw `
+step() {
+  printf '@step %s\n' "$1"
+  [ ! -d .diveops ] || printf '{"at":"%s","release":"%s","step":"%s"}\n' "$(date -u +%FT%TZ)" "$RELEASE" "$1" >> .diveops/journal.jsonl; }
+note() { printf '@note %s\n' "$*"; }
+fail() { printf '@fail %s\n' "$*"; exit 1; }
+dc() { docker compose -f "$C" "$@" </dev/null; }
+ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
+${REDACT}
+seconds() { cut -d ' ' -f 1 /proc/uptime; }
+past() { [ "$(awk -v a="$1" -v b="$(seconds)" -v l="$2" 'BEGIN { print (b - a >= l) }')" = 1 ]; } # SINCE SECONDS
+show() { printf '@more %s\n' "$1"; redact | tail -n 40 | sed 's/^/@more   /'; }
+explain() {
+  [ ! -s "$SCRATCH/test.out" ] || show 'the health test said:' < "$SCRATCH/test.out"
+  docker inspect -f '{{if .State.Health}}{{range .State.Health.Log}}{{.ExitCode}} {{.Output}}{{end}}{{end}}' "$1" 2>/dev/null | grep . | show "the engine's health log:"
+  docker logs --tail 40 "$1" 2>&1 | show 'the last lines of its log:'; }
+wait_ready() { # SECONDS CONTAINER [TEST...]: 0 ready, 1 not within the time, 2 ended
+  limit=$1; box=$2; shift 2; begin=$(seconds); : > "$SCRATCH/test.out"
+  while :; do
+    if [ $# -gt 0 ] && probe "$box" "$@" > "$SCRATCH/test.out"; then return 0; fi
+    passed=$(awk -v a="$begin" -v b="$(seconds)" 'BEGIN { print int(b - a) }')
+    state=$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null || echo gone 0)
+    case $state in
+      'running 0') [ $# -gt 0 ] || [ "$passed" -lt 1 ] || return 0 ;;
+      exited*|dead*|gone*) return 2 ;;
+    esac
+    [ "$(echo "$state" | cut -d ' ' -f 2)" -lt 3 ] || return 2
+    [ "$passed" -lt "$limit" ] || return 1
+    sleep 0.1
+  done; }
+must_be_ready() { # SECONDS SERVICE [TEST...]
+  span=$1; name=$2; shift 2
+  for each in $(ids "$name"); do
+    wait_ready "$span" "$each" "$@"
+    case $? in
+      0) note "$name is ready" ;;
+      1) explain "$each"; fail "service '$name' was not healthy within $span s" ;;
+      *) code=$(docker inspect -f '{{.State.ExitCode}}' "$each" 2>/dev/null); explain "$each"
+         fail "service '$name' ended by itself with exit code $code before it was healthy" ;;
+    esac
+  done; }
+must_complete() { # SECONDS SERVICE
+  for each in $(ids "$2"); do
+    code=$(timeout "$1" docker wait "$each") || fail "service '$2' was not finished within $1 s"
+    [ "$code" = 0 ] || { explain "$each"; fail "service '$2' ended with exit code $code"; }
+  done; }
+put() { # SOURCE TARGET: over the same inode when there is one, which a single-file mount needs
+  if [ ! -f "$2" ]; then mkdir -p "$(dirname "$2")" && cp "$1" "$2"; return; fi
+  if [ -x "$1" ] && [ ! -x "$2" ]; then chmod +x "$2"; fi
+  # Copied beside it first: on a full disk the file in use is never left half written.
+  cmp -s "$1" "$2" || { cp "$1" "$2.new" && cat "$2.new" > "$2" && rm "$2.new"; }; }
+`;
+/** Shell text that adds a line, a JSON object, to the journal with the time. */
+function recordLine(line) {
+    const rest = shell_quote(line.slice(1));
+    return `[ -z "$(tail -c 1 .diveops/journal.jsonl 2> /dev/null)" ] || echo >> .diveops/journal.jsonl
+printf '{"at":"%s",%s\\n' "$(date -u +%FT%TZ)" ${rest} >> .diveops/journal.jsonl`;
+}
+/** A script of a deploy: the shell functions, the app's place, then the given commands. */
+function library_onHost(place, body) {
+    return `P=${shell_quote(place.path)} C=${shell_quote(place.compose)} N=${shell_quote(place.project)} RELEASE=${shell_quote(place.release)} FRONT=
+${FUNCTIONS}${PROBE_FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
+${body}
+`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/drain.js
+/** When the compose file says nothing: longer than nearly any request, so that none is cut. */
+const DEFAULT_S = 40;
+/** A short stop must not cut ordinary requests, and a very long one must not hold up every deploy. */
+const LEAST_S = 10;
+const MOST_S = 300;
+const drain_UNITS = { h: 3600, m: 60, s: 1, ms: 0.001, us: 1e-6 };
+/**
+ * How long requests and websockets that began before a switch may go on, in seconds: the service's
+ * `stop_grace_period` (as the resolved compose file has it, `1m30s`), within bounds.
+ */
+function drainSeconds(service) {
+    const period = service?.stop_grace_period;
+    if (period === undefined)
+        return DEFAULT_S;
+    const parts = [...period.matchAll(/([\d.]+)(h|ms|us|m|s)/g)];
+    const seconds = parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (drain_UNITS[unit] ?? 0), 0);
+    return Math.ceil(Math.min(Math.max(seconds, LEAST_S), MOST_S));
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/pins.js
+/**
+ * Shell functions that pin a service in the /etc/hosts of the containers that may call it, the proxy
+ * `$FRONT` among them: what they ask for is answered from there before DNS is asked.
+ *
+ * The engine says what a service is called in each network; a caller gets the names of the networks
+ * that it shares. The file is a mount and must be written in place. When a container restarts, the
+ * engine writes it anew: then DNS answers, and a bridge has the service's aliases. Needs `ids`.
+ */
+const PIN_FUNCTIONS = String.raw `
+networks() { docker inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$1" 2>/dev/null; }
+learn_names() { # SERVICE CONTAINER...: what the service is called in each network
+  service=$1; shift
+  docker inspect -f '{{$own := slice .Name 1}}{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$own}}{{range $one.Aliases}} {{.}}{{end}}{{"\n"}}{{end}}' "$@" > "$SCRATCH/names.$service"; }
+callers() { # SERVICE: every running container of the app but the service's own, with its networks
+  own=" $(ids "$1" | tr '\n' ' ') "
+  docker ps -q --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=False |
+    xargs -r docker inspect -f '{{.Id}}{{range $name, $one := .NetworkSettings.Networks}} {{$name}}{{end}}' 2>/dev/null |
+    while read -r id nets; do case $own in *" $id "*) ;; *) echo "$id $nets" ;; esac; done; }
+REWRITE='kept=$(grep -v " # roll of $1$" "$3"); { printf "%s\n" "$kept"; [ -z "$2" ] || printf "%s\n" "$2"; } > "$3"'
+hosts() { # CONTAINER SERVICE LINES: our lines for a service, or none
+  docker exec -u 0 "$1" sh -c "$REWRITE" sh "$2" "$3" /etc/hosts 2>/dev/null ||
+  # Without a shell, or with its file system read-only: the same file, from a container of the proxy's image.
+  docker run --rm --network none -u 0 --entrypoint sh -v "$(docker inspect -f '{{.HostsPath}}' "$1"):/pinned" \
+    "$(docker inspect -f '{{.Image}}' "$FRONT")" -c "$REWRITE" sh "$2" "$3" /pinned > /dev/null 2>&1 </dev/null; }
+pin() { # SERVICE CONTAINER...: fails when the proxy's file cannot be written
+  service=$1; shift
+  for each in "$@"; do networks "$each" | awk -v box="$each" 'NF == 2 { print box, $1, $2 }'; done > "$SCRATCH/targets"
+  callers "$service" > "$SCRATCH/callers"
+  : > "$SCRATCH/unpinned"
+  while read -r caller nets; do
+    lines=$(awk -v nets="$nets" -v mark="# roll of $service" '
+      BEGIN { n = split(nets, list, " "); for (i = 1; i <= n; i++) shared[list[i]] }
+      FILENAME == ARGV[1] { if ($1 in shared) for (i = 2; i <= NF; i++) if (!seen[$i]++) names = names " " $i; next }
+      $2 in shared && !done[$1]++ { print $3 names " " mark }' "$SCRATCH/names.$service" "$SCRATCH/targets")
+    [ -z "$lines" ] || { hosts "$caller" "$service" "$lines" || echo "$caller" >> "$SCRATCH/unpinned"; } &
+  done < "$SCRATCH/callers"
+  wait
+  pinned_at=$(seconds)
+  ! grep -q -x -F "$FRONT" "$SCRATCH/unpinned"; }
+unpin() { # SERVICE
+  callers "$1" > "$SCRATCH/callers"
+  while read -r caller _; do hosts "$caller" "$1" '' & done < "$SCRATCH/callers"
+  wait; pinned_at=; }
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/upstreams.js
+/** A host name and a port from `name`, `name:port`; undefined for addresses, which no pin can move. */
+function parseAddress(address, defaultPort) {
+    const [, host = '', port] = /^([^:[\]/]+)(?::(\d+))?$/.exec(address) ?? [];
+    if (host === '' || /^[\d.]+$/.test(host))
+        return undefined;
+    return { name: host.toLowerCase(), port: port === undefined ? defaultPort : Number(port) };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/caddy.js
+
+/**
+ * The names that Caddy's configuration, as JSON, addresses. Caddy asks its container's resolver at
+ * each connection, /etc/hosts first; names of `dynamic_upstreams` it keeps for a time of its own.
+ */
+function caddyUpstreams(configuration) {
+    const found = { held: [], dynamic: [], unknown: false };
+    try {
+        caddy_visit(JSON.parse(configuration), 'other', found);
+    }
+    catch {
+        // Not what Caddy prints: nothing is known of it then.
+    }
+    return found;
+}
+/** Why a configuration of Caddy cannot be loaded anew while it runs, if so. */
+function caddyObstacle(configuration) {
+    return /"admin":\{[^{}]*"disabled":true/.test(configuration.replace(/\s/g, ''))
+        ? 'its admin endpoint is off'
+        : undefined;
+}
+function caddy_visit(value, around, found) {
+    if (Array.isArray(value))
+        for (const one of value)
+            caddy_visit(one, around, found);
+    if (value === null || typeof value !== 'object' || Array.isArray(value))
+        return;
+    const node = value;
+    const speaks = node.handler === 'reverse_proxy' ? spoken(node) : around;
+    const dials = Array.isArray(node.dial) ? node.dial : [node.dial];
+    for (const dial of dials)
+        if (typeof dial === 'string')
+            addDial(dial, speaks, found);
+    const { name, port } = node.dynamic_upstreams ?? {};
+    if (typeof name === 'string') {
+        found.dynamic.push({ name: name.toLowerCase(), port: Number(port) || 0, speaks });
+    }
+    for (const one of Object.values(node))
+        caddy_visit(one, speaks, found);
+}
+function spoken({ transport }) {
+    if (transport?.protocol !== undefined && transport.protocol !== 'http')
+        return 'other';
+    return transport?.tls === undefined ? 'http' : 'https';
+}
+function addDial(dial, speaks, found) {
+    if (dial.includes('{'))
+        found.unknown = true;
+    else {
+        const parsed = parseAddress(dial.replace(/^(tcp|udp)[46]?\//, ''), 80);
+        if (parsed)
+            found.held.push({ ...parsed, speaks });
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/haproxy.js
+
+/**
+ * The names that HAProxy's files address. It asks its container's resolver when it starts or reloads;
+ * a server with `resolvers` is resolved by itself while it runs.
+ */
+function haproxyUpstreams(configuration) {
+    const found = { held: [], dynamic: [], unknown: false };
+    let section = '';
+    let http = false;
+    let defaults = { late: false, http: false };
+    let late = false;
+    for (const line of configuration.split('\n')) {
+        const words = wordsOf(line);
+        const [first = '', second = ''] = words;
+        if (SECTIONS.has(first)) {
+            section = first;
+            if (section === 'defaults')
+                defaults = { late: false, http: false };
+            late = defaults.late;
+            http = defaults.http;
+        }
+        else if (first === 'mode') {
+            http = second === 'http';
+            if (section === 'defaults')
+                defaults.http = http;
+        }
+        else if (first === 'default-server') {
+            late ||= words.includes('resolvers');
+            if (section === 'defaults')
+                defaults.late = late;
+        }
+        else if (first === 'server' || first === 'server-template') {
+            const address = (words[first === 'server' ? 2 : 3] ?? '').replace(/^(ipv4|ipv6|tcp|tcp4|tcp6)@/, '');
+            const parsed = parseAddress(address, 80);
+            if (!parsed)
+                continue;
+            if (address.includes('$')) {
+                found.unknown = true;
+                continue;
+            }
+            const speaks = !http ? 'other' : words.includes('ssl') ? 'https' : 'http';
+            const list = late || words.includes('resolvers') ? found.dynamic : found.held;
+            list.push({ ...parsed, speaks });
+        }
+    }
+    return found;
+}
+const SECTIONS = new Set([
+    'global',
+    'defaults',
+    'frontend',
+    'backend',
+    'listen',
+    'resolvers',
+    'peers',
+    'userlist',
+    'cache',
+    'program',
+    'mailers',
+    'ring',
+    'http-errors',
+    'fcgi-app',
+    'log-forward'
+]);
+/** The words of a line: quotes keep spaces, `#` outside of them begins a comment. */
+function wordsOf(line) {
+    const words = line.matchAll(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s#"'\\])+|#.*/g);
+    return [...words]
+        .map(([word]) => word)
+        .filter(word => !word.startsWith('#'))
+        .map(word => word.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/g, '$1$2$3'));
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/nginx.js
+
+
+/** Directives that hand a request on, with what they speak and the port when none is given. */
+const PASSES = {
+    proxy_pass: { speaks: 'http', port: 80 },
+    grpc_pass: { speaks: 'other', port: 80 },
+    uwsgi_pass: { speaks: 'other', port: 80 },
+    fastcgi_pass: { speaks: 'other', port: 80 },
+    scgi_pass: { speaks: 'other', port: 80 },
+    memcached_pass: { speaks: 'other', port: 11211 }
+};
+/** A value made of more variables than this is not followed further. */
+const MOST_VALUES = 64;
+/**
+ * The names that an nginx configuration addresses. nginx asks for those in `upstream` blocks and in
+ * directives without variables when it starts or reloads; those in directives with variables it
+ * resolves at each request (`resolver`), unless one without variables has the same name and port.
+ */
+function nginxUpstreams(configuration) {
+    const streams = configuration.filter(({ name }) => name === 'stream');
+    const rest = configuration.filter(({ name }) => name !== 'stream');
+    const found = [
+        namesIn(rest, PASSES),
+        ...streams.map(({ block }) => namesIn(block ?? [], { proxy_pass: { speaks: 'other', port: 0 } }))
+    ];
+    return {
+        held: found.flatMap(({ held }) => held),
+        dynamic: found.flatMap(({ dynamic }) => dynamic),
+        unknown: found.some(({ unknown }) => unknown)
+    };
+}
+/** The names of one `http` or `stream`, whose upstream blocks are known only within. */
+function namesIn(root, passes) {
+    const every = everyDirective(root);
+    const groups = new Map(every.flatMap(({ name, words, block }) => name === 'upstream' && block ? [[words[0] ?? '', block]] : []));
+    const values = variableValues(every);
+    const used = every.flatMap(({ name, words }) => {
+        const pass = passes[name];
+        return pass
+            ? expand(words[0] ?? '', values).map(to => ({ ...target(to, pass), raw: words[0] ?? '' }))
+            : [];
+    });
+    const grouped = [...groups].flatMap(([group, block]) => serversOf(block, speaksOf(group)));
+    const direct = used.flatMap(({ address, port, speaks, raw }) => {
+        if (groups.has(address) || address.includes('$'))
+            return [];
+        const parsed = parseAddress(address, port);
+        return parsed ? [{ ...parsed, speaks, late: raw.includes('$') }] : [];
+    });
+    const held = [...grouped, ...direct].filter(({ late }) => !late);
+    const late = [...grouped, ...direct].filter(one => one.late);
+    return {
+        held: held.map(plain),
+        dynamic: late
+            .filter(one => !direct.some(other => !other.late && sameDoor(one, other)))
+            .map(plain),
+        unknown: used.some(({ address }) => address.includes('$'))
+    };
+    function speaksOf(group) {
+        return used.find(({ address }) => address === group)?.speaks ?? 'other';
+    }
+}
+function plain({ name, port, speaks }) {
+    return { name, port, speaks };
+}
+function sameDoor(a, b) {
+    return a.name === b.name && a.port === b.port;
+}
+function serversOf(block, speaks) {
+    return block.flatMap(({ name, words: [address = '', ...parameters] }) => {
+        const parsed = name === 'server' ? parseAddress(address, 80) : undefined;
+        return parsed ? [{ ...parsed, speaks, late: parameters.includes('resolve') }] : [];
+    });
+}
+/** At a slash, at a variable that begins with one, or at any variable behind the port. */
+const PATH_BEGINS = /\/|\$\{?(?:request_uri|uri|document_uri)\b|(?<=:\d+)\$/;
+/** Where a value of a `..._pass` leads: the address without scheme and path. */
+function target(value, { speaks, port }) {
+    const [, scheme, rest = ''] = /^(?:([a-z]+):\/\/)?(.*)$/s.exec(value) ?? [];
+    // A socket's path goes on after the colon, and is no host.
+    const address = rest.startsWith('unix:') ? 'unix:' : (rest.split(PATH_BEGINS)[0] ?? '');
+    const secure = scheme === 'https';
+    return { address, port: secure ? 443 : port, speaks: secure ? 'https' : speaks };
+}
+/** The values that a variable may have, as far as the configuration itself says. */
+function variableValues(every) {
+    const values = new Map();
+    const add = (variable, value) => {
+        const name = variable.replace(/^\$/, '');
+        values.set(name, [...(values.get(name) ?? []), value]);
+    };
+    for (const { name, words, block } of every) {
+        if (name === 'set')
+            add(words[0] ?? '', words[1] ?? '');
+        if (!block || !['map', 'geo', 'split_clients'].includes(name))
+            continue;
+        for (const row of block)
+            add(words.at(-1) ?? '', row.words[0] ?? '');
+    }
+    return values;
+}
+/** What a value with variables comes to; a variable that only requests know stays in it. */
+function expand(value, known, depth = 0) {
+    const match = [...value.matchAll(/\$\{?(\w+)\}?/g)].find(([, name = '']) => known.has(name));
+    if (!match || depth > 5)
+        return [value];
+    const [text, name = ''] = match;
+    return (known.get(name) ?? [])
+        .slice(0, MOST_VALUES)
+        .flatMap(one => expand(value.replace(text, () => one), known, depth + 1))
+        .slice(0, MOST_VALUES);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/front.js
+
+
+
+
+/** The kinds of proxies that can be asked and reloaded. */
+const PROXY_KINDS = ['nginx', 'caddy', 'haproxy'];
+/** Reads the names that a proxy addresses. */
+function readUpstreams({ kind, configuration }) {
+    if (kind === 'caddy')
+        return caddyUpstreams(configuration);
+    if (kind === 'haproxy')
+        return haproxyUpstreams(configuration);
+    return nginxUpstreams(configuration_readConfiguration(configuration));
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/look.js
+
+
+/**
+ * Shell text, for the proxy's own container, that finds which proxy runs there: sets `kind`, its
+ * first process `pid`, and `words`, by which it was told where its configuration is.
+ */
+const FIND = String.raw `kind=
+for pid in $(ls /proc | grep '^[0-9]*$' | sort -n); do
+  name=$(cat "/proc/$pid/comm" 2>/dev/null)
+  case $name in nginx|caddy|haproxy) kind=$name; break ;; esac
+done
+words=$(tr '\0' '\n' 2>/dev/null < "/proc/$pid/cmdline" | awk -v kind="$kind" '
+  kind == "nginx" { n = split($0, w, " "); for (i = 1; i < n; i++) if (w[i] == "-c") print "-c " w[i + 1]; exit }
+  take { print flag " " $0; take = 0; next }
+  (kind == "haproxy" && $0 == "-f") || (kind == "caddy" && ($0 == "--config" || $0 == "--adapter")) { flag = $0; take = 1 }' | tr '\n' ' ')`;
+/** Shell text that sets `FRONT_KIND`, `FRONT_PID` and `FRONT_WORDS` for the container `$FRONT`. */
+const FIND_FRONT = `FRONT_KIND= FRONT_PID= FRONT_WORDS=
+if [ -n "$FRONT" ] && docker exec -i "$FRONT" sh -s > "$SCRATCH/front" 2>/dev/null <<'FIND'
+${FIND}
+echo "$kind"; echo "$pid"; echo "$words"
+FIND
+then { read -r FRONT_KIND; read -r FRONT_PID; read -r FRONT_WORDS; } < "$SCRATCH/front"; fi`;
+/**
+ * Prints what the proxy in a container is and reads, for `readFront`; fails when it is none that is
+ * known. nginx refuses to print as soon as a certificate is gone, while it still serves what it read
+ * before: then its files as they lie there.
+ */
+function frontProbe(container) {
+    return String.raw `docker exec -i ${container} sh -s <<'FIND'
+${FIND}
+case $kind in
+nginx)
+  nginx -v 2>&1 | sed -n 's|.*/\([0-9.]*\).*|nginx \1|p'
+  nginx -T $words 2>/dev/null || for f in /etc/nginx/nginx.conf $(find -L /etc/nginx -type f -name '*.conf' ! -path /etc/nginx/nginx.conf); do
+    echo "# configuration file $f:"; cat "$f"
+  done ;;
+caddy)
+  caddy version | sed -n '1s|^v*\([0-9.]*\).*|caddy \1|p'
+  caddy adapt $words 2>/dev/null ;;
+haproxy)
+  haproxy -v | sed -n '1s|.* version \([0-9.]*\).*|haproxy \1|p'
+  case " $(tr '\0' ' ' < "/proc/$pid/cmdline") " in *' -W '*|*' -Ws '*) ;; *) echo '# no master' ;; esac
+  for f in $(echo "$words" | sed 's/-f //g'); do if [ -d "$f" ]; then cat "$f"/*.cfg; else cat "$f"; fi; done ;;
+*) exit 1 ;;
+esac
+FIND`;
+}
+/** Reads what `frontProbe` printed. */
+function readFront(text) {
+    const [, name = '', version = ''] = /^(\w+) ?([\d.]*)\n/.exec(text) ?? [];
+    const kind = PROXY_KINDS.find(one => one === name);
+    if (kind === undefined)
+        return undefined;
+    const configuration = text.slice(text.indexOf('\n') + 1);
+    const obstacle = obstacleOf(kind, configuration);
+    return { kind, version, configuration, ...(obstacle && { obstacle }) };
+}
+function obstacleOf(kind, configuration) {
+    if (kind === 'caddy')
+        return caddyObstacle(configuration);
+    if (kind === 'haproxy' && configuration.startsWith('# no master')) {
+        return 'it runs without a master process (-W)';
+    }
+    return undefined;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/reload.js
+
+/** Go keeps what it read of /etc/hosts for five seconds. */
+const HOSTS_MEMORY_S = 5.2;
+/**
+ * Shell functions that let the proxy in container `$FRONT` read its configuration anew, and ask for
+ * names anew, without dropping what it serves: `reload` fails, with what the proxy said in
+ * `$SCRATCH/front.out`, when it refuses, and it then goes on as before; `drain SECONDS CONTAINER...`
+ * waits until what it served before the last reload, through these containers, is done. Needs
+ * `seconds`, `past` and `networks`.
+ */
+const RELOAD_FUNCTIONS = String.raw `
+${FIND_FRONT}
+inside() { docker exec "$FRONT" "$@" > "$SCRATCH/front.out" 2>&1; }
+workers() { # processes that serve: nginx calls them so, HAProxy's are all but the first
+  docker exec "$FRONT" sh -c 'for p in /proc/[0-9]*; do
+  [ "$(cat "$p/comm" 2>/dev/null)" = "$1" ] || continue
+  case $1 in
+    nginx) case $(tr "\0" " " < "$p/cmdline" 2>/dev/null) in *"worker process"*) basename "$p" ;; esac ;;
+    *) [ "$p" = "/proc/$2" ] || basename "$p" ;;
+  esac; done' sh "$FRONT_KIND" "$FRONT_PID" | sort; }
+new_workers() { # waits for a process that was not there before
+  tries=0
+  while [ "$tries" -lt 100 ]; do
+    for worker in $(workers); do case " $(echo $before) " in *" $worker "*) ;; *) return 0 ;; esac; done
+    tries=$((tries + 1)); sleep 0.05
+  done
+  return 1; }
+reload() {
+  case $FRONT_KIND in
+    nginx) before=$(workers); inside nginx -t $FRONT_WORDS && inside nginx -s reload $FRONT_WORDS && new_workers ;;
+    haproxy) before=$(workers); inside haproxy -c $FRONT_WORDS && inside sh -c "kill -USR2 $FRONT_PID" && new_workers ;;
+    caddy) [ -z "$pinned_at" ] || while ! past "$pinned_at" ${HOSTS_MEMORY_S}; do sleep 0.1; done
+      inside caddy reload --force $FRONT_WORDS ;;
+    *) return 1 ;;
+  esac; }
+connections() { # CONTAINER...: the proxy's connections to them
+  for each in "$@"; do networks "$each"; done | awk 'NF == 2 { split($2, n, "."); printf "%02X%02X%02X%02X\n", n[4], n[3], n[2], n[1] }' > "$SCRATCH/peers"
+  docker exec "$FRONT" sh -c 'cat /proc/net/tcp /proc/net/tcp6' 2>/dev/null | awk '
+    FILENAME == ARGV[1] { peer[$1]; next } $4 == "01" { split($3, to, ":"); if (substr(to[1], length(to[1]) - 7) in peer) print $2 }' "$SCRATCH/peers" -; }
+unfinished() { # CONTAINER...: what goes on from before the last reload; of Caddy's connections none tells whether it is idle
+  if [ "$FRONT_KIND" = caddy ]; then connections "$@"; return; fi
+  live=" $(workers | tr '\n' ' ') "
+  for worker in $before; do case $live in *" $worker "*) echo "$worker" ;; esac; done; }
+drain() { # SECONDS CONTAINER...: fails when something is not done by then
+  span=$1; shift; begin=$(seconds)
+  while [ -n "$(unfinished "$@")" ]; do
+    ! past "$begin" "$span" || return 1
+    sleep 0.1
+  done; }
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/rolllibrary.js
+
+
+/**
+ * Shell functions of a roll, beside those of every script: pins, reloads of the proxy, and questions
+ * through it. `$DOORS` says on which port of its container the proxy answers for port 80 and 443,
+ * as `http:80 https:443`.
+ */
+const ROLL_FUNCTIONS = `${PIN_FUNCTIONS}${RELOAD_FUNCTIONS}
+bridges() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=True --filter name=_bridge-; }
+remove_bridges() { bridges "$1" | xargs -r docker stop > /dev/null 2>&1; bridges "$1" | xargs -r docker rm -f > /dev/null 2>&1; }
+port_of() { for door in $DOORS; do case $door in "$1":*) echo "$door" | cut -d : -f 2; break ;; esac; done; }
+at_port() { [ -z "$2" ] || echo "$1:$2"; }
+ask() { # ORIGIN PATH: status of an answer through the proxy
+  name=$(basename "$1"); scheme=$(echo "$1" | cut -d : -f 1); port=$(port_of "$scheme"); plain=$(port_of http)
+  status=$(fetch "$name" "$scheme" "127.0.0.1:$port" "$2" "$(at_port 127.0.0.1 "$plain")")
+  case $status in
+    none|'') at=$(networks "$FRONT" | awk 'NF == 2 { print $2; exit }')
+      status=$(sh -c "$FETCH" sh "$name" "$scheme" "$at:$port" "$2" "$(at_port "$at" "$plain")") ;;
+  esac
+  echo "$status"; }
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/recover.js
+
+
+
+
+
+/**
+ * Shell function `drop_release ID`: removes a release that never became live with its images, unless
+ * another release is of them. Run where `releases` is.
+ */
+const DROP_RELEASE = `
+drop_release() {
+  docker image ls --filter "reference=diveops.local/*/*:$1" --format '{{.Repository}}:{{.Tag}}' | while read -r kept; do
+    digests=$(docker image inspect -f '{{join .RepoDigests " "}}' "$kept")
+    docker image rm "$kept" > /dev/null 2>&1
+    for digest in $digests; do grep -qsF "$digest" releases/*/release.json || docker image rm "$digest" > /dev/null 2>&1; done
+  done
+  rm -rf "releases/$1"; }`;
+/**
+ * Shell text for the first script under the lock, when no job runs any more: takes back what a run
+ * that broke off before its switch left, and says so in lines that `splitNotes` finds. What a run left
+ * that broke off within its switch is for a roll, which knows what is to serve.
+ */
+function recoverScript(path) {
+    return `(
+P=${shell_quote(path)}
+cd "$P" 2> /dev/null && [ -d .diveops ] || exit 0
+note() { printf '@note %s\\n' "$*"; }
+${ENVIRONMENT_FUNCTIONS}${DROP_RELEASE}
+switched=$(sed -n 's/.*"event":"switch","release":"\\([^"]*\\)".*/\\1/p' .diveops/journal.jsonl 2> /dev/null | tail -n 1)
+if [ -f .diveops/env.undo ]; then
+  read -r _ after _ < .diveops/env.undo
+  # The live release may be of it already: the run broke off after that.
+  if grep -qsF "$after" current/release.json; then env_done
+  else env_back; note 'a run broke off before this one: .env is again as it was before'; fi
+fi
+boxes() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project.working_dir=$P" --filter label=com.docker.compose.oneoff=True --filter name=_release_; }
+set -- .diveops/jobs/*
+if [ -e "$1" ]; then
+  for box in $(boxes); do
+    # Never ended half-way: it may be changing data.
+    timeout 600 docker wait "$box" > /dev/null
+    docker rm -f "$box" > /dev/null 2>&1
+  done
+  rm -rf .diveops/jobs
+fi
+for folder in releases/*/; do
+  id=$(basename "$folder")
+  [ -d "$folder" ] && [ ! -f "$folder/release.json" ] && [ "$id" != "$switched" ] || continue
+  drop_release "$id"; note "a run broke off before this one: its release $id, which was never live, is removed"
+done
+rm -f current.new .env.new .env.new.2
+) < /dev/null 2> /dev/null
+`;
+}
+/** Takes the lines of `recoverScript` off what a script printed. */
+function splitNotes(stdout) {
+    const lines = stdout.split('\n');
+    const count = lines.findIndex(line => !line.startsWith('@note '));
+    const notes = lines.slice(0, count).map(line => line.slice('@note '.length));
+    return { notes, rest: lines.slice(count).join('\n') };
+}
+/**
+ * After a switch that came upon a broken one: no bridge and no pin of any run is left, and nothing
+ * is lost by that.
+ */
+function settleScript(place, { project, built, proxy }) {
+    const words = built.map(shell_quote);
+    const drainS = Math.max(...built.map(name => drainSeconds(project.services[name])));
+    return library_onHost(place, `FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
+${ROLL_FUNCTIONS}
+left=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=True --filter name=_bridge- | tr '\\n' ' ')
+if [ -n "$left" ]; then
+  step settle
+${words.map(word => `  real=$(ids ${word} | tr '\\n' ' '); [ -z "$real" ] || { learn_names ${word} $real; pin ${word} $real; }`).join('\n')}
+  [ -z "$FRONT" ] || { reload && drain ${drainS} $left; }
+  docker stop $left > /dev/null 2>&1
+  docker rm -f $left > /dev/null 2>&1
+fi
+${words.map(word => `unpin ${word}`).join('\n')}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/room.js
+
+
+/** Shell text that removes a kept release: its images, unless others are of the same, and its folder. */
+function removeRelease({ project }, { id, image, services }, others) {
+    const tags = services.map(name => `docker image rm ${shell_quote(keptImage(project, name, id))} > /dev/null 2>&1`);
+    const shared = others.some(other => other.image === image);
+    const word = shell_quote(image);
+    return [
+        ...tags,
+        ...(shared
+            ? []
+            : [
+                `docker image rm ${word} > /dev/null 2>&1 || ! docker image inspect ${word} > /dev/null 2>&1 || note ${shell_quote(`${image} is still in use and stays`)}`
+            ]),
+        `rm -rf "$P/releases/"${shell_quote(id)}`
+    ].join('\n');
+}
+/**
+ * Releases that give way when the disk is too small for another image, the oldest first: never the
+ * live one, the one before it, or the goal.
+ */
+function yieldingReleases({ releases, current }, goal) {
+    const sorted = [...releases].sort((a, b) => a.id.localeCompare(b.id));
+    const previous = sorted.findLast(({ id }) => current !== undefined && id < current.id);
+    return sorted.filter(one => ![current?.id, previous?.id, goal].includes(one.id));
+}
+/**
+ * Shell function `yield_one`, which removes the oldest release that may go and says so; 1 when there is
+ * none (left).
+ */
+function yieldOne(place, releases, yielding) {
+    const blocks = yielding.map((one, index) => {
+        const gone = yielding.slice(0, index + 1);
+        const others = releases.filter(other => !gone.some(({ id }) => id === other.id));
+        return `if [ -d "$P/releases/"${shell_quote(one.id)} ]; then
+${removeRelease(place, one, others)}
+note ${shell_quote(`warning: release ${one.id} was removed, because the disk is too small to keep it beside the new image`)}
+return 0
+fi`;
+    });
+    return `yield_one() {\n${[...blocks, 'return 1'].join('\n')}\n}`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/commit.js
+
+
+
+
+
+
+
+/** The journal is cut to half when it has so many lines, which is some hundred runs. */
+const JOURNAL_LINES = 4000;
+/** Releases that stay: the new one, the one before it, and the newest up to `keep` in all. */
+function releasesToPrune(known, live, previous, keep) {
+    const others = known
+        .filter(({ id }) => id !== live.id)
+        .sort((a, b) => (a.id === previous ? -1 : b.id === previous ? 1 : b.id.localeCompare(a.id)));
+    return others.slice(Math.max(keep - 1, previous === undefined ? 0 : 1));
+}
+/**
+ * Records that a release is live (release.json, `current`, journal), then prunes what no kept
+ * release refers to. Safe to run again. Only releases, images and versions of
+ * .env that earlier runs of ours made are removed; a failure to remove is a warning.
+ */
+function commitScript(place, live, pruned, kept, unfinished, run) {
+    const release = `"$P/releases/"${shell_quote(live.id)}`;
+    return library_onHost(place, `step commit
+umask 077
+{ cat > ${release}/release.json.new && mv ${release}/release.json.new ${release}/release.json; } <<'MANIFEST' || fail 'cannot write release.json'
+${JSON.stringify(live, null, 2)}
+MANIFEST
+ln -sfn ${shell_quote(`releases/${live.id}`)} current.new && mv -T current.new current || fail 'cannot switch current'
+${recordLine(commitLine(run, live.id))}
+step prune
+${pruned.map(one => removeRelease(place, one, [live, ...kept])).join('\n')}
+${DROP_RELEASE}
+${unfinished.map(id => `drop_release ${shell_quote(id)}`).join('\n')}
+[ "$(wc -l < .diveops/journal.jsonl)" -lt ${JOURNAL_LINES} ] || { tail -n ${JOURNAL_LINES / 2} .diveops/journal.jsonl > .diveops/journal.new && mv .diveops/journal.new .diveops/journal.jsonl; }
+env_done`);
+}
+/**
+ * Takes back what a run made before it failed, so that the host is as it was. `image` is removed,
+ * too, unless a kept release is of it; undefined leaves it.
+ */
+function discardScript(place, services, image) {
+    return library_onHost(place, `step discard
+${services.map(name => `docker image rm ${shell_quote(keptImage(place.project, name, place.release))} > /dev/null 2>&1`).join('\n')}
+${image === undefined ? '' : `docker image rm ${shell_quote(image)} > /dev/null 2>&1`}
+rm -rf "$P/releases/"${shell_quote(place.release)}
+env_back`);
+}
+/** Puts .env back as it was before the run, and nothing else. */
+function environmentBackScript(place) {
+    return library_onHost(place, 'step environment\nenv_back');
+}
+/** Sets the variables that follow the nginx variant where a release is put back with another one. */
+function followScript(place, target) {
+    return library_onHost(place, `${environment_environmentStep(target)}\nrm -f .diveops/env.undo`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/job.js
+
+/** Exit code of `awaitJobs` when the time was not enough. */
+const JOBS_STILL_RUN = 98;
+/** A line of output as long as this was cut by the connection, not by the script that wrote it. */
+const LONGEST_LINE = 64 * 1024;
+/**
+ * A script that runs on the host in a session of its own and ends what it began also when the
+ * connection breaks, with its output and exit code in `.diveops/jobs/<id>/`. It is started once and
+ * no more, however often it is asked after: each time the output goes on where it stopped. While it
+ * runs it holds `.diveops/job`, so that a later run can wait for it.
+ */
+class Job {
+    /** Where the host keeps its output, for a person to look at. */
+    folder;
+    /** The job's own script: it goes to the standard input of `script()`. */
+    stdin;
+    #jobs;
+    #before;
+    #begun = false;
+    #follows = false;
+    #heard = 0;
+    /** `before` runs first, on the connection and as often as it breaks, until the job has begun. */
+    constructor(path, id, script, before = '') {
+        this.#jobs = `${path}/.diveops/jobs`;
+        this.folder = `${this.#jobs}/${id}`;
+        this.stdin = script;
+        this.#before = before;
+    }
+    /** Whether the host has said that it runs. */
+    get hasBegun() {
+        return this.#begun;
+    }
+    /** Takes a line of what `script()` printed; false when it is not for anybody else. */
+    hear(line) {
+        if (line === '@begun') {
+            this.#begun = true;
+            this.#follows = true;
+            return false;
+        }
+        if (this.#follows && line.length < LONGEST_LINE)
+            this.#heard += 1;
+        return true;
+    }
+    /** The same as `script` for a job that has begun, which is told first to go back if it still can. */
+    cancelScript() {
+        return `: > ${shell_quote(`${this.folder}/cancel`)}\n${this.script()}`;
+    }
+    /**
+     * Starts the job unless it has begun, prints what it has printed since the last time and exits with
+     * its code. A job that ended without one, which only the end of the host does, fails as a step.
+     */
+    script() {
+        this.#follows = false;
+        return `J=${shell_quote(this.folder)}
+if [ -d "$J/begun" ]; then cat > /dev/null
+else
+for old in ${shell_quote(this.#jobs)}/*; do [ "$old" = "$J" ] || rm -rf "$old"; done
+${this.#before}
+mkdir -p "$J" && cat > "$J/script.new" && mv "$J/script.new" "$J/script" || exit 1
+(
+  trap '' HUP PIPE
+  SCRATCH=$J; export SCRATCH
+  exec setsid sh -c 'exec 9> "$1/../../job"; flock 9; mkdir "$1/begun" || exit
+    sh "$1/script" > "$1/out" 2>&1 < /dev/null; echo $? > "$1/code.new"; mv "$1/code.new" "$1/code"' job "$J" < /dev/null > /dev/null 2>&1
+) &
+fi
+echo @begun
+seen=; looks=0
+while :; do
+  ended=; looks=$((looks + 1))
+  if [ -f "$J/code" ]; then ended=yes
+  elif [ $((looks % 20)) = 0 ] && [ -d "$J/begun" ] && flock -n "$J/../../job" true && [ ! -f "$J/code" ]; then ended=dead; fi
+  if [ -f "$J/out" ]; then
+    [ -n "$seen" ] || seen=$(head -n ${this.#heard} "$J/out" | wc -c)
+    size=$(wc -c < "$J/out")
+    [ "$size" -le "$seen" ] || tail -c +$((seen + 1)) "$J/out" | head -c $((size - seen))
+    seen=$size
+  fi
+  [ -z "$ended" ] || break
+  sleep 0.1
+done
+[ "$ended" = yes ] || { printf '\\n@died\\n'; exit 1; }
+exit "$(cat "$J/code")"`;
+    }
+}
+/** Shell text that waits until no job of an earlier run is under way, for so many seconds at most. */
+function awaitJobs(path, seconds) {
+    const file = shell_quote(`${path}/.diveops/job`);
+    return `[ ! -f ${file} ] || flock -w ${seconds} ${file} true || exit ${JOBS_STILL_RUN}\n`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/plantext.js
+
+
+
+/** Makes a line of the log red. */
+function red(text) {
+    return `\u001b[31m${text}\u001b[0m`;
+}
+const HEAD = ['service', 'what', 'downtime', 'why'];
+function cells({ service, what, downtime, why }) {
+    return [service, what, what === 'keep' || what === 'left' ? '' : downtime, why];
+}
+/** The services of a plan as a table for the log, what concerns data in red. */
+function planLines({ services, files, alarms }) {
+    const rows = [[...HEAD], ...services.map(cells)];
+    const widths = HEAD.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)));
+    const lines = rows.map(row => row
+        .map((text, column) => text.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd());
+    return [
+        ...lines.map((line, index) => (services[index - 1]?.alarm ? red(line) : line)),
+        ...files.map(({ path, what }) => `file ${path}: ${what}`),
+        ...alarms.map(red)
+    ];
+}
+const MEANS = {
+    breaks: 'breaks the release that still serves',
+    locks: 'locks',
+    unknown: 'may break or lock'
+};
+/** Pending migrations for the log; those that hurt the release that still serves in red. */
+function migrationLines(migrations) {
+    if (migrations.length === 0)
+        return ['migrations: none pending'];
+    return [
+        `migrations pending: ${migrations.length}`,
+        ...migrations.flatMap(one => [
+            `  ${one.name}`,
+            ...risks(one).map(({ risk, text }) => {
+                const line = `    ${MEANS[risk]}: ${text}`;
+                return risk === 'locks' ? line : red(line);
+            })
+        ])
+    ];
+}
+/** A plan for the job summary or a comment. */
+function plantext_planMarkdown({ services, alarms, migrations, backups }, secrets) {
+    const safe = (text) => cell(secrets.redact(text));
+    const table = markdownTable({
+        head: ['Service', 'What', 'Downtime', 'Why'],
+        rows: services.map(row => cells(row).map(text => secrets.redact(text)))
+    });
+    const bullets = [
+        ...alarms.map(text => `- **${safe(text)}**`),
+        ...(migrations ?? []).flatMap(one => [
+            `- migration ${safe(one.name)}`,
+            ...risks(one).map(({ risk, text }) => `  - **${MEANS[risk]}**: ${safe(text)}`)
+        ]),
+        ...(backups ?? []).map(file => `- backup ${safe(file)}`)
+    ];
+    return bullets.length === 0 ? table : `${table}\n\n${bullets.join('\n')}`;
+}
+/** Shell text for the end of a script made by \`onHost\`: keeps a plan in the journal. */
+function journalPlan(plan) {
+    return `printf '{"at":"%s","release":"%s","plan":%s}\\n' "$(date -u +%FT%TZ)" "$RELEASE" ${shell_quote(JSON.stringify(plan))} >> .diveops/journal.jsonl`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/preflight.js
+
+
+
+/** The oldest compose whose `create` and JSON output this product is tested against. */
+const OLDEST_COMPOSE = [2, 20];
+/** Less free space than this and a deploy could stop the database in the middle. */
+const LEAST_FREE_KB = 256 * 1024;
+const CLOCK_WARNING_S = 60;
+/**
+ * Judges the host and the app before anything is changed. The checks come in the order in which
+ * causes hide their consequences: without an engine there is no resolved compose file to judge.
+ */
+function judgeHost(facts, config, host, now) {
+    return [
+        judgeEngine(facts, host),
+        judgeCompose(facts, host),
+        {
+            name: 'tools',
+            found: facts.missingTools.length === 0 ? 'present' : `missing: ${facts.missingTools.join(' ')}`,
+            ...problem(facts.missingTools.length > 0 &&
+                `${host} lacks ${facts.missingTools.join(', ')}; install the packages tar, gzip, gawk, sed, coreutils and util-linux`)
+        },
+        judgePath(facts, config.path, host),
+        judgeSpace('space for files', facts.freeKb.path, config.path, host),
+        judgeSpace('space for images', facts.freeKb.images, "Docker's folder", host),
+        judgeClock(facts, now),
+        judgeConfig(facts, config)
+    ];
+}
+/** Judges what only the resolved compose file tells. Throws for a name that the file does not have. */
+function judgeApp(facts, config, project, host) {
+    for (const one of config.release)
+        service(project, one.service, "diveops.yml: 'release'");
+    const { migrations, backup } = config;
+    if (migrations)
+        service(project, migrations.service, "diveops.yml: 'migrations.service'");
+    if (typeof backup === 'object')
+        service(project, backup.service, "diveops.yml: 'backup.service'");
+    const wanted = Object.entries(project.services).flatMap(([name, one]) => publishedPorts(one).map(port => ({ name, port })));
+    return wanted.map(({ name, port }) => {
+        const owner = facts.listening.find(other => other.port === port);
+        return {
+            name: `port ${port}`,
+            found: owner ? `used by ${owner.program}` : 'free or ours',
+            ...problem(owner &&
+                `port ${port} on ${host} is used by ${owner.program}, and service '${name}' publishes it; stop ` +
+                    'that program, or change the published port in the compose file')
+        };
+    });
+}
+/** Throws one line for the first problem; the others follow as details. */
+function refuse(checks) {
+    const problems = checks.flatMap(check => check.problem ?? []);
+    if (problems[0] !== undefined)
+        throw new errors/* UserError */.yo(problems[0], problems.slice(1));
+}
+function problem(text) {
+    return text ? { problem: text } : {};
+}
+function judgeEngine({ engine, user }, host) {
+    if (engine.code === 0)
+        return { name: 'Docker engine', found: engine.text };
+    if (/not found/.test(engine.text)) {
+        return {
+            name: 'Docker engine',
+            found: 'none',
+            problem: `no Docker engine on ${host} (command 'docker' not found); install it: https://docs.docker.com/engine/install/`
+        };
+    }
+    if (/permission denied/i.test(engine.text)) {
+        return {
+            name: 'Docker engine',
+            found: 'no permission',
+            problem: `user '${user}' may not use the Docker socket on ${host}; on the host run: sudo usermod -aG docker ${user}`
+        };
+    }
+    return {
+        name: 'Docker engine',
+        found: 'no answer',
+        problem: `the Docker engine on ${host} does not answer (${(0,errors/* errorMessage */.gJ)(engine.text)}); on the host run: sudo systemctl start docker`
+    };
+}
+function judgeCompose({ compose, engine }, host) {
+    const name = 'Docker compose';
+    if (engine.code !== 0)
+        return { name, found: 'not asked' };
+    const how = 'install the package docker-compose-plugin: https://docs.docker.com/compose/install/linux/';
+    if (compose.code !== 0) {
+        return { name, found: 'none', problem: `no 'docker compose' on ${host}; ${how}` };
+    }
+    const [major = 0, minor = 0] = compose.text.replace(/^v/, '').split('.').map(Number);
+    const [needMajor, needMinor] = OLDEST_COMPOSE;
+    const old = major < needMajor || (major === needMajor && minor < needMinor);
+    return {
+        name,
+        found: compose.text,
+        ...problem(old &&
+            `docker compose on ${host} is ${compose.text}, expected ${OLDEST_COMPOSE.join('.')} or newer; ${how}`)
+    };
+}
+function judgePath({ path, user }, folder, host) {
+    const how = `on the host run: sudo install -d -o ${user} ${folder}`;
+    const problems = {
+        forbidden: `user '${user}' may not write to ${folder} on ${host}; ${how}`,
+        'not-a-folder': `${folder} on ${host} is not a folder; set 'path' in diveops.yml, or move that file away`
+    };
+    return { name: 'folder', found: `${folder}: ${path}`, ...problem(problems[path]) };
+}
+function judgeSpace(name, freeKb, where, host) {
+    const found = `${Math.round(freeKb / 1024)} MB free`;
+    const little = freeKb < LEAST_FREE_KB;
+    return {
+        name,
+        found,
+        ...problem(little &&
+            `only ${found} for ${where} on ${host}, expected ${LEAST_FREE_KB / 1024} MB; free some space first (docker system df shows what takes it)`)
+    };
+}
+function judgeClock({ clock }, now) {
+    const off = Math.round(Math.abs(clock - now / 1000));
+    return {
+        name: 'clock',
+        found: off > CLOCK_WARNING_S ? `off by ${off} s` : 'right',
+        ...(off > CLOCK_WARNING_S && {
+            warning: `the clock of the host is off by ${off} s: set it there (timedatectl set-ntp true)`
+        })
+    };
+}
+function judgeConfig({ config: { project, error } }, { compose }) {
+    if (project)
+        return { name: 'compose file', found: `${Object.keys(project.services).length} services` };
+    return {
+        name: 'compose file',
+        found: 'refused by compose',
+        problem: `compose file '${compose}': ${composeComplaint(error)}`
+    };
+}
+/** Compose's own words without its noise: log prefixes and the staging folder. */
+function composeComplaint(error) {
+    const variable = /required variable (\S+) is missing a value:?\s*(.*)/.exec(error);
+    if (variable) {
+        return `variable '${variable[1]}' is required and not set (${variable[2]}); give it in the input 'env' or in the host's .env`;
+    }
+    const lines = error
+        .split('\n')
+        .filter(line => !/level=warning|^time=/.test(line) || /level=(error|fatal)/.test(line))
+        .map(line => line.replace(/\S*\/stage\/[^/\s]+\//g, ''));
+    return (0,errors/* errorMessage */.gJ)(lines.join('\n')) || 'cannot be resolved';
+}
+/** The repository of the image must be used by a service, or the deploy would change nothing. */
+function refuseForeignImage(project, repository, built) {
+    if (built.length > 0)
+        return;
+    const images = Object.values(project.services).flatMap(({ image }) => image ?? []);
+    throw new UserError(`input 'image': no service of the compose file runs '${repository}'${didYouMean(repository, images)}; ` +
+        `its images are ${[...new Set(images)].join(', ')}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/health/container.js
+/** A container's health test as the words of a command to run inside it; undefined when it has none. */
+function testCommand(test) {
+    if (!test || test.length < 2)
+        return undefined;
+    const [kind, ...rest] = test;
+    if (kind === 'CMD')
+        return rest;
+    if (kind === 'CMD-SHELL')
+        return ['/bin/sh', '-c', rest.join(' ')];
+    return undefined;
+}
+/** Compose writes each `$` twice in a resolved file; a command wants it once. */
+function unescapeDollars(words) {
+    return words.map(word => word.replaceAll('$$', '$'));
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/commands.js
+
+
+
+
+
+/**
+ * Runs the release commands in the new image, each as a container of its own name whose exit code
+ * the engine keeps, after the services they depend on are ready. Live containers are not touched.
+ */
+function commandsScript(place, target, commands, timeoutS) {
+    const services = [...new Set(commands.map(({ service }) => service))];
+    const needed = dependencies(target.project, services).filter(name => !target.built.includes(name));
+    return library_onHost({ ...place, compose: `releases/${place.release}/${place.compose}` }, `step release
+dc() { docker compose --project-directory "$P" -p "$N" -f "$C" "$@" </dev/null; }
+${startNeeded(target, needed, timeoutS)}
+${commands.map((one, index) => runOne(target.image, place.release, one, index + 1)).join('\n')}`);
+}
+/** Brings up those of the given services that do not run, and waits until all are ready. */
+function startNeeded(target, needed, timeoutS) {
+    if (needed.length === 0)
+        return '';
+    const waits = needed.map(name => {
+        const word = shell_quote(name);
+        if (isOneShot(target.project, name))
+            return `! idle ${word} || must_complete ${timeoutS} ${word}`;
+        const test = testWords(target.project.services[name]?.healthcheck?.test);
+        const wait = `must_be_ready ${timeoutS} ${word} ${test}`;
+        // Without a test all there is to see is that it keeps running, which one that ran before does.
+        return test === '' ? `! idle ${word} || ${wait}` : wait;
+    });
+    return `running=" $(docker ps --filter "label=com.docker.compose.project=$N" --format '{{.Label "com.docker.compose.service"}}' | tr '\\n' ' ')"
+idle() { case $running in *" $1 "*) return 1 ;; esac; }
+wanted=$(for each in ${needed.map(shell_quote).join(' ')}; do ! idle "$each" || printf '%s ' "$each"; done)
+[ -z "$wanted" ] || dc up -d --no-recreate --no-build --pull never --quiet-pull $wanted > "$SCRATCH/up.out" 2>&1 || {
+  show 'compose said:' < "$SCRATCH/up.out"; fail 'the services that the app needs did not start'; }
+${waits.join('\n')}`;
+}
+/** A health test as quoted words of a command; nothing when there is none. */
+function testWords(test) {
+    return unescapeDollars(testCommand(test) ?? [])
+        .map(shell_quote)
+        .join(' ');
+}
+function runOne(image, release, { service, command }, number) {
+    // Compose itself splits the command, as it does for one in the compose file; JSON is YAML, too.
+    const override = JSON.stringify({
+        services: {
+            [service]: { image, pull_policy: 'never', command: command.replaceAll('$', '$$$$') }
+        }
+    });
+    return `box="$N"_release_${release}_${number}
+note ${shell_quote(`${service}: ${command}`)}
+docker compose --project-directory "$P" -p "$N" -f "$C" -f - run -d --no-deps --name "$box" ${shell_quote(service)} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
+${override}
+OVERRIDE
+  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$box" > /dev/null 2>&1; fail ${shell_quote(`release command '${command}' could not be started`)}; }
+docker logs -f "$box" 2>&1 | redact | sed 's/^/@out /'
+code=$(docker wait "$box")
+[ "$code" = 0 ] || { docker logs --tail 40 "$box" 2>&1 | show 'its last lines:'; docker rm -f "$box" > /dev/null; fail ${shell_quote(`release command '${command}' in service '${service}' failed with exit code`)} "$code"; }
+docker rm "$box" > /dev/null`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/files.js
+
+
+/**
+ * Puts the files of a release in place in the app's folder, the chosen nginx variants included, and
+ * removes those of the release before that are no longer part of it, if nobody changed them since.
+ */
+function files_placeFiles(release, { liveFiles, staleFiles, pairs }) {
+    const from = (path) => `"$P/releases/"${shell_quote(`${release}/${path}`)}`;
+    const replaced = standIns(pairs);
+    const placed = [...liveFiles.keys()].map(path => {
+        return `put ${from(replaced.get(path) ?? path)} "$P/"${shell_quote(path)} || fail ${shell_quote(`cannot write ${path}`)}`;
+    });
+    const removed = [...staleFiles].map(([path, hash]) => `[ "$(sha256sum < "$P/"${shell_quote(path)} 2>/dev/null)" != ${shell_quote(`${hash}  -`)} ] || rm "$P/"${shell_quote(path)}`);
+    return [...placed, ...removed].join('\n');
+}
+/**
+ * Shell function `files_back`, which undoes `placeFiles`, and what it needs: copies of the files
+ * that are replaced or removed, and the names of those that were not there.
+ */
+function keepFiles({ liveFiles, staleFiles }) {
+    const paths = [...liveFiles.keys(), ...staleFiles.keys()].map(shell_quote).join(' ');
+    return `mkdir -p "$SCRATCH/files" && : > "$SCRATCH/added"
+for path in ${paths}; do
+  if [ -f "$P/$path" ]; then mkdir -p "$(dirname "$SCRATCH/files/$path")" && cp -p "$P/$path" "$SCRATCH/files/$path"
+  else printf '%s\\n' "$path" >> "$SCRATCH/added"; fi
+done
+files_back() {
+  cp -R "$SCRATCH/files/." "$P/"
+  while IFS= read -r path; do rm -f "$P/$path"; done < "$SCRATCH/added"; }`;
+}
+
+;// CONCATENATED MODULE: external "node:fs"
+const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+;// CONCATENATED MODULE: external "node:os"
+const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+;// CONCATENATED MODULE: ./packages/core/lib/docker/login.js
+
+
+
+
+
+
+/** Docker's own folder on this machine. */
+function dockerFolder(env = process.env) {
+    return env.DOCKER_CONFIG || path.join(homedir(), '.docker');
+}
+/** The name under which Docker keeps a registry's login. */
+function loginKey(registry) {
+    return registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry;
+}
+/**
+ * The user's configuration, changed so that a login to `registry` is written into the file beside
+ * it and never into the machine's credential store. Other registries' logins stay usable.
+ */
+function temporaryConfig(config, registry) {
+    const key = loginKey(registry);
+    const { [key]: _, ...auths } = config.auths ?? {};
+    // An empty helper means the file, also when there is a store for all registries.
+    return { ...config, auths, credHelpers: { ...config.credHelpers, [key]: '' } };
+}
+/** Whether this machine has a login to a registry of its own, in the file or in a store. */
+async function hasLogin(registry, env = process.env) {
+    const config = await login_readConfig(path.join(dockerFolder(env), 'config.json'));
+    const key = loginKey(registry);
+    return !!(config.auths?.[key] ?? config.credHelpers?.[key] ?? config.credsStore);
+}
+/**
+ * Makes a folder for DOCKER_CONFIG that no login has reached yet, 0700, with the user's plugins and
+ * contexts: with another DOCKER_CONFIG, Docker would no longer find them, nor buildx itself.
+ */
+async function makeConfigFolder(registry, env = process.env) {
+    const own = dockerFolder(env);
+    const folder = await mkdtemp(path.join(env.RUNNER_TEMP || tmpdir(), 'diveops-docker-'));
+    const config = temporaryConfig(await login_readConfig(path.join(own, 'config.json')), registry);
+    await writeFile(path.join(folder, 'config.json'), JSON.stringify(config), { mode: 0o600 });
+    for (const name of ['cli-plugins', 'contexts']) {
+        const target = path.join(own, name);
+        if (existsSync(target))
+            await symlink(target, path.join(folder, name));
+    }
+    return folder;
+}
+/** The variables under which docker uses the folder, and buildx still knows the user's builders. */
+function configVariables(folder, env = process.env) {
+    return {
+        DOCKER_CONFIG: folder,
+        BUILDX_CONFIG: env.BUILDX_CONFIG || path.join(dockerFolder(env), 'buildx')
+    };
+}
+/** Logs in; the token goes through standard input. A refusal is one line. */
+async function login(local, { registry, user, token }, env) {
+    const words = ['docker', 'login', '--username', user, '--password-stdin', registry];
+    const { code, stderr } = await local(words, { env, stdin: token });
+    if (code === 0)
+        return;
+    throw new UserError(`registry ${registry} refused the login of user '${user}': ${lastLine(stderr)}; ` +
+        "check inputs 'registry-user' and 'registry-token'");
+}
+/** Removes a folder made by `makeConfigFolder`, credentials included. */
+async function removeConfigFolder(folder) {
+    await rm(folder, { recursive: true, force: true });
+}
+async function login_readConfig(file) {
+    if (!existsSync(file))
+        return {};
+    try {
+        return JSON.parse(await readFile(file, 'utf8'));
+    }
+    catch {
+        throw new UserError(`${file} is not valid JSON`);
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/docker/reference.js
+
+const HUB = 'docker.io';
+const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+const TAG = /^\w[\w.-]{0,127}$/;
+const reference_DIGEST = /^sha256:[0-9a-f]{64}$/;
+const HOST = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\d{1,5})?$/;
+/** Whether a text can be a tag. */
+function isTag(text) {
+    return TAG.test(text);
+}
+/** Whether a text is the digest of an image. */
+function isDigest(text) {
+    return reference_DIGEST.test(text);
+}
+/**
+ * Reads an image reference and completes short names, so that `nginx` becomes
+ * `docker.io/library/nginx`. `what` names the place in the error: "input 'image'".
+ */
+function reference_parseReference(text, what = 'image') {
+    const complain = (reason) => new errors/* UserError */.yo(`${what}: got '${text}', ${reason}`);
+    const [named = '', digest, ...more] = text.split('@');
+    if (more.length > 0 || (digest !== undefined && !isDigest(digest))) {
+        throw complain(`expected a digest of the form 'sha256:' and 64 hexadecimal digits after '@'`);
+    }
+    const colon = named.lastIndexOf(':');
+    const hasTag = colon > named.lastIndexOf('/');
+    const name = hasTag ? named.slice(0, colon) : named;
+    const tag = hasTag ? named.slice(colon + 1) : undefined;
+    if (tag !== undefined && !isTag(tag)) {
+        throw complain(`expected a tag of letters, digits, '_', '.' and '-' after ':'`);
+    }
+    const { registry, repository } = splitName(name);
+    if (!HOST.test(registry))
+        throw complain(`'${registry}' is not a registry's host name`);
+    if (/[A-Z]/.test(repository)) {
+        throw complain(`expected lower case: '${name.replace(repository, repository.toLowerCase())}'`);
+    }
+    if (!repository.split('/').every(part => COMPONENT.test(part)) || repository.length > 255) {
+        throw complain(`expected an image name such as 'ghcr.io/owner/name:tag'`);
+    }
+    return { registry, repository, ...(tag && { tag }), ...(digest && { digest }) };
+}
+/** The first part is a host when it looks like one; otherwise the name is Docker Hub's. */
+function splitName(name) {
+    const slash = name.indexOf('/');
+    const first = name.slice(0, Math.max(slash, 0));
+    if (/[.:[]/.test(first) || first === 'localhost') {
+        const rest = name.slice(slash + 1);
+        return first === 'index.docker.io' || first === HUB
+            ? { registry: HUB, repository: official(rest) }
+            : { registry: first, repository: rest };
+    }
+    return { registry: HUB, repository: official(name) };
+}
+function official(repository) {
+    return repository === '' || repository.includes('/') ? repository : `library/${repository}`;
+}
+/** Registry and repository, without tag and digest. */
+function reference_nameOf({ registry, repository }) {
+    return `${registry}/${repository}`;
+}
+/** The whole reference, in full. */
+function formatReference(reference) {
+    const { tag, digest } = reference;
+    return `${reference_nameOf(reference)}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
+}
+/** The reference as Docker itself shows it: `nginx:alpine`, not `docker.io/library/nginx:alpine`. */
+function shortReference(reference) {
+    return formatReference(reference)
+        .replace(/^docker\.io\//, '')
+        .replace(/^library\//, '');
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/prepare.js
+
+
+
+
+
+
+
+
+
+
+/** Where the facts' tar put the registry login: a shell expression. */
+const DOCKER_LOGIN = '"$SCRATCH/secret/docker"';
+/** Where the host's user keeps logins of his own. */
+const USER_LOGIN = `"\${DOCKER_CONFIG:-$HOME/.docker}"`;
+/** The image may take this much of its compressed size while it is unpacked. */
+const UNPACKED_RATIO = 2.5;
+/**
+ * Steps upload, environment and pull in one script: everything that can be done while the old
+ * release serves. A failure leaves the live site as it was.
+ */
+function prepareScript(place, target, known) {
+    return onHost(place, [upload(place, target), environmentStep(target), pull(place, target, known)].join('\n'));
+}
+/** Steps environment and pull, for a release whose files are on the host already. */
+function prepareKeptScript(place, target, known) {
+    return library_onHost(place, [environment_environmentStep(target), pull(place, target, known)].join('\n'));
+}
+function upload(place, target) {
+    const certs = `${place.path}/certs`;
+    const folders = [
+        ...bindVolumeFolders(target.project).filter(folder => folder.startsWith(`${place.path}/`)),
+        // The engine would make it for root alone.
+        ...(mountsFrom(target.project, certs) ? [certs] : [])
+    ];
+    return `step upload
+umask 022
+mkdir -p releases .diveops ${folders.map(quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
+R="$P/releases/"${quote(place.release)}
+rm -rf "$R" && mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { rm -rf "$R"; fail "cannot write $R: $(df -Pk "$P" | awk 'END { print $4 }') KB free"; }
+if [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$N")" ]; then
+  # Nothing runs yet, so nothing can be disturbed; databases may mount files of the release.
+${placeFiles(place.release, target)}
+fi`;
+}
+function pull(place, target, known) {
+    const { image, built } = target;
+    const { registry } = reference_parseReference(image);
+    const yielding = yieldingReleases(known, place.release);
+    const others = known.missingImages.filter(name => !built.some(one => target.project.services[one]?.image === name));
+    return `step pull
+image=${shell_quote(image)}
+# Written by the shell itself: no argument of any process holds the login.
+mkdir -p ${DOCKER_LOGIN} && if [ -f "$SCRATCH/secret/auth" ]; then
+  printf '{"auths":{"%s":{"auth":"%s"}}}' ${shell_quote(loginKey(registry))} "$(cat "$SCRATCH/secret/auth")" > "$SCRATCH/secret/docker/config.json"
+fi
+layers() { # IMAGE FILE: puts there digest and compressed size of each layer for this machine, nothing when the registry does not tell
+  : > "$2"
+  docker --config ${DOCKER_LOGIN} manifest inspect "$1" > "$SCRATCH/manifest" 2>/dev/null || return 0
+  if grep -q '"manifests"' "$SCRATCH/manifest"; then
+    arch=$(docker version -f '{{.Server.Arch}}')
+    digest=$(awk -v arch="\\"$arch\\"" '/"digest"/ { d = $2 } /"architecture"/ && index($0, arch) { print d; exit }' "$SCRATCH/manifest" | tr -d '",')
+    [ -n "$digest" ] || fail "image $1 has nothing for this host's architecture ($arch); build it with platforms: linux/$arch"
+    docker --config ${DOCKER_LOGIN} manifest inspect "\${1%@*}@$digest" > "$SCRATCH/manifest" 2>/dev/null || return 0
+  fi
+  tr -d '",' < "$SCRATCH/manifest" | awk '$1 == "size:" { size = $2 } $1 == "digest:" { digest = $2 } $1 == "}" && digest { print digest, size; digest = "" }' > "$2"; }
+unpacked_kb() { # [FILE]: what the layers in $SCRATCH/layers take that are not in the file
+  awk -v file="$1" 'BEGIN { while (file != "" && (getline line < file) > 0) there[line] = 1 }
+    !($0 in there) { n += $2 } END { print int(n / 1024 * ${UNPACKED_RATIO}) }' "$SCRATCH/layers"; }
+free_kb() { df -Pk "$(docker info -f '{{.DockerRootDir}}')" 2>/dev/null | awk 'END { print $4 }'; }
+too_small() { fail "the disk of the host is too small for image $1: $2; remove what is not needed (docker system df shows what takes space)"; }
+${yieldOne(place, known.releases, yielding)}
+make_room() { # for $image: short of it, layers of the live release count for nothing, then old releases give way
+  layers "$image" "$SCRATCH/layers"; need=$(unpacked_kb)
+  ${known.current ? `enough || { layers ${shell_quote(known.current.image)} "$SCRATCH/there"; need=$(unpacked_kb "$SCRATCH/there"); }` : ''}
+  until enough; do yield_one || too_small "$image" "it needs about $((need / 1024)) MB and $((have / 1024)) MB are free"; done; }
+enough() { have=$(free_kb); [ "\${have:-$need}" -ge "$need" ]; }
+pull_image() { # IMAGE CONFIG
+  tries=0
+  while [ "$tries" -lt 3 ]; do
+    docker --config "$2" pull "$1" > "$SCRATCH/pull.out" 2>&1 </dev/null && return
+    said=$(grep -v '^$' "$SCRATCH/pull.out" | tail -n 1)
+    case $said in
+      *unauthorized*|*denied*|*'authentication required'*|*'no basic auth'*|*'incorrect username or password'*)
+        fail "the registry refused the token for $1 ($said); check that input 'registry-token' is valid for this image and may read packages" ;;
+      *'not found'*|*'manifest unknown'*) fail "image $1 is not in the registry ($said)" ;;
+      *'no space left'*) yield_one && continue; too_small "$1" "$(free_kb) KB free" ;;
+    esac
+    tries=$((tries + 1)); sleep 2
+  done
+  fail "image $1 could not be pulled in three tries: $said"; }
+if docker image inspect "$image" > /dev/null 2>&1; then note "image is on the host already"; else
+  make_room
+  pull_image "$image" ${DOCKER_LOGIN}
+fi
+${others
+        .map(name => {
+        // The run's login is for its own registry; for others the host's user may have one.
+        const config = reference_parseReference(name).registry === registry ? DOCKER_LOGIN : USER_LOGIN;
+        return `pull_image ${shell_quote(name)} ${config}`;
+    })
+        .join('\n')}
+${built.map(name => `docker tag "$image" ${shell_quote(keptImage(place.project, name, place.release))} || fail "cannot tag $image"`).join('\n')}
+rm -rf "$SCRATCH/secret"
+docker image inspect -f '@image {{.Id}} {{json .Config}}' "$image"`;
+}
+/** Says what the steps environment and pull said, of what they left. */
+function saidScript(place, { image }) {
+    return onHost(place, `printf '@env %s\\n' "$(hash_env)"
+docker image inspect -f '@image {{.Id}} {{json .Config}}' ${quote(image)}`);
+}
+/** The health test of a service: its own in the compose file, else the image's. */
+function healthTest(service, imageTest) {
+    if (service?.healthcheck?.disable)
+        return null;
+    return service?.healthcheck?.test ?? imageTest;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/recreate.js
+
+
+
+
+
+
+
+
+/**
+ * Makes a release live, stop-first: files in place, the image under the name that the compose file
+ * says, then the services of the built image and the proxy removed and made anew. Services with
+ * the data are never recreated.
+ */
+function recreateScript(place, target, options) {
+    const { project, built, proxy } = target;
+    const replaced = startOrder(project, proxy === undefined ? built : [...new Set([...built, proxy])]);
+    const others = Object.keys(project.services).filter(name => !replaced.includes(name));
+    const before = dependencies(project, replaced).filter(name => others.includes(name));
+    const after = others.filter(name => !before.includes(name));
+    return library_onHost(place, `step recreate
+umask 022
+FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
+${files_placeFiles(place.release, target)}
+${tagImage(target, built)}
+${startNeeded(target, before, options.timeoutS)}
+${replaceScript(target, replaced, options)}
+${startNeeded(target, after, options.timeoutS)}
+${reportLeft(others)}`);
+}
+/** Gives the image the name that the compose file says, just before containers are made of it. */
+function tagImage({ image, project }, names) {
+    const wanted = new Set(names.flatMap(name => project.services[name]?.image ?? []));
+    return [...wanted]
+        .map(name => `docker tag ${shell_quote(image)} ${shell_quote(name)} || fail 'cannot tag the image'`)
+        .join('\n');
+}
+/**
+ * Removes the containers of services and makes them anew, in the order in which they can start.
+ *
+ * Containers are made by `create` and started by the engine: `up` would wait for the engine's own
+ * health interval (30 s and more) while nothing serves, and `up --no-deps` of compose before 2.30
+ * stores a configuration hash that makes the next plain `up -d` recreate them once more.
+ */
+function replaceScript(target, services, options) {
+    const { project } = target;
+    const { timeoutS } = options;
+    const replaced = startOrder(project, services);
+    const words = replaced.map(shell_quote).join(' ');
+    return `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
+  show 'compose said:' < "$SCRATCH/up.out"; fail ${shell_quote(`${replaced.join(', ')} could not be made anew`)}; }
+${replaced.map(start).join('\n')}
+step health
+${replaced
+        .filter(name => !isOneShot(project, name) && !awaited(name))
+        .map(ready)
+        .join('\n')}`;
+    function start(name) {
+        if (isOneShot(project, name)) {
+            return `${startService(name)}\nmust_complete ${timeoutS} ${shell_quote(name)}`;
+        }
+        return awaited(name) ? `${startService(name)}\n${ready(name)}` : startService(name);
+    }
+    /** Whether another replaced service may only start once this one is healthy. */
+    function awaited(name) {
+        return replaced.some(other => project.services[other]?.depends_on?.[name]?.condition === 'service_healthy');
+    }
+    function ready(name) {
+        return `must_be_ready ${timeoutS} ${shell_quote(name)} ${readyTest(target, name, options)}`;
+    }
+}
+/** Starts the containers of a service that were made for it. */
+function startService(name) {
+    return `for each in $(ids ${shell_quote(name)}); do docker start "$each" > "$SCRATCH/up.out" 2>&1 || { show 'the engine said:' < "$SCRATCH/up.out"; fail ${shell_quote(`service '${name}' could not be started`)}; }; done`;
+}
+/**
+ * The health test of a service as words for `probe`; the image's own only for what is built, and
+ * without any the door by which the proxy reaches it. Empty when there is nothing to ask.
+ */
+function readyTest(target, name, { imageTest, doors, healthPath }) {
+    const image = target.built.includes(name) ? imageTest : null;
+    const words = testWords(healthTest(target.project.services[name], image));
+    const door = doors.get(name);
+    return words === '' && door ? doorTest(door, healthPath) : words;
+}
+/**
+ * Names services whose own definition changed and that were left as they run: with the data in
+ * them, that is for a person to decide. Asked of `create`, because a dry `up` waits for the engine's
+ * health checks (30 s and more).
+ */
+function reportLeft(others) {
+    if (others.length === 0)
+        return '';
+    return `said=$(dc --dry-run create --pull never 2>&1); left=
+for name in ${others.map(shell_quote).join(' ')}; do
+  for each in $(ids "$name"); do
+    case $said in *"Container $(docker inspect -f '{{slice .Name 1}}' "$each")  Recreate"*) left="$left $name" ;; esac
+  done
+done
+[ -z "$left" ] || note "warning: the definition of$left changed and the running one was left, with what depends on it; to apply it: docker compose -f $C up -d"`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/bakelibrary.js
+/**
+ * Shell functions that watch a new release while the old container still runs: that it stays
+ * healthy, that nginx no longer asks the old one, that every origin answers through the proxy no
+ * worse than before, and how many error answers real visitors get, by nginx's own log.
+ *
+ * Our own questions name themselves `diveops-watch`, so that they do not count as visitors.
+ */
+const BAKE_FUNCTIONS = String.raw `
+# Fewer error answers than this say nothing, whatever their share.
+ERRORS_THAT_COUNT=3
+count_answers() { # of nginx's log: how many answers were errors of the server's, and how many there were
+  awk '
+    function count(status) { total++; if (status >= 500) seen[status]++ }
+    /diveops-watch/ || /^127\.0\.0\.1 / { next }
+    # What nginx refuses by a limit of its own says nothing of the release; it answers 503 unless told otherwise.
+    /limiting (requests|connections)/ && !/dry run/ { limited++; next }
+    match($0, /" [1-5][0-9][0-9] /) { count(substr($0, RSTART + 2, 3)); next }
+    match($0, /"status": *"?[1-5][0-9][0-9]/) { count(substr($0, RSTART + RLENGTH - 3, 3)) }
+    END {
+      seen[503] -= limited < seen[503] ? limited : seen[503]
+      for (status in seen) errors += seen[status]
+      print errors + 0, total + 0 }'; }
+answers() { docker logs --tail 20000 --since "$1" "$FRONT" 2>&1 | count_answers; } # SINCE
+remember() { # before the switch: what visitors got in the last minute, and what each origin answers
+  answers_before=$(answers "$(($(date +%s) - 60))")
+  for origin in $ORIGINS; do printf '%s %s\n' "$origin" "$(ask "$origin" "$HEALTH")"; done > "$SCRATCH/asked"
+  docker logs --tail 1 "$FRONT" > /dev/null 2>&1 || note "what visitors get cannot be counted: the engine keeps no log of the proxy"; }
+serves() { # every origin answers through the proxy: no error of the server's, and no refusal that is new
+  for origin in $ORIGINS; do
+    status=$(ask "$origin" "$HEALTH")
+    case $status in
+      2*|3*) ;;
+      4*) ! grep -qF -e "$origin 2" -e "$origin 3" "$SCRATCH/asked" || { why="$origin answers $status through the proxy, and did not before"; return 1; } ;;
+      none) why='neither the container of the proxy nor the host has curl, wget or bash to ask the site'; return 1 ;;
+      *) why="$origin answers $status through the proxy"; return 1 ;;
+    esac
+  done; }
+within_budget() { # PERCENT: of what visitors got since the switch, or the share that the old release had
+  set -- "$1" $answers_before $(answers "$switched")
+  awk -v least="$ERRORS_THAT_COUNT" -v percent="$1" -v errors="$4" -v total="$5" -v before="$2" -v of="$3" 'BEGIN {
+    exit errors >= least && errors * 100 > percent * total && (of == 0 || errors * of > before * total) }' && return
+  why="of $5 answers to visitors since the switch $4 were errors"; return 1; }
+ends() { # out|in PEER [STATE]: of connections made to the peer, or accepted from it, but those in a state, the port at the caller's side
+  networks "$2" | cut -d ' ' -f 2 > "$SCRATCH/peer"
+  awk -v way="$1" -v file="$SCRATCH/peer" -v but="$3" '
+    BEGIN { while ((getline line < file) > 0) if (split(line, n, ".") == 4) peer[sprintf("%02X%02X%02X%02X", n[4], n[3], n[2], n[1])] }
+    { split($2, here, ":"); split($3, there, ":"); state[NR] = $4; near[NR] = here[2]; ip[NR] = there[1]; far[NR] = there[2] }
+    $4 == "0A" { listens[here[2]] }
+    END { for (one in ip) {
+      if (!(substr(ip[one], length(ip[one]) - 7) in peer) || state[one] == but) continue
+      if ((near[one] in listens) == (way == "in")) print way == "in" ? far[one] : near[one] } }'; }
+calls() { { sockets "$FRONT" | ends out "$1" "$2"; sockets "$1" | ends in "$FRONT" "$2"; } | sort -u; } # CONTAINER [STATE]: the proxy's connections to it
+moved() { # OLD...: their old workers being gone, the proxy has no open connection (01) to the old containers, and makes no new one
+  [ -z "$(unfinished "$@")" ] || return 0
+  for each in "$@"; do calls "$each" 01; done | sort > "$SCRATCH/calls.before"; serves || return 1
+  for each in "$@"; do calls "$each"; done | sort > "$SCRATCH/calls"
+  [ -z "$(comm -13 "$SCRATCH/calls.before" "$SCRATCH/calls")" ] || { why="$FRONT_KIND still asks the old container"; return 1; }; }
+steady() { # CONTAINERS TEST...: each runs, never restarted, is healthy, and the site answers
+  boxes=$1; shift
+  for box in $boxes; do
+    [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null)" = 'running 0' ] || { why='it stopped or restarted'; return 1; }
+    [ $# -eq 0 ] || probe "$box" "$@" > "$SCRATCH/test.out" || { why='its health test fails'; return 1; }
+  done
+  serves; }
+bake() { # SECONDS PERCENT CONTAINERS TEST...: 1 with the reason in $why as soon as one of it is not so
+  span=$1 percent=$2; shift 2
+  since=$(seconds) switched=$(date +%s.%N); : > "$SCRATCH/test.out"
+  while :; do
+    [ ! -f "$SCRATCH/cancel" ] || { why='the run was cancelled'; return 1; }
+    steady "$@" && within_budget "$percent" || return 1
+    ! past "$since" "$span" || return 0
+    sleep 0.25
+  done; }
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/rollservice.js
+
+
+
+/** Replaces the containers of one service by way of bridges, as many as there are to be containers. */
+function rollService(name, target, roll) {
+    const word = shell_quote(name);
+    const test = readyTest(target, name, roll);
+    const unsteady = shell_quote(`service '${name}' did not stay healthy while it was watched`);
+    const drainS = drainSeconds(target.project.services[name]);
+    // Caddy keeps idle connections for minutes, so that they tell nothing.
+    const late = `[ "$FRONT_KIND" = caddy ] || note 'after ${drainS} s connections from before the switch are still open; they are cut now'`;
+    const count = replicas(target, name);
+    // Somebody has scaled it by hand when the file does not say.
+    const scale = count === undefined ? `$([ "$count" -lt 2 ] || echo "--scale "${word}"=$count")` : '';
+    const override = JSON.stringify({
+        services: { [name]: { image: target.image, pull_policy: 'never' } }
+    });
+    return `step 'roll ${name}'
+real=$(ids ${word} | tr '\\n' ' '); count=${count ?? '$(echo $real | wc -w)'}
+learn_names ${word} $real
+bridge="$(docker inspect -f '{{slice .Name 1}}' $(echo $real | cut -d ' ' -f 1))_bridge-$RELEASE"
+# What serves now goes on serving: the real containers, or the bridges that an earlier run left when
+# the real ones could not take over from them.
+serving=$real; left=$(bridges ${word} | tr '\\n' ' ')
+[ -z "$left" ] || for each in $real; do wait_ready 2 "$each" ${test} || serving=$left; done
+undo() { # WHY: what serves goes on serving, and nothing of this release does
+  files_back; env_back
+  [ -z "$new" ] || docker rm -f $new > /dev/null 2>&1
+  unpin ${word}; undone; fail "$1"; }
+new= n=0
+pin ${word} $serving || undo ${shell_quote(`/etc/hosts of service '${target.proxy}' cannot be written; use strategy: recreate`)}
+while [ "$(echo $new | wc -w)" -lt "$count" ]; do
+  n=$((n + 1)); box="$bridge-$n"
+  ! docker inspect "$box" > /dev/null 2>&1 || continue
+  docker compose --project-directory "$P" -p "$N" -f "$R/$C" -f - run -d --no-deps --use-aliases --name "$box" ${word} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
+${override}
+OVERRIDE
+    show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$box" > /dev/null 2>&1; undo ${shell_quote(`the bridge of service '${name}' could not be started`)}; }
+  docker update --restart unless-stopped "$box" > /dev/null
+  new="$new $(docker inspect -f '{{.Id}}' "$box")"
+done
+back() { # WHY CONTAINER: the old containers take over again
+  pin ${word} $serving; files_back
+  # What the bridges still answer is answered to its end.
+  reload && drain ${drainS} $new
+  explain "$2"
+  [ "$serving" != "$real" ] || new=$(bridges ${word})
+  undo "$1"; }
+for each in $new; do
+  wait_ready ${roll.timeoutS} "$each" ${test}
+  case $? in
+    0) ;;
+    1) back ${shell_quote(`service '${name}' was not healthy within ${roll.timeoutS} s`)} "$each" ;;
+    *) back "service '${name}' ended by itself with exit code $(docker inspect -f '{{.State.ExitCode}}' "$each") before it was healthy" "$each" ;;
+  esac
+done
+note ${shell_quote(`the bridge of ${name} is healthy`)}
+remember
+${roll.replaceProxy ? '' : 'place_files'}
+pin ${word} $new && reload || { show 'the proxy said:' < "$SCRATCH/front.out"; back "$FRONT_KIND refuses the configuration of this release" $new; }
+step 'bake ${name}'
+bake ${roll.bakeS} ${roll.errorsPercent} "$new" ${test} || back ${unsteady}": $why" $new
+step 'replace ${name}'
+drain ${drainS} $serving || ${late}
+moved $serving || back ${unsteady}": $why" $new
+${tagImage(target, [name])}
+replaced=yes
+dc rm -sf ${word} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${scale} ${word} >> "$SCRATCH/up.out" 2>&1 || {
+  show 'compose said:' < "$SCRATCH/up.out"; fail ${shell_quote(`service '${name}' could not be made anew; its bridge serves`)}; }
+${startService(name)}
+must_be_ready ${roll.timeoutS} ${word} ${test}
+pin ${word} $(ids ${word}) && reload || fail "$FRONT_KIND could not be pointed to service "${shell_quote(`'${name}'; its bridge serves`)}
+serves || fail ${shell_quote(`the site does not answer after service '${name}' was replaced`)}": $why"
+drain ${drainS} $(bridges ${word}) || ${late}
+remove_bridges ${word}
+unpin ${word}
+[ "$count" -lt 2 ] || reload`;
+}
+/** How many containers of a service there are to be; undefined when the compose file does not say. */
+function replicas({ project }, name) {
+    const one = project.services[name];
+    return one?.deploy?.replicas ?? one?.scale;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/roll.js
+
+
+
+
+
+
+
+
+
+
+/**
+ * Makes a release live without a gap: services that are replaced stop-first, such as workers, then
+ * each rolled service by a bridge, in the reverse order on a way back; the proxy's own container
+ * last, when it must.
+ *
+ * A failure while the old container still runs points the proxy back to it and says `@back`;
+ * after that the bridge goes on serving until another run has put something healthy in its place.
+ */
+function rollScript(place, target, roll) {
+    const { project, built, proxy } = target;
+    const chosen = (how) => startOrder(project, built.filter(name => roll.tactics.get(name)?.how === how));
+    const rolled = roll.back ? chosen('roll').reverse() : chosen('roll');
+    const stopped = chosen('stop-first');
+    const last = proxy !== undefined && roll.replaceProxy && !built.includes(proxy) ? [proxy] : [];
+    const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
+    const before = dependencies(project, built).filter(name => others.includes(name));
+    const after = others.filter(name => !before.includes(name));
+    const stop = (names) => replaceScript(target, names, roll);
+    const parts = [
+        stopped.length > 0
+            ? `replaced=yes\n${tagImage(target, stopped)}\n${stop(stopped)}\n${stopped.map(sweep).join('\n')}`
+            : '',
+        ...rolled.map(name => rollService(name, target, roll))
+    ];
+    // What only the proxy reads comes with the reload; what a new container reads is there before it.
+    const own = (path) => built.some(name => readsFile(project, name, `${place.path}/${path}`));
+    return library_onHost(place, `FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
+${ROLL_FUNCTIONS}${BAKE_FUNCTIONS}
+step roll
+umask 022
+HEALTH=${shell_quote(roll.healthPath)} ORIGINS=${shell_quote(roll.origins.join(' '))} DOORS=${shell_quote(doors(target).join(' '))}
+R="$P/releases/$RELEASE"
+# Told after a failure while nothing was replaced yet and all is as it was.
+UNDONE=${shell_quote(rolledFirst(target, roll))} replaced=
+undone() { [ -n "$replaced" ] || printf '@back %s\\n' "$UNDONE"; }
+${startNeeded(target, before, roll.timeoutS)}
+${keepFiles(target)}
+place_files() {
+${files_placeFiles(place.release, target)}
+}
+${files_placeFiles(place.release, { ...target, liveFiles: only(target.liveFiles, own), staleFiles: new Map() })}
+${(roll.back ? [...parts.slice(1), parts[0]] : parts).join('\n')}
+place_files
+${rolled.length === 0 && proxy !== undefined && !roll.replaceProxy ? RELOAD_ONLY : ''}
+${last.length > 0 ? stop(last) : ''}
+${startNeeded(target, after, roll.timeoutS)}
+${reportLeft(others)}`);
+}
+/** By this name a caller knows that a roll has undone all that it did. */
+function rolledFirst({ built }, { tactics }) {
+    return built.find(name => tactics.get(name)?.how === 'roll') ?? 'reload';
+}
+/** A bridge may be left of a run that broke off just when the real container was gone. */
+function sweep(name) {
+    const word = shell_quote(name);
+    return `[ -z "$(bridges ${word})" ] || { unpin ${word}; reload; drain 10 $(bridges ${word}); remove_bridges ${word}; }`;
+}
+const RELOAD_ONLY = `if [ -n "$FRONT" ]; then
+  reload || { show 'the proxy said:' < "$SCRATCH/front.out"; files_back; env_back; undone; fail "$FRONT_KIND refuses the configuration of this release"; }
+fi`;
+function only(map, wanted) {
+    return new Map([...map].filter(([key]) => wanted(key)));
+}
+/** On which port of its container the proxy answers for which scheme. */
+function doors({ project, proxy }) {
+    const ports = proxy === undefined ? [] : (project.services[proxy]?.ports ?? []);
+    const known = ports.flatMap(({ target, published }) => published === '80' ? `http:${target}` : published === '443' ? `https:${target}` : []);
+    return known.length > 0 ? known : ports.slice(0, 1).map(({ target }) => `http:${target}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/runlock.js
+
+
+/**
+ * Takes the lock that keeps runs on a host apart, says who holds it meanwhile, and lets the journal
+ * tell of the run. Job folders go with the lock: whoever gives it back has read them.
+ */
+function takeLock(host, path, identity, { lockTimeoutMs }, { clock, log }) {
+    const { url, actor } = identity;
+    const lock = {
+        path,
+        holder: { run: url, actor, since: new Date(clock.now()).toISOString() },
+        timeoutMs: lockTimeoutMs,
+        journal: { begin: beginLine(identity, 'begin'), gone: goneLine(identity) },
+        onRelease: 'rm -rf .diveops/jobs'
+    };
+    host.takeLock({
+        ...lock,
+        onWait: holder => {
+            const who = holder ? `${holder.run} by ${holder.actor} since ${holder.since}` : 'another run';
+            log.info(`waiting for ${who}`);
+        },
+        again: {
+            ...lock,
+            journal: { begin: beginLine(identity, 'again'), gone: goneLine(identity) },
+            onWait: () => log.info('waiting until the host has ended the connection that broke')
+        },
+        onAgain: last => {
+            const other = journal_runOf(last);
+            if (other === undefined || other.id === identity.id)
+                return;
+            throw new errors/* UserError */.yo(`${host.name}: while the connection was broken, ${other.url} by ${other.actor} took the lock and ` +
+                'put right what this run had begun; how it ended stands there');
+        }
+    });
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/step.js
+
+
+/** The steps of a run in their order; the next one begins where the last one ended. */
+class Timeline {
+    steps = [];
+    #clock;
+    #since;
+    constructor(clock) {
+        this.#clock = clock;
+        this.#since = clock.now();
+    }
+    /** Ends the step that runs, if any, and begins another; the same name goes on. */
+    begin(name) {
+        this.end();
+        if (this.steps.at(-1)?.name !== name)
+            this.steps.push({ name, ms: 0 });
+    }
+    /** Counts the time up to now to the step that runs. */
+    end() {
+        const now = this.#clock.now();
+        const running = this.steps.at(-1);
+        if (running)
+            running.ms += now - this.#since;
+        this.#since = now;
+    }
+    /** The step that runs is the one that failed, unless an earlier one has. */
+    fail() {
+        const running = this.steps.at(-1);
+        if (running && !this.steps.some(({ failed }) => failed))
+            running.failed = true;
+    }
+    /** Name of the step that runs. */
+    get current() {
+        return this.steps.at(-1)?.name ?? 'start';
+    }
+}
+/** A script of a deploy that gave a reason why it failed, and what it had said by then. */
+class step_StepFailure extends errors/* UserError */.yo {
+    name = 'StepFailure';
+    values;
+    constructor(message, details, values) {
+        super(message, details);
+        this.values = values;
+    }
+}
+/**
+ * Runs a script made by `onHost` and turns what it says into log lines, steps and values: `@name
+ * text` lines other than the known ones are returned by name. A failure is the one line that the
+ * script gave, with what it showed as details. The script may be run again when the connection breaks.
+ */
+async function runScript(host, script, { log, timeline, stdin, signal, hear }) {
+    const values = new Map();
+    const details = [];
+    let failure;
+    const result = await host.run(script, {
+        what: () => timeline.current,
+        ...(stdin !== undefined && { stdin }),
+        ...(signal && { signal }),
+        onLine: (line, stream) => {
+            if (stream === 'stdout' && hear?.(line) === false)
+                return;
+            const match = /^@([a-z]+) ?(.*)$/s.exec(line);
+            if (!match)
+                return log.debug(line);
+            const [, kind, text] = match;
+            if (kind === 'step') {
+                timeline.begin(text);
+                log.step(text);
+            }
+            else if (kind === 'note') {
+                if (text.startsWith('warning: '))
+                    log.warning(text.slice('warning: '.length));
+                else
+                    log.info(`  ${text}`);
+            }
+            else if (kind === 'out')
+                log.info(`  | ${text}`);
+            else if (kind === 'more')
+                details.push(text);
+            else if (kind === 'fail')
+                failure ??= text;
+            else if (kind === 'died') {
+                failure ??= `step '${timeline.current}' broke off on ${host.name}: the server went down while it ran, or somebody ended it`;
+            }
+            else
+                values.set(kind, text);
+        }
+    });
+    timeline.end();
+    log.endStep(result.code !== 0);
+    if (result.code === 0)
+        return values;
+    timeline.fail();
+    if (failure !== undefined)
+        throw new step_StepFailure(failure, details, values);
+    throw new RemoteError(`step '${timeline.current}'`, host.name, result);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/run.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** How long a job that an earlier run left may go on before this run gives up, in seconds. */
+const JOB_PATIENCE_S = 600;
+/** Name of the job that makes a release live. */
+const SWITCH = 'switch';
+/** How long a cancelled run waits for its job to go back. */
+const CANCEL_PATIENCE_MS = 4000;
+/** One run on one host: what a deploy, a rollback and a look at certificates have in common. */
+class Run {
+    outcome;
+    seams;
+    host;
+    request;
+    #timeline;
+    #identity;
+    #locked;
+    #recovered = false;
+    #jobs = 0;
+    #cancelled = false;
+    /** The job that goes on although this run stops. */
+    #job;
+    constructor(action, request, seams, host, timeline, outcome) {
+        this.request = request;
+        this.seams = seams;
+        this.host = host;
+        this.#timeline = timeline;
+        this.outcome = outcome;
+        const { url = 'a run outside of GitHub', actor = 'somebody' } = request.run;
+        this.#identity = { id: (0,external_node_crypto_.randomBytes)(6).toString('hex'), action, url, actor };
+    }
+    /** Of this run alone, for the journal. */
+    get id() {
+        return this.#identity.id;
+    }
+    /** Takes the lock of an app's folder; the next reading waits for it on the host. */
+    takeLock(path) {
+        this.#timeline.begin('lock');
+        this.#locked = path;
+        takeLock(this.host, path, this.#identity, this.request, this.seams);
+    }
+    /**
+     * Runs a script that only reads, under the lock when there is one, and returns what it printed. The
+     * first one under the lock waits for jobs of earlier runs and takes back what they left unfinished.
+     */
+    async read(step, path, script, stdin) {
+        const first = this.#locked !== undefined && !this.#recovered;
+        const before = first ? awaitJobs(path, JOB_PATIENCE_S) + recoverScript(path) : '';
+        const reading = this.host.run(before + script, {
+            ...(stdin && { stdin, cargo: true }),
+            ...this.#signal(),
+            what: 'reading the host'
+        });
+        reading.catch(() => { });
+        await Promise.race([this.host.locked(), reading]);
+        this.#timeline.begin(step);
+        const result = await reading;
+        this.#timeline.end();
+        if (result.code === JOBS_STILL_RUN) {
+            throw new errors/* UserError */.yo(`a job of an earlier run still works on ${this.host.name} after ${JOB_PATIENCE_S} s; see ` +
+                `${path}/.diveops/jobs there`);
+        }
+        if (result.code !== 0) {
+            throw new RemoteError('reading the state of the host', this.host.name, result);
+        }
+        this.#recovered ||= first;
+        const { notes, rest } = splitNotes(result.stdout);
+        for (const note of notes)
+            this.seams.log.info(`  ${note}`);
+        return rest;
+    }
+    /** Judges what was read, says it in one line, and refuses with one line for what is wrong. */
+    judge(facts, config) {
+        const checks = judgeHost(facts, config, this.host.name, this.seams.clock.now());
+        this.seams.log.info(`  ${checks.map(({ name, found }) => `${name}: ${found}`).join(' · ')}`);
+        for (const { warning } of checks)
+            if (warning)
+                this.seams.log.warning(warning);
+        refuse(checks);
+        const project = facts.config.project;
+        refuse(judgeApp(facts, config, project, this.host.name));
+        return project;
+    }
+    /** Shows the plan and what to know of the certificates, and keeps the plan for the outcome. */
+    tellPlan(plan, { warnings }) {
+        this.outcome.plan = plan;
+        for (const text of warnings)
+            this.seams.log.warning(text);
+        for (const line of planLines(plan))
+            this.seams.log.info(`  ${line}`);
+    }
+    /**
+     * Makes what was prepared live, by a job that goes on also without us; `commit` belongs to it where
+     * nothing from here is to be seen before.
+     */
+    async switch(place, target, config, { services, replaceProxy, back, doors }, imageTest, { facts, commit = '' }) {
+        const { strategy } = this.request;
+        const { health, domains } = config;
+        const options = {
+            imageTest,
+            timeoutS: Math.ceil(health.timeoutMs / 1000),
+            doors,
+            healthPath: health.path
+        };
+        const script = strategy === 'recreate'
+            ? recreateScript(place, target, options)
+            : rollScript(place, target, {
+                ...options,
+                tactics: services,
+                replaceProxy,
+                back,
+                bakeS: health.bakeMs / 1000,
+                errorsPercent: health.errorsPercent,
+                origins: originsOf(target.pairs, domains)
+            });
+        // A way back still has the release in it that failed.
+        const goal = facts.broken?.run === this.id ? facts.broken.release : place.release;
+        const begin = `cd ${shell_quote(place.path)} || exit 1\n${recordLine(switchLine(this.#identity, goal, facts.current?.id))}`;
+        const settle = facts.broken ? settleScript(place, target) : '';
+        await this.job(place, SWITCH, [begin, script, settle, commit].join('\n'));
+    }
+    /** Begins a step that works from here, not by a script on the host. */
+    begin(step) {
+        this.#timeline.begin(step);
+        this.seams.log.step(step);
+    }
+    /** Runs a script made by `onHost`, which must be safe to run again: a connection may break in it. */
+    script(script, stdin) {
+        return this.#run(script, stdin === undefined ? {} : { stdin });
+    }
+    /**
+     * Runs a script made by `onHost` once and no more, so that it ends what it began without us.
+     * `before` is a script that is safe to run again, for the same flight.
+     */
+    async job(place, name, script, before = '') {
+        this.#jobs += 1;
+        const job = new Job(place.path, `${this.id}-${this.#jobs}-${name}`, script, before);
+        const more = { stdin: job.stdin, hear: (line) => job.hear(line) };
+        try {
+            return await this.#run(() => job.script(), more);
+        }
+        catch (error) {
+            const left = error instanceof ConnectionLost || error instanceof errors/* Cancelled */.cJ;
+            if (left && job.hasBegun)
+                this.#job = job;
+            if (!(left && job.hasBegun) || error instanceof ConnectionLost)
+                throw error;
+            const said = await this.#cancelJob(job, more, error);
+            if (name !== SWITCH)
+                throw error;
+            return said;
+        }
+    }
+    /** Tells a job that it should go back, if it still can, and waits a little for how it ends. */
+    async #cancelJob(job, more, cause) {
+        // The process need not live on for it.
+        const patience = (0,external_node_timers_promises_namespaceObject.setTimeout)(CANCEL_PATIENCE_MS, undefined, { ref: false }).then(() => Promise.reject(cause));
+        const ending = this.#run(() => job.cancelScript(), more);
+        try {
+            const said = await Promise.race([ending, patience]);
+            this.#job = undefined;
+            return said;
+        }
+        catch (error) {
+            if (error === cause)
+                ending.catch(() => { });
+            else if (!(error instanceof ConnectionLost))
+                this.#job = undefined;
+            if (!(error instanceof step_StepFailure))
+                throw error;
+            throw new step_StepFailure(cause.message, [], error.values);
+        }
+        finally {
+            patience.catch(() => { });
+        }
+    }
+    /** What a cancelled run still does, it does to leave the host in order: that has no signal. */
+    #signal() {
+        const { cancel } = this.seams;
+        return cancel === undefined || this.#cancelled ? {} : { signal: cancel };
+    }
+    async #run(script, more = {}) {
+        const options = { log: this.seams.log, timeline: this.#timeline, ...this.#signal(), ...more };
+        try {
+            return await runScript(this.host, script, options);
+        }
+        catch (error) {
+            this.#cancelled ||= error instanceof errors/* Cancelled */.cJ;
+            throw error;
+        }
+    }
+    /** The live site was not touched; what was made for the release is removed. */
+    async discard(facts, place, target) {
+        this.outcome.release = facts.current?.id;
+        if (this.#job !== undefined)
+            return;
+        // The goal of a rollback is a kept release and stays one.
+        const stays = facts.releases.some(({ id }) => id === place.release);
+        const kept = facts.releases.some(({ image }) => image === target.image);
+        const script = stays
+            ? environmentBackScript(place)
+            : discardScript(place, target.built, kept ? undefined : target.image);
+        try {
+            await this.script(awaitJobs(place.path, 3) + script);
+        }
+        catch (error) {
+            this.seams.log.warning(`what the release '${place.release}' brought was left on the host, the next run removes it: ${(0,errors/* errorMessage */.gJ)(error)}`);
+        }
+    }
+    /** Says first why a run failed, before anything is put back; the details are not told twice. */
+    tell(error) {
+        if (!(error instanceof errors/* UserError */.yo))
+            return error;
+        this.seams.log.info(`failed: ${error.message}`);
+        for (const line of error.details)
+            this.seams.log.info(`  ${line}`);
+        return new errors/* UserError */.yo(error.message, [], { cause: error });
+    }
+    /** This run's own switch to a release as one that broke off, for what is to clear up after it. */
+    asBroken(release) {
+        const { id: run, ...rest } = this.#identity;
+        return { run, ...rest, at: '', release, from: undefined };
+    }
+    /** What goes on on the host by itself although this run stops, and what to do; nothing for nothing. */
+    get goesOn() {
+        if (this.#job === undefined)
+            return undefined;
+        return (`step '${this.#timeline.current}' goes on there by itself (${this.#job.folder}/out); the next run ` +
+            'of any action waits for it, then finishes or undoes it: run this one again');
+    }
+    /** Notes in the journal how the run ended, gives the lock back and ends the connection. */
+    async close() {
+        const { state, release } = this.outcome;
+        if (this.#locked !== undefined) {
+            const end = this.seams.cancel?.aborted ? `cancelled, ${state}` : state;
+            this.host.record(endLine(this.#identity, end, release));
+        }
+        // A job that goes on without us must find its folder.
+        if (this.#job === undefined)
+            await this.host.close();
+        else
+            await this.host.leave();
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/conduct.js
+
+
+
+
+
+/** How long a host may be out of reach after a connection broke: a reboot takes a minute or two. */
+const PATIENCE_MS = 300_000;
+/**
+ * Connects, lets `body` work on the host and reports how it ended. Never throws: a failure comes
+ * back as `error` beside the state in which the host is.
+ */
+async function conduct(action, request, seams, body) {
+    const timeline = new Timeline(seams.clock);
+    const outcome = {
+        state: 'untouched',
+        release: undefined,
+        previous: undefined,
+        image: undefined,
+        commit: undefined,
+        url: undefined,
+        plan: noPlan(),
+        steps: timeline.steps,
+        error: undefined
+    };
+    let run;
+    try {
+        timeline.begin('connect');
+        seams.cancel?.throwIfAborted();
+        const { connect, clock, log, patienceMs = PATIENCE_MS } = seams;
+        const host = new SteadyHost(await connect(), { connect, clock, log, patienceMs });
+        run = new Run(action, request, seams, host, timeline, outcome);
+        await body(run);
+    }
+    catch (error) {
+        timeline.fail();
+        const more = run?.goesOn === undefined ? [] : [run.goesOn];
+        outcome.error =
+            more.length === 0 && error instanceof Error
+                ? error
+                : new errors/* UserError */.yo([(0,errors/* errorMessage */.gJ)(error), ...more].join('; '), [], { cause: error });
+    }
+    finally {
+        if (seams.cancel?.aborted)
+            outcome.error ??= new errors/* Cancelled */.cJ('the run was cancelled, too late');
+        timeline.end();
+        seams.log.endStep(outcome.error !== undefined);
+        await run?.close();
+    }
+    return outcome;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/release/manifest.js
+
+
+/** For what a release of an earlier version does not say. */
+const DEFAULT_HEALTH = parseConfig('').health;
+const site = object({
+    names: array(schemas_string()),
+    certificate: schemas_string(),
+    key: schemas_string()
+});
+const pair = object({
+    domain: schemas_string().optional(),
+    http: schemas_string().optional(),
+    https: schemas_string(),
+    variant: schemas_enum(['https', 'http']),
+    /** What the HTTPS configuration serves, so that its certificates can be looked at without it. */
+    sites: array(site).optional()
+});
+const manifest = object({
+    id: schemas_string(),
+    app: schemas_string(),
+    created: schemas_string(),
+    /** The image as it was handed to the action: name@digest. */
+    image: schemas_string(),
+    /** What the engine on the host calls that image. */
+    imageId: schemas_string(),
+    /** The health test that the image itself brings, in the form of the engine. */
+    imageTest: array(schemas_string()).nullable().default(null),
+    services: array(schemas_string()),
+    compose: schemas_string(),
+    /** sha256 of each service of the compose file as the host's compose resolved it. */
+    definitions: record(schemas_string(), schemas_string()).default({}),
+    /** Hashes of each part of each service's definition, to say later what changed. */
+    parts: record(schemas_string(), record(schemas_string(), schemas_string())).default({}),
+    /** Migrations that the release knows: in its image, or in the database when it went live. */
+    migrations: array(schemas_string()).optional(),
+    proxy: object({
+        service: schemas_string().optional(),
+        http: schemas_string().optional(),
+        https: schemas_string().optional()
+    }),
+    variant: schemas_enum(['https', 'http']),
+    /** The pairs of nginx configurations and what was chosen of each; releases before had one. */
+    pairs: array(pair).optional(),
+    /** sha256 of each file of the release, by its path in the app's folder. */
+    files: record(schemas_string(), schemas_string()),
+    /** What diveops.yml said, for a rollback without a checkout. */
+    config: custom().optional(),
+    /** Commands that may be repeated when the release is brought back. */
+    again: array(object({ service: schemas_string(), command: schemas_string(), again: schemas_boolean() }))
+        .default([]),
+    /** The .env that the release was made live with; values stay on the host. */
+    env: object({ sha256: schemas_string(), follow: record(schemas_string(), schemas_string()) }),
+    /** It ran here before, put live by hand. */
+    adopted: schemas_boolean().optional(),
+    commit: schemas_string().optional(),
+    run: schemas_string().optional(),
+    actor: schemas_string().optional()
+});
+/** Reads a release.json; undefined when there is none or it is not one of ours. */
+function parseManifest(text) {
+    if (text.trim() === '')
+        return undefined;
+    try {
+        const read = manifest.parse(JSON.parse(text));
+        const { variant, proxy, config } = read;
+        const { http, https } = proxy;
+        return {
+            ...read,
+            pairs: read.pairs ?? (https ? [{ http, https, variant }] : []),
+            ...(config && { config: { ...config, health: { ...DEFAULT_HEALTH, ...config.health } } })
+        };
+    }
+    catch {
+        return undefined;
+    }
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/front.js
+
 /** Shell function that names the container which publishes port 80 or 443; needs `project`. */
 const FRONT = 'front() { docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1; }';
-/**
- * What nginx reads: as it says itself, or its files as they lie there when it refuses them, which it
- * does as soon as a certificate is gone, while it still serves what it read before.
- */
-const NGINX_PROBE = `box=$(front); [ -n "$box" ] || exit 1
-docker exec "$box" nginx -T 2>/dev/null || docker exec "$box" sh -c 'nginx -v 2>/dev/null || exit 1
-for f in /etc/nginx/nginx.conf $(find -L /etc/nginx -type f -name "*.conf" ! -path /etc/nginx/nginx.conf); do
-  echo "# configuration file $f:"; cat "$f"
-done'`;
+/** Prints which proxy that is and what it reads. */
+const FRONT_PROBE = `box=$(front); [ -n "$box" ] || exit 1
+${frontProbe('"$box"')}`;
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/planfacts.js
+
+/**
+ * Asks compose what it would do, beside the other probes: it takes a while. A dry `up` would wait for
+ * health checks; `create` says the same. The folder's own .env and mounts count, not those of `stage`.
+ */
+function startDryRun(stage, composeFile) {
+    return `rm -f "$SCRATCH/dry.done"
+(docker compose --project-directory "$P" -f ${stage}/${shell_quote(composeFile)} --dry-run create --pull never > "$SCRATCH/dry.out" 2>&1; : > "$SCRATCH/dry.done") < /dev/null &`;
+}
+/** The probes of the plan. */
+const PLAN_PROBES = {
+    dryRun: 'until [ -f "$SCRATCH/dry.done" ]; do sleep 0.02; done; cat "$SCRATCH/dry.out"',
+    editedVariables: String.raw `cd "$P" && was=.diveops/env/$(sed -n '/"env": {/,/}/s/.*"sha256": "\([0-9a-f]*\)".*/\1/p' current/release.json | head -n 1)
+[ -f .env ] && [ -f "$was" ] && { grep -vxF -f "$was" .env; grep -vxF -f .env "$was"; } |
+sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2/p' | sort -u`
+};
+/** Reads what the probes of the plan printed. */
+function readPlanFacts(sections, containers) {
+    const anew = [...sections.dryRun.text.matchAll(/Container (\S+)\s+Recreate\s*$/gm)].map(([, name]) => name);
+    return {
+        recreates: new Set(containers.filter(({ name }) => anew.includes(name)).map(({ service }) => service)),
+        editedVariables: sections.editedVariables.text.split('\n').filter(Boolean)
+    };
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/sections.js
 
 
@@ -77673,6 +81649,9 @@ function joinProbes(probes) {
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/facts.js
+
+
+
 
 
 
@@ -77716,11 +81695,11 @@ sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`;
 }
 /** The script that resolves the compose file of a kept release, with today's `.env`. */
 function keptConfigScript(path, release, composeFile) {
-    const name = shell_quote(path.slice(path.lastIndexOf('/') + 1));
+    const name = quote(path.slice(path.lastIndexOf('/') + 1));
     const folder = `"$SCRATCH/kept/"${name}`;
-    return `P=${shell_quote(path)}
+    return `P=${quote(path)}
 ${SCRUB}
-rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${shell_quote(release)} ${folder} || exit 1
+rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${quote(release)} ${folder} || exit 1
 ${resolveConfig(folder, composeFile)}`;
 }
 /** The files of the new release lie here on the host until they are taken over: a shell expression. */
@@ -77729,6 +81708,8 @@ function facts_stagePath(path) {
     return `"$SCRATCH/stage/"${shell_quote(path.slice(path.lastIndexOf('/') + 1))}`;
 }
 const RELEASES = {
+    broken: `cd "$P" && ${LAST_SWITCH}`,
+    brokenFiles: `cd "$P/releases" && for r in */; do [ -f "$r/release.json" ] || (cd "$r" && find . -type f -exec sha256sum {} +); done`,
     current: 'cat "$P/current/release.json"',
     releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
 if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`
@@ -77775,17 +81756,18 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
         listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
         published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
         programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
-        nginx: NGINX_PROBE,
+        front: FRONT_PROBE,
         available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
         memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
-echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
+echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done | awk '{ used[$1] += $2 } END { for (name in used) print name, used[name] }'`,
         certificates: CERTIFICATES_PROBE,
-        renewal: 'cat "$P/.diveops/tls.json"'
+        renewal: 'cat "$P/.diveops/tls.json"',
+        ...PLAN_PROBES
     });
     const script = `P=${shell_quote(path)}
 tar -xzf - -C "$SCRATCH" || exit 97
 ${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
-${SCRUB}
+${startDryRun(stage, composeFile)}${SCRUB}
 project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
 ${FRONT}
 ${probes.script}`;
@@ -77796,6 +81778,8 @@ function readFacts(path, sections) {
     const rows = (name) => text(name).split('\n').filter(Boolean);
     const project = parseProject(text('config'));
     const [user = '', groups = ''] = text('user').split('\n');
+    const front = sections.front?.code === 0 ? readFront(text('front')) : undefined;
+    const containers = rows('containers').flatMap(container);
     return {
         user,
         groups: groups.split(' '),
@@ -77811,11 +81795,13 @@ function readFacts(path, sections) {
         ...readReleases(sections),
         liveFiles: new Map(rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])),
         config: { project, error: text('configError') },
-        containers: rows('containers').flatMap(container),
+        containers,
+        ...readPlanFacts(sections, containers),
         missingImages: rows('missingImages'),
         volumes: rows('volumes'),
         listening: listening(sections, project?.name),
-        nginx: sections.nginx?.code === 0 ? text('nginx') : undefined,
+        front,
+        nginx: front?.kind === 'nginx' ? front.configuration : undefined,
         memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
         certificates: readCertificates(text('certificates')),
         renewal: parseRenewal(text('renewal'))
@@ -77823,7 +81809,10 @@ function readFacts(path, sections) {
 }
 function readReleases(sections) {
     const rows = sections.releases.text.split('\n');
+    const files = sections.brokenFiles.text.split('\n').filter(Boolean);
     return {
+        broken: brokenSwitch(sections.broken.text),
+        brokenFiles: Object.fromEntries(files.map(row => [row.slice(68), row.slice(0, 64)])),
         current: parseManifest(sections.current.text),
         releases: rows.flatMap(row => parseManifest(row) ?? []),
         unfinished: rows.flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? [])
@@ -77934,7 +81923,7 @@ function unquote(written) {
 /** A value that a single-quoted line of an .env can hold; throws by name otherwise. */
 function checked(name, value) {
     if (/['\r\n\0]/.test(value)) {
-        throw new errors/* UserError */.y(`environment variable '${name}': its value has a single quote or a line break, which an .env ` +
+        throw new errors/* UserError */.yo(`environment variable '${name}': its value has a single quote or a line break, which an .env ` +
             'file cannot hold reliably; encode it, for example as base64');
     }
     return value;
@@ -78034,928 +82023,743 @@ function harmless([name, value]) {
     return [name, (0,secrets/* isSecretName */.e)(name) ? 'redacted' : value];
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/health/container.js
-/** A container's health test as the words of a command to run inside it; undefined when it has none. */
-function testCommand(test) {
-    if (!test || test.length < 2)
-        return undefined;
-    const [kind, ...rest] = test;
-    if (kind === 'CMD')
-        return rest;
-    if (kind === 'CMD-SHELL')
-        return ['/bin/sh', '-c', rest.join(' ')];
-    return undefined;
-}
-/** Compose writes each `$` twice in a resolved file; a command wants it once. */
-function unescapeDollars(words) {
-    return words.map(word => word.replaceAll('$$', '$'));
+;// CONCATENATED MODULE: ./node_modules/diff/libesm/diff/base.js
+class Diff {
+    diff(oldStr, newStr, 
+    // Type below is not accurate/complete - see above for full possibilities - but it compiles
+    options = {}) {
+        let callback;
+        if (typeof options === 'function') {
+            callback = options;
+            options = {};
+        }
+        else if ('callback' in options) {
+            callback = options.callback;
+        }
+        // Allow subclasses to massage the input prior to running
+        const oldString = this.castInput(oldStr, options);
+        const newString = this.castInput(newStr, options);
+        const oldTokens = this.removeEmpty(this.tokenize(oldString, options));
+        const newTokens = this.removeEmpty(this.tokenize(newString, options));
+        return this.diffWithOptionsObj(oldTokens, newTokens, options, callback);
+    }
+    diffWithOptionsObj(oldTokens, newTokens, options, callback) {
+        var _a;
+        const done = (value) => {
+            value = this.postProcess(value, options);
+            if (callback) {
+                setTimeout(function () { callback(value); }, 0);
+                return undefined;
+            }
+            else {
+                return value;
+            }
+        };
+        const newLen = newTokens.length, oldLen = oldTokens.length;
+        let editLength = 1;
+        let maxEditLength = newLen + oldLen;
+        if (options.maxEditLength != null) {
+            maxEditLength = Math.min(maxEditLength, options.maxEditLength);
+        }
+        const maxExecutionTime = (_a = options.timeout) !== null && _a !== void 0 ? _a : Infinity;
+        const abortAfterTimestamp = Date.now() + maxExecutionTime;
+        const bestPath = [{ oldPos: -1, lastComponent: undefined }];
+        // Seed editLength = 0, i.e. the content starts with the same values
+        let newPos = this.extractCommon(bestPath[0], newTokens, oldTokens, 0, options);
+        if (bestPath[0].oldPos + 1 >= oldLen && newPos + 1 >= newLen) {
+            // Identity per the equality and tokenizer
+            return done(this.buildValues(bestPath[0].lastComponent, newTokens, oldTokens));
+        }
+        // Once we hit the right edge of the edit graph on some diagonal k, we can
+        // definitely reach the end of the edit graph in no more than k edits, so
+        // there's no point in considering any moves to diagonal k+1 any more (from
+        // which we're guaranteed to need at least k+1 more edits).
+        // Similarly, once we've reached the bottom of the edit graph, there's no
+        // point considering moves to lower diagonals.
+        // We record this fact by setting minDiagonalToConsider and
+        // maxDiagonalToConsider to some finite value once we've hit the edge of
+        // the edit graph.
+        // This optimization is not faithful to the original algorithm presented in
+        // Myers's paper, which instead pointlessly extends D-paths off the end of
+        // the edit graph - see page 7 of Myers's paper which notes this point
+        // explicitly and illustrates it with a diagram. This has major performance
+        // implications for some common scenarios. For instance, to compute a diff
+        // where the new text simply appends d characters on the end of the
+        // original text of length n, the true Myers algorithm will take O(n+d^2)
+        // time while this optimization needs only O(n+d) time.
+        let minDiagonalToConsider = -Infinity, maxDiagonalToConsider = Infinity;
+        // Main worker method. checks all permutations of a given edit length for acceptance.
+        const execEditLength = () => {
+            for (let diagonalPath = Math.max(minDiagonalToConsider, -editLength); diagonalPath <= Math.min(maxDiagonalToConsider, editLength); diagonalPath += 2) {
+                let basePath;
+                const removePath = bestPath[diagonalPath - 1], addPath = bestPath[diagonalPath + 1];
+                if (removePath) {
+                    // No one else is going to attempt to use this value, clear it
+                    // @ts-expect-error - perf optimisation. This type-violating value will never be read.
+                    bestPath[diagonalPath - 1] = undefined;
+                }
+                let canAdd = false;
+                if (addPath) {
+                    // what newPos will be after we do an insertion:
+                    const addPathNewPos = addPath.oldPos - diagonalPath;
+                    canAdd = addPath && 0 <= addPathNewPos && addPathNewPos < newLen;
+                }
+                const canRemove = removePath && removePath.oldPos + 1 < oldLen;
+                if (!canAdd && !canRemove) {
+                    // If this path is a terminal then prune
+                    // @ts-expect-error - perf optimisation. This type-violating value will never be read.
+                    bestPath[diagonalPath] = undefined;
+                    continue;
+                }
+                // Select the diagonal that we want to branch from. We select the prior
+                // path whose position in the old string is the farthest from the origin
+                // and does not pass the bounds of the diff graph
+                if (!canRemove || (canAdd && removePath.oldPos < addPath.oldPos)) {
+                    basePath = this.addToPath(addPath, true, false, 0, options);
+                }
+                else {
+                    basePath = this.addToPath(removePath, false, true, 1, options);
+                }
+                newPos = this.extractCommon(basePath, newTokens, oldTokens, diagonalPath, options);
+                if (basePath.oldPos + 1 >= oldLen && newPos + 1 >= newLen) {
+                    // If we have hit the end of both strings, then we are done
+                    return done(this.buildValues(basePath.lastComponent, newTokens, oldTokens)) || true;
+                }
+                else {
+                    bestPath[diagonalPath] = basePath;
+                    if (basePath.oldPos + 1 >= oldLen) {
+                        maxDiagonalToConsider = Math.min(maxDiagonalToConsider, diagonalPath - 1);
+                    }
+                    if (newPos + 1 >= newLen) {
+                        minDiagonalToConsider = Math.max(minDiagonalToConsider, diagonalPath + 1);
+                    }
+                }
+            }
+            editLength++;
+        };
+        // Performs the length of edit iteration. Is a bit fugly as this has to support the
+        // sync and async mode which is never fun. Loops over execEditLength until a value
+        // is produced, or until the edit length exceeds options.maxEditLength (if given),
+        // in which case it will return undefined.
+        if (callback) {
+            (function exec() {
+                setTimeout(function () {
+                    if (editLength > maxEditLength || Date.now() > abortAfterTimestamp) {
+                        return callback(undefined);
+                    }
+                    if (!execEditLength()) {
+                        exec();
+                    }
+                }, 0);
+            }());
+        }
+        else {
+            while (editLength <= maxEditLength && Date.now() <= abortAfterTimestamp) {
+                const ret = execEditLength();
+                if (ret) {
+                    return ret;
+                }
+            }
+        }
+    }
+    addToPath(path, added, removed, oldPosInc, options) {
+        const last = path.lastComponent;
+        if (last && !options.oneChangePerToken && last.added === added && last.removed === removed) {
+            return {
+                oldPos: path.oldPos + oldPosInc,
+                lastComponent: { count: last.count + 1, added: added, removed: removed, previousComponent: last.previousComponent }
+            };
+        }
+        else {
+            return {
+                oldPos: path.oldPos + oldPosInc,
+                lastComponent: { count: 1, added: added, removed: removed, previousComponent: last }
+            };
+        }
+    }
+    extractCommon(basePath, newTokens, oldTokens, diagonalPath, options) {
+        const newLen = newTokens.length, oldLen = oldTokens.length;
+        let oldPos = basePath.oldPos, newPos = oldPos - diagonalPath, commonCount = 0;
+        while (newPos + 1 < newLen && oldPos + 1 < oldLen && this.equals(oldTokens[oldPos + 1], newTokens[newPos + 1], options)) {
+            newPos++;
+            oldPos++;
+            commonCount++;
+            if (options.oneChangePerToken) {
+                basePath.lastComponent = { count: 1, previousComponent: basePath.lastComponent, added: false, removed: false };
+            }
+        }
+        if (commonCount && !options.oneChangePerToken) {
+            basePath.lastComponent = { count: commonCount, previousComponent: basePath.lastComponent, added: false, removed: false };
+        }
+        basePath.oldPos = oldPos;
+        return newPos;
+    }
+    equals(left, right, options) {
+        if (options.comparator) {
+            return options.comparator(left, right);
+        }
+        else {
+            return left === right
+                || (!!options.ignoreCase && left.toLowerCase() === right.toLowerCase());
+        }
+    }
+    removeEmpty(array) {
+        const ret = [];
+        for (let i = 0; i < array.length; i++) {
+            if (array[i]) {
+                ret.push(array[i]);
+            }
+        }
+        return ret;
+    }
+    // eslint-disable-next-line @typescript-eslint/no-unused-vars
+    castInput(value, options) {
+        return value;
+    }
+    // eslint-disable-next-line @typescript-eslint/no-unused-vars
+    tokenize(value, options) {
+        return Array.from(value);
+    }
+    join(chars) {
+        // Assumes ValueT is string, which is the case for most subclasses.
+        // When it's false, e.g. in diffArrays, this method needs to be overridden (e.g. with a no-op)
+        // Yes, the casts are verbose and ugly, because this pattern - of having the base class SORT OF
+        // assume tokens and values are strings, but not completely - is weird and janky.
+        return chars.join('');
+    }
+    postProcess(changeObjects, 
+    // eslint-disable-next-line @typescript-eslint/no-unused-vars
+    options) {
+        return changeObjects;
+    }
+    get useLongestToken() {
+        return false;
+    }
+    buildValues(lastComponent, newTokens, oldTokens) {
+        // First we convert our linked list of components in reverse order to an
+        // array in the right order:
+        const components = [];
+        let nextComponent;
+        while (lastComponent) {
+            components.push(lastComponent);
+            nextComponent = lastComponent.previousComponent;
+            delete lastComponent.previousComponent;
+            lastComponent = nextComponent;
+        }
+        components.reverse();
+        const componentLen = components.length;
+        let componentPos = 0, newPos = 0, oldPos = 0;
+        for (; componentPos < componentLen; componentPos++) {
+            const component = components[componentPos];
+            if (!component.removed) {
+                if (!component.added && this.useLongestToken) {
+                    let value = newTokens.slice(newPos, newPos + component.count);
+                    value = value.map(function (value, i) {
+                        const oldValue = oldTokens[oldPos + i];
+                        return oldValue.length > value.length ? oldValue : value;
+                    });
+                    component.value = this.join(value);
+                }
+                else {
+                    component.value = this.join(newTokens.slice(newPos, newPos + component.count));
+                }
+                newPos += component.count;
+                // Common case
+                if (!component.added) {
+                    oldPos += component.count;
+                }
+            }
+            else {
+                component.value = this.join(oldTokens.slice(oldPos, oldPos + component.count));
+                oldPos += component.count;
+            }
+        }
+        return components;
+    }
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/environment.js
+;// CONCATENATED MODULE: ./node_modules/diff/libesm/diff/line.js
 
-/** Where the facts' tar put the variables that the run hands over: a shell expression. */
-const GIVEN_ENV = '"$SCRATCH/secret/env"';
+
+class LineDiff extends Diff {
+    constructor() {
+        super(...arguments);
+        this.tokenize = tokenize;
+    }
+    equals(left, right, options) {
+        // If we're ignoring whitespace, we need to normalise lines by stripping
+        // whitespace before checking equality. (This has an annoying interaction
+        // with newlineIsToken that requires special handling: if newlines get their
+        // own token, then we DON'T want to trim the *newline* tokens down to empty
+        // strings, since this would cause us to treat whitespace-only line content
+        // as equal to a separator between lines, which would be weird and
+        // inconsistent with the documented behavior of the options.)
+        if (options.ignoreWhitespace) {
+            if (!options.newlineIsToken || !left.includes('\n')) {
+                left = left.trim();
+            }
+            if (!options.newlineIsToken || !right.includes('\n')) {
+                right = right.trim();
+            }
+        }
+        else if (options.ignoreNewlineAtEof && !options.newlineIsToken) {
+            if (left.endsWith('\n')) {
+                left = left.slice(0, -1);
+            }
+            if (right.endsWith('\n')) {
+                right = right.slice(0, -1);
+            }
+        }
+        return super.equals(left, right, options);
+    }
+}
+const lineDiff = new LineDiff();
+function diffLines(oldStr, newStr, options) {
+    return lineDiff.diff(oldStr, newStr, options);
+}
+function diffTrimmedLines(oldStr, newStr, options) {
+    options = generateOptions(options, { ignoreWhitespace: true });
+    return lineDiff.diff(oldStr, newStr, options);
+}
+// Exported standalone so it can be used from jsonDiff too.
+function tokenize(value, options) {
+    if (options.stripTrailingCr) {
+        // remove one \r before \n to match GNU diff's --strip-trailing-cr behavior
+        value = value.replace(/\r\n/g, '\n');
+    }
+    const retLines = [], linesAndNewlines = value.split(/(\n|\r\n)/);
+    // Ignore the final empty token that occurs if the string ends with a new line
+    if (!linesAndNewlines[linesAndNewlines.length - 1]) {
+        linesAndNewlines.pop();
+    }
+    // Merge the content and line separators into single tokens
+    for (let i = 0; i < linesAndNewlines.length; i++) {
+        const line = linesAndNewlines[i];
+        if (i % 2 && !options.newlineIsToken) {
+            retLines[retLines.length - 1] += line;
+        }
+        else {
+            retLines.push(line);
+        }
+    }
+    return retLines;
+}
+
+;// CONCATENATED MODULE: ./node_modules/diff/libesm/patch/create.js
+
 /**
- * Shell functions that change .env and put it back. `.diveops/env/` keeps each version under its
- * sha256; from the change on until the release is live, `.diveops/env.undo` says which version was
- * there before and which one this product wrote, so that also a later run can undo what an
- * interrupted one began.
+ * Returns true if the filename contains characters that require C-style
+ * quoting (as used by Git and GNU diffutils in diff output).
  */
-const ENVIRONMENT_FUNCTIONS = `
-hash_env() { sha256sum < .env | cut -c 1-64; }
-keep_env() { [ -f ".diveops/env/$1" ] || cp .env ".diveops/env/$1"; }
-drop_env() { grep -qsF "$1" releases/*/release.json || rm -f ".diveops/env/$1"; } # unless a release is of it
-env_back() { # .env as it was before the run that failed, unless somebody else changed it meanwhile
-  [ -f .diveops/env.undo ] || return 0
-  read -r before after generated < .diveops/env.undo
-  if [ "$(hash_env)" = "$after" ]; then
-    # Data may have been made with a generated password already, so the next try needs it again.
-    [ -z "$generated" ] || (umask 077; cp .env .diveops/env.undone)
-    (umask 077; cp ".diveops/env/$before" .env.new) && mv .env.new .env || { note "warning: .env could not be put back; its version from before is $P/.diveops/env/$before"; return 0; }
-  else note "warning: .env was changed by somebody else meanwhile and stays; its version from before this run is $P/.diveops/env/$before"; fi
-  drop_env "$after"; rm -f .diveops/env.undo; }
-env_done() { # the release is live with its .env
-  rm -f .diveops/env.undo .diveops/env.undone
-  for version in .diveops/env/*; do drop_env "$(basename "$version")"; done; }
-`;
-/** Step environment: what the target changes in .env, and nothing else of it. */
-function environment_environmentStep({ environment: { add, generate, follow } }) {
-    const names = add.map(([name]) => name);
-    return `step environment
-umask 077
-mkdir -p .diveops/env
-new="$P/.env.new"
-before=
-if [ -f .env ]; then
-  before=$(hash_env); keep_env "$before"
-  # A run that was interrupted may have left its own changes: what was before those counts.
-  if [ -f .diveops/env.undo ]; then read -r first after _ < .diveops/env.undo; [ "$after" != "$before" ] || before=$first; fi
-  cp .env "$new" && { [ -z "$(tail -c 1 "$new")" ] || echo >> "$new"; }
-else : > "$new"; fi || fail "cannot write $new"
-[ ! -f ${GIVEN_ENV} ] || while IFS= read -r line; do
-  name=$(printf '%s' "$line" | sed 's/=.*//'); value=$(printf '%s' "$line" | sed "s/^[^=]*='//; s/'$//")
-  ! grep -qE "^[[:space:]]*(export[[:space:]]+)?$name[[:space:]]*=[[:space:]]*[^[:space:]]" "$new" ||
-    grep -qxF -e "$line" -e "$name=$value" -e "$name=\\"$value\\"" "$new" ||
-    note "warning: .env on the host has another value for $name than the input 'env'; the host's is kept"
-done < ${GIVEN_ENV}
-set_line() { # NAME VALUE: replaces the line where it stands, or adds it
-  awk -v name="$1" -v line="$1='$2'" '
-    $0 ~ "^[ \\t]*(export[ \\t]+)?" name "[ \\t]*=" { if (!done) print line; done = 1; next }
-    { print } END { if (!done) print line }' "$new" > "$new.2" && mv "$new.2" "$new"; }
-take() { # NAME: the line that the client sent
-  value=$(sed -n "s/^$1='\\(.*\\)'$/\\1/p" "$SCRATCH/secret/env" "$SCRATCH/secret/template" | head -n 1)
-  sed -i -E "/^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*=[[:space:]]*$/d" "$new"
-  printf "%s='%s'\\n" "$1" "$value" >> "$new"; }
-make() { # NAME LENGTH: letters and digits, those of a try before that failed if there was one
-  value=$(sed -n "s/^$1='\\(.*\\)'$/\\1/p" .diveops/env.undone 2> /dev/null | head -n 1)
-  [ -n "$value" ] || value=$(LC_ALL=C tr -dc A-Za-z0-9 < /dev/urandom | head -c "$2")
-  printf "%s='%s'\\n" "$1" "$value" >> "$new"; }
-${names.map(name => `take ${shell_quote(name)}`).join('\n')}
-${generate.map(([name, length]) => `make ${shell_quote(name)} ${length}`).join('\n')}
-${follow.map(([name, value]) => `set_line ${shell_quote(name)} ${shell_quote(value)}`).join('\n')}
-hash=$(sha256sum < "$new" | cut -c 1-64)
-if [ -f .env ] && cmp -s .env "$new"; then rm "$new"
-else
-  [ -z "$before" ] || echo "$before $hash ${generate.length > 0 ? 'generated' : ''}" > .diveops/env.undo
-  mv "$new" .env || fail "cannot write $P/.env"
-fi
-keep_env "$hash"
-printf '@env %s\\n' "$hash"`;
+function needsQuoting(s) {
+    for (let i = 0; i < s.length; i++) {
+        if (s[i] < '\x20' || s[i] > '\x7e' || s[i] === '"' || s[i] === '\\') {
+            return true;
+        }
+    }
+    return false;
 }
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/library.js
-
-
 /**
- * Shell functions on the host, POSIX and no more than coreutils, awk and docker:
- * `step NAME` tells the client where the script is, `fail TEXT` ends it with one line for the user,
- * `dc` is compose on the app, `ids SERVICE` its containers, `redact` takes the values of secret
- * variables of .env (which the client never gets) out of what is shown, `wait_ready` waits for a
- * container by its own health test.
+ * C-style quotes a filename, encoding special characters as escape sequences
+ * and non-ASCII bytes as octal escapes. This is the inverse of
+ * `parseQuotedFileName` in parse.ts.
+ *
+ * Non-ASCII bytes are encoded as UTF-8 before being emitted as octal escapes.
+ * This matches the behaviour of both Git and GNU diffutils, which always emit
+ * UTF-8 octal escapes regardless of the underlying filesystem encoding (e.g.
+ * Git for Windows converts from NTFS's UTF-16 to UTF-8 internally).
+ *
+ * If the filename doesn't need quoting, returns it as-is.
  */
-const FUNCTIONS = String.raw `
-step() {
-  printf '@step %s\n' "$1"
-  [ ! -d .diveops ] || printf '{"at":"%s","release":"%s","step":"%s"}\n' "$(date -u +%FT%TZ)" "$RELEASE" "$1" >> .diveops/journal.jsonl; }
-note() { printf '@note %s\n' "$*"; }
-fail() { printf '@fail %s\n' "$*"; exit 1; }
-dc() { docker compose -f "$C" "$@" </dev/null; }
-ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
-redact() { awk -v file="$P/.env" -v quotes="'\"" '
-  BEGIN { while ((getline line < file) > 0)
-    if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
-      name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
-      if (name !~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) continue
-      gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
-      if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
-      if (length(value) >= 4) secret[value] } }
-  { for (value in secret) { rest = $0; $0 = ""
-      while (at = index(rest, value)) { $0 = $0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(value)) }
-      $0 = $0 rest }
-    print; fflush() }'; }
-seconds() { cut -d ' ' -f 1 /proc/uptime; }
-show() { printf '@more %s\n' "$1"; redact | tail -n 40 | sed 's/^/@more   /'; }
-explain() {
-  [ ! -s "$SCRATCH/test.out" ] || show 'the health test said:' < "$SCRATCH/test.out"
-  docker inspect -f '{{if .State.Health}}{{range .State.Health.Log}}{{.ExitCode}} {{.Output}}{{end}}{{end}}' "$1" 2>/dev/null | grep . | show "the engine's health log:"
-  docker logs --tail 40 "$1" 2>&1 | show 'the last lines of its log:'; }
-wait_ready() { # SECONDS CONTAINER [TEST...]: 0 ready, 1 not within the time, 2 ended
-  limit=$1; box=$2; shift 2; begin=$(seconds); : > "$SCRATCH/test.out"
-  while :; do
-    if [ $# -gt 0 ] && timeout 10 docker exec "$box" "$@" > "$SCRATCH/test.out" 2>&1 </dev/null; then return 0; fi
-    passed=$(awk -v a="$begin" -v b="$(seconds)" 'BEGIN { print int(b - a) }')
-    state=$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null || echo gone 0)
-    case $state in
-      'running 0') [ $# -gt 0 ] || [ "$passed" -lt 1 ] || return 0 ;;
-      exited*|dead*|gone*) return 2 ;;
-    esac
-    [ "$(echo "$state" | cut -d ' ' -f 2)" -lt 3 ] || return 2
-    [ "$passed" -lt "$limit" ] || return 1
-    sleep 0.25
-  done; }
-must_be_ready() { # SECONDS SERVICE [TEST...]
-  span=$1; name=$2; shift 2
-  for each in $(ids "$name"); do
-    wait_ready "$span" "$each" "$@"
-    case $? in
-      0) note "$name is ready" ;;
-      1) explain "$each"; fail "service '$name' was not healthy within $span s" ;;
-      *) code=$(docker inspect -f '{{.State.ExitCode}}' "$each" 2>/dev/null); explain "$each"
-         fail "service '$name' ended by itself with exit code $code before it was healthy" ;;
-    esac
-  done; }
-must_complete() { # SECONDS SERVICE
-  for each in $(ids "$2"); do
-    code=$(timeout "$1" docker wait "$each") || fail "service '$2' was not finished within $1 s"
-    [ "$code" = 0 ] || { explain "$each"; fail "service '$2' ended with exit code $code"; }
-  done; }
-put() { # SOURCE TARGET: over the same inode when there is one, which a single-file mount needs
-  if [ ! -f "$2" ]; then mkdir -p "$(dirname "$2")" && cp "$1" "$2"; return; fi
-  if [ -x "$1" ] && [ ! -x "$2" ]; then chmod +x "$2"; fi
-  # Copied beside it first: on a full disk the file in use is never left half written.
-  cmp -s "$1" "$2" || { cp "$1" "$2.new" && cat "$2.new" > "$2" && rm "$2.new"; }; }
-`;
-/** A script of a deploy: the shell functions, the app's place, then the given commands. */
-function library_onHost(place, body) {
-    return `P=${shell_quote(place.path)} C=${shell_quote(place.compose)} N=${shell_quote(place.project)} RELEASE=${shell_quote(place.release)}
-${FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
-${body}
-`;
+function quoteFileNameIfNeeded(s) {
+    if (!needsQuoting(s)) {
+        return s;
+    }
+    let result = '"';
+    const bytes = new TextEncoder().encode(s);
+    let i = 0;
+    while (i < bytes.length) {
+        const b = bytes[i];
+        // See https://en.wikipedia.org/wiki/Escape_sequences_in_C#Escape_sequences
+        if (b === 0x07) {
+            result += '\\a';
+        }
+        else if (b === 0x08) {
+            result += '\\b';
+        }
+        else if (b === 0x09) {
+            result += '\\t';
+        }
+        else if (b === 0x0a) {
+            result += '\\n';
+        }
+        else if (b === 0x0b) {
+            result += '\\v';
+        }
+        else if (b === 0x0c) {
+            result += '\\f';
+        }
+        else if (b === 0x0d) {
+            result += '\\r';
+        }
+        else if (b === 0x22) {
+            result += '\\"';
+        }
+        else if (b === 0x5c) {
+            result += '\\\\';
+        }
+        else if (b >= 0x20 && b <= 0x7e) {
+            // Just a printable ASCII character that is neither a double quote nor a
+            // backslash; no need to escape it.
+            result += String.fromCharCode(b);
+        }
+        else {
+            // Either part of a non-ASCII character or a control character without a
+            // special escape sequence; needs escaping as a 3-digit octal escape
+            result += '\\' + b.toString(8).padStart(3, '0');
+        }
+        i++;
+    }
+    result += '"';
+    return result;
 }
-
-;// CONCATENATED MODULE: ./packages/core/lib/health/life.js
-/** Which part of a life is left, from 1 for all to 0 for none. */
-function lifeLeft({ notBefore, notAfter }, now) {
-    const left = (notAfter.getTime() - now.getTime()) / (notAfter.getTime() - notBefore.getTime());
-    return Math.min(1, Math.max(0, left));
-}
-/** With less than this part of its life left a certificate should have been renewed. */
-const LEAST_LIFE_LEFT = 1 / 3;
-
-;// CONCATENATED MODULE: ./packages/core/lib/tls/certificate.js
-
-const BLOCK = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
-/** Reads a certificate and its chain in PEM form; undefined when it is none. */
-function parseCertificate(pem) {
-    try {
-        const x509 = new external_node_crypto_.X509Certificate(pem);
+const INCLUDE_HEADERS = {
+    includeIndex: true,
+    includeUnderline: true,
+    includeFileHeaders: true
+};
+const FILE_HEADERS_ONLY = {
+    includeIndex: false,
+    includeUnderline: false,
+    includeFileHeaders: true
+};
+const OMIT_HEADERS = {
+    includeIndex: false,
+    includeUnderline: false,
+    includeFileHeaders: false
+};
+function structuredPatch(oldFileName, newFileName, oldStr, newStr, oldHeader, newHeader, options) {
+    let optionsObj;
+    if (!options) {
+        optionsObj = {};
+    }
+    else if (typeof options === 'function') {
+        optionsObj = { callback: options };
+    }
+    else {
+        optionsObj = options;
+    }
+    if (typeof optionsObj.context === 'undefined') {
+        optionsObj.context = 4;
+    }
+    // We copy this into its own variable to placate TypeScript, which thinks
+    // optionsObj.context might be undefined in the callbacks below.
+    const context = optionsObj.context;
+    // @ts-expect-error (runtime check for something that is correctly a static type error)
+    if (optionsObj.newlineIsToken) {
+        throw new Error('newlineIsToken may not be used with patch-generation functions, only with diffing functions');
+    }
+    if (!optionsObj.callback) {
+        return diffLinesResultToPatch(diffLines(oldStr, newStr, optionsObj));
+    }
+    else {
+        const { callback } = optionsObj;
+        diffLines(oldStr, newStr, Object.assign(Object.assign({}, optionsObj), { callback: (diff) => {
+                const patch = diffLinesResultToPatch(diff);
+                // TypeScript is unhappy without the cast because it does not understand that `patch` may
+                // be undefined here only if `callback` is StructuredPatchCallbackAbortable:
+                callback(patch);
+            } }));
+    }
+    function diffLinesResultToPatch(diff) {
+        // STEP 1: Build up the patch with no "\ No newline at end of file" lines and with the arrays
+        //         of lines containing trailing newline characters. We'll tidy up later...
+        if (!diff) {
+            return;
+        }
+        diff.push({ value: '', lines: [] }); // Append an empty value to make cleanup easier
+        function contextLines(lines) {
+            return lines.map(function (entry) { return ' ' + entry; });
+        }
+        const hunks = [];
+        let oldRangeStart = 0, newRangeStart = 0, curRange = [], oldLine = 1, newLine = 1;
+        for (let i = 0; i < diff.length; i++) {
+            const current = diff[i], lines = current.lines || splitLines(current.value);
+            current.lines = lines;
+            if (current.added || current.removed) {
+                // If we have previous context, start with that
+                if (!oldRangeStart) {
+                    const prev = diff[i - 1];
+                    oldRangeStart = oldLine;
+                    newRangeStart = newLine;
+                    if (prev) {
+                        curRange = context > 0 ? contextLines(prev.lines.slice(-context)) : [];
+                        oldRangeStart -= curRange.length;
+                        newRangeStart -= curRange.length;
+                    }
+                }
+                // Output our changes
+                for (const line of lines) {
+                    curRange.push((current.added ? '+' : '-') + line);
+                }
+                // Track the updated file position
+                if (current.added) {
+                    newLine += lines.length;
+                }
+                else {
+                    oldLine += lines.length;
+                }
+            }
+            else {
+                // Identical context lines. Track line changes
+                if (oldRangeStart) {
+                    // Close out any changes that have been output (or join overlapping)
+                    if (lines.length <= context * 2 && i < diff.length - 2) {
+                        // Overlapping
+                        for (const line of contextLines(lines)) {
+                            curRange.push(line);
+                        }
+                    }
+                    else {
+                        // end the range and output
+                        const contextSize = Math.min(lines.length, context);
+                        for (const line of contextLines(lines.slice(0, contextSize))) {
+                            curRange.push(line);
+                        }
+                        const hunk = {
+                            oldStart: oldRangeStart,
+                            oldLines: (oldLine - oldRangeStart + contextSize),
+                            newStart: newRangeStart,
+                            newLines: (newLine - newRangeStart + contextSize),
+                            lines: curRange
+                        };
+                        hunks.push(hunk);
+                        oldRangeStart = 0;
+                        newRangeStart = 0;
+                        curRange = [];
+                    }
+                }
+                oldLine += lines.length;
+                newLine += lines.length;
+            }
+        }
+        // Step 2: eliminate the trailing `\n` from each line of each hunk, and, where needed, add
+        //         "\ No newline at end of file".
+        for (const hunk of hunks) {
+            for (let i = 0; i < hunk.lines.length; i++) {
+                if (hunk.lines[i].endsWith('\n')) {
+                    hunk.lines[i] = hunk.lines[i].slice(0, -1);
+                }
+                else {
+                    hunk.lines.splice(i + 1, 0, '\\ No newline at end of file');
+                    i++; // Skip the line we just added, then continue iterating
+                }
+            }
+        }
         return {
-            names: [...(x509.subjectAltName ?? '').matchAll(/\bDNS:"?([^",\s]+)/g)].map(match => match[1].toLowerCase()),
-            serial: x509.serialNumber.toLowerCase().replace(/^0+(?=.)/, ''),
-            notBefore: new Date(x509.validFrom),
-            notAfter: new Date(x509.validTo),
-            chain: pem.match(BLOCK)?.length ?? 1,
-            publicKey: comparable(x509.publicKey),
-            x509
+            oldFileName: oldFileName, newFileName: newFileName,
+            oldHeader: oldHeader, newHeader: newHeader,
+            hunks: hunks
         };
     }
-    catch {
-        return undefined;
-    }
-}
-/** The text by which a public key in PEM form is compared; undefined when it is none. */
-function parsePublicKey(pem) {
-    try {
-        return comparable((0,external_node_crypto_.createPublicKey)(pem));
-    }
-    catch {
-        return undefined;
-    }
-}
-function comparable(key) {
-    return key.export({ type: 'spki', format: 'der' }).toString('base64');
 }
 /**
- * Whether browsers accept a certificate for a name as nginx writes it: `*.a.example` needs that very
- * wildcard, `.a.example` both it and the name itself.
+ * creates a unified diff patch.
+ *
+ * @param patch either a single structured patch object (as returned by `structuredPatch`) or an
+ *   array of them (as returned by `parsePatch`).
+ * @param headerOptions behaves the same as the `headerOptions` option of `createTwoFilesPatch`.
+ *   Ignored for patches where `isGit` is `true`.
+ *
+ * When a patch has `isGit: true`, `formatPatch` output is changed to more closely match Git's
+ * output: it emits a `diff --git` header, emits Git extended headers as appropriate based on
+ * properties like `isRename`, `isCreate`, `newMode`, etc, and will omit `---`/`+++` file
+ * headers for patches with no hunks (e.g. renames without content changes).
  */
-function covers(certificate, name) {
-    if (name.startsWith('.')) {
-        return covers(certificate, name.slice(1)) && covers(certificate, `*${name}`);
+function formatPatch(patch, headerOptions) {
+    var _a, _b, _c, _d, _e, _f;
+    if (!headerOptions) {
+        headerOptions = INCLUDE_HEADERS;
     }
-    if (name.startsWith('*'))
-        return certificate.names.includes(name);
-    // Browsers have not looked at the subject's common name for years.
-    return certificate.x509.checkHost(name, { subject: 'never' }) !== undefined;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/tls/look.js
-
-
-
-const look_WORDS = {
-    missing: what => `there is no ${what}`,
-    dangling: what => `the ${what} is a link that leads nowhere`,
-    'not-mounted': what => `the ${what} is a link out of what the proxy's container mounts; mount the whole folder`,
-    empty: what => `the ${what} is empty`,
-    unreadable: what => `the ${what} may not be read, and no proxy runs that could read it`
-};
-/** Looks at the certificate and the key of each site. */
-function look(sites, read, now) {
-    return sites.map(site => {
-        const found = look_judge(site, read, now);
-        return { site, certificate: undefined, problem: undefined, ...found };
-    });
-}
-function look_judge({ names, certificate: path, key: keyPath }, read, now) {
-    const file = read(path);
-    if (typeof file === 'string')
-        return inTrouble(file, `certificate ${path}`);
-    const certificate = parseCertificate(file.certificates);
-    if (!certificate)
-        return unusable(`${path} is not a certificate`);
-    const keyFile = read(keyPath);
-    if (typeof keyFile === 'string')
-        return inTrouble(keyFile, `key ${keyPath}`);
-    const { publicKey } = keyFile;
-    if (publicKey === undefined || publicKey === 'broken')
-        return unusable(`${keyPath} is not a key`);
-    if (publicKey !== 'unknown' && parsePublicKey(publicKey) !== certificate.publicKey) {
-        return unusable(`the key ${keyPath} does not match the certificate ${path}`);
-    }
-    const bare = names.find(name => !covers(certificate, name));
-    if (bare !== undefined) {
-        const covered = certificate.names.length > 0 ? names_list(certificate.names) : 'no name at all';
-        return unusable(`the certificate ${path} does not cover server_name ${bare}: it is for ${covered}`);
-    }
-    if (certificate.notAfter <= now) {
-        const problem = `certificate of ${siteName(names, path)} expired on ${day(certificate.notAfter)}`;
-        return { certificate, verdict: 'expired', problem };
-    }
-    return { certificate, verdict: 'good' };
-}
-function unusable(problem) {
-    return { verdict: 'unusable', problem };
-}
-function inTrouble(trouble, what) {
-    const verdict = trouble === 'unreadable' ? 'unseen' : 'unusable';
-    return { verdict, problem: look_WORDS[trouble](what) };
-}
-/** What to warn of although the certificate serves: it expired, or should have been renewed. */
-function lifeWarning({ site, certificate, verdict, problem }, now) {
-    if (verdict === 'expired')
-        return `${problem}: run the setup-ssl action`;
-    if (!certificate || lifeLeft(certificate, now) >= LEAST_LIFE_LEFT)
-        return undefined;
-    return (`certificate of ${siteName(site.names, site.certificate)} ends on ${day(certificate.notAfter)}, less ` +
-        'than a third of its life is left: run the setup-ssl action');
-}
-function siteName(names, path) {
-    return names[0] ?? path;
-}
-function day(date) {
-    return date.toISOString().slice(0, 10);
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/pairs.js
-
-
-const REMEDY = 'run the setup-ssl action';
-/**
- * Chooses each pair's configuration by looking at the certificates of its HTTPS sites; those of
- * `stay` keep the HTTP-only one.
- */
-function pairs_choosePairs(known, facts, project, proxy, stay = []) {
-    const now = new Date(facts.clock * 1000);
-    const warnings = new Set();
-    const pairs = known.map(pair => ({ ...pair, variant: choose(pair) }));
-    const { renewal } = facts;
-    if (renewal?.result === 'failed' && pairs.length > 0) {
-        const why = renewal.error ? `: ${renewal.error}` : '';
-        warnings.add(`the last renewal of the certificates failed (${renewal.at}${why}); ` +
-            'once that is mended, run ./init-ssl.sh --renew on the server');
-    }
-    const secure = pairs.every(({ variant }) => variant === 'https');
-    return { pairs, variant: secure ? 'https' : 'http', warnings: [...warnings] };
-    function choose(pair) {
-        const { http, https, sites, domain } = pair;
-        if (stay.includes(pair))
-            return 'http';
-        if (proxy === undefined)
-            return 'https';
-        if (sites === undefined)
-            return todays(pair, facts);
-        const looks = look(sites, readingFor(project, proxy, facts.certificates), now);
-        const unusable = problemOf(looks, 'unusable');
-        const unseen = problemOf(looks, 'unseen');
-        for (const one of looks) {
-            const warning = lifeWarning(one, now);
-            if (warning !== undefined)
-                warnings.add(warning);
+    if (Array.isArray(patch)) {
+        if (patch.length > 1 && !headerOptions.includeFileHeaders && !patch.every(p => p.isGit)) {
+            throw new Error('Cannot omit file headers on a multi-file patch. '
+                + '(The result would be unparseable; how would a tool trying to apply '
+                + 'the patch know which changes are to which file?)');
         }
-        if (unusable === undefined && unseen === undefined)
-            return 'https';
-        const whose = domain === undefined ? '' : ` for ${domain}`;
-        if (http === undefined) {
-            warnings.add(`${unusable ?? unseen}, and nginx has no HTTP-only configuration to start with${whose}: set 'proxy.http' in diveops.yml`);
-            return 'https';
-        }
-        // What we may not read nginx may: its root reads it, and read it when this was chosen before.
-        const variant = unusable === undefined ? todays(pair, facts) : 'http';
-        const file = variant === 'https' ? `keeps ${https}` : `serves the HTTP-only ${http}`;
-        warnings.add(`nginx ${file}${whose}: ${unusable ?? unseen}; ${REMEDY}`);
-        return variant;
+        return patch.map(p => formatPatch(p, headerOptions)).join('\n');
     }
+    const ret = [];
+    // Git patches have a fixed header format (diff --git, extended headers,
+    // and ---/+++ when hunks are present), so headerOptions is ignored.
+    if (patch.isGit) {
+        headerOptions = INCLUDE_HEADERS;
+        // Emit Git-style diff --git header and extended headers.
+        // Git never puts /dev/null in the "diff --git" line; for file
+        // creations/deletions it uses the real filename on both sides.
+        if (!patch.oldFileName) {
+            throw new Error('oldFileName must be specified for Git patches');
+        }
+        if (!patch.newFileName) {
+            throw new Error('newFileName must be specified for Git patches');
+        }
+        let gitOldName = patch.oldFileName;
+        let gitNewName = patch.newFileName;
+        if (patch.isCreate && gitOldName === '/dev/null') {
+            gitOldName = gitNewName.replace(/^b\//, 'a/');
+        }
+        else if (patch.isDelete && gitNewName === '/dev/null') {
+            gitNewName = gitOldName.replace(/^a\//, 'b/');
+        }
+        ret.push('diff --git ' + quoteFileNameIfNeeded(gitOldName) + ' ' + quoteFileNameIfNeeded(gitNewName));
+        if (patch.isDelete) {
+            ret.push('deleted file mode ' + ((_a = patch.oldMode) !== null && _a !== void 0 ? _a : '100644'));
+        }
+        if (patch.isCreate) {
+            ret.push('new file mode ' + ((_b = patch.newMode) !== null && _b !== void 0 ? _b : '100644'));
+        }
+        if (patch.oldMode && patch.newMode && !patch.isDelete && !patch.isCreate) {
+            ret.push('old mode ' + patch.oldMode);
+            ret.push('new mode ' + patch.newMode);
+        }
+        if (patch.isRename) {
+            ret.push('rename from ' + quoteFileNameIfNeeded(((_c = patch.oldFileName) !== null && _c !== void 0 ? _c : '').replace(/^a\//, '')));
+            ret.push('rename to ' + quoteFileNameIfNeeded(((_d = patch.newFileName) !== null && _d !== void 0 ? _d : '').replace(/^b\//, '')));
+        }
+        if (patch.isCopy) {
+            ret.push('copy from ' + quoteFileNameIfNeeded(((_e = patch.oldFileName) !== null && _e !== void 0 ? _e : '').replace(/^a\//, '')));
+            ret.push('copy to ' + quoteFileNameIfNeeded(((_f = patch.newFileName) !== null && _f !== void 0 ? _f : '').replace(/^b\//, '')));
+        }
+    }
+    else {
+        if (headerOptions.includeIndex && patch.oldFileName == patch.newFileName && patch.oldFileName !== undefined) {
+            ret.push('Index: ' + patch.oldFileName);
+        }
+        if (headerOptions.includeUnderline) {
+            ret.push('===================================================================');
+        }
+    }
+    // Emit --- / +++ file headers. For Git patches with no hunks (e.g.
+    // pure renames, mode-only changes), Git omits these, so we do too.
+    const hasHunks = patch.hunks.length > 0;
+    if (headerOptions.includeFileHeaders && patch.oldFileName !== undefined && patch.newFileName !== undefined
+        && (!patch.isGit || hasHunks)) {
+        ret.push('--- ' + quoteFileNameIfNeeded(patch.oldFileName) + (patch.oldHeader ? '\t' + patch.oldHeader : ''));
+        ret.push('+++ ' + quoteFileNameIfNeeded(patch.newFileName) + (patch.newHeader ? '\t' + patch.newHeader : ''));
+    }
+    for (let i = 0; i < patch.hunks.length; i++) {
+        const hunk = patch.hunks[i];
+        // Unified Diff Format quirk: If the chunk size is 0,
+        // the first number is one lower than one would expect.
+        // https://www.artima.com/weblogs/viewpost.jsp?thread=164293
+        const oldStart = hunk.oldLines === 0 ? hunk.oldStart - 1 : hunk.oldStart;
+        const newStart = hunk.newLines === 0 ? hunk.newStart - 1 : hunk.newStart;
+        ret.push('@@ -' + oldStart + ',' + hunk.oldLines
+            + ' +' + newStart + ',' + hunk.newLines
+            + ' @@');
+        for (const line of hunk.lines) {
+            ret.push(line);
+        }
+    }
+    return ret.join('\n') + '\n';
 }
-function problemOf(looks, verdict) {
-    return looks.find(one => one.verdict === verdict)?.problem;
-}
-function todays({ https }, { current }) {
-    return current?.pairs.find(pair => pair.https === https)?.variant ?? 'http';
-}
-/** Where each domain of the app answers: over HTTPS when its own pair, else the shared one, does. */
-function originsOf(pairs, domains) {
-    const shared = pairs.find(({ domain }) => domain === undefined);
-    const families = domains.length > 0 ? domains : [['localhost']];
-    return families.flatMap(family => {
-        const own = pairs.find(({ domain }) => domain !== undefined && family.includes(domain));
-        const scheme = (own ?? shared)?.variant ?? 'http';
-        return family.map(name => `${scheme}://${name}`);
-    });
-}
-/** Files of a release that stand at another path while live: the HTTP-only ones, by that path. */
-function standIns(pairs) {
-    return new Map(pairs.flatMap(({ variant, http, https }) => variant === 'http' && http !== undefined ? [[https, http]] : []));
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/target.js
-
-
-
-
-
-
-
-
-/** Decides the target from the repository's side and the facts of the host. */
-function decideTarget(source, facts, project, image, given) {
-    const { config } = source;
-    const built = builtServices(project, repositoryOf(image));
-    const proxy = proxyService(project, config.proxy.service);
-    const choice = choosePairs(repositoryPairs(source, project, proxy), facts, project, proxy);
-    const follow = choice.pairs.length === 0 ? {} : config.env[choice.variant];
-    const files = source.files.map(({ path, content }) => [path, sha256(content)]);
-    const environment = environmentChange(source.template, given, facts.env?.present ?? new Map(), follow);
-    refuseNewSecretsOverData(environment, facts, project, config.path);
-    return {
-        image,
-        project,
-        built,
-        proxy,
-        ...choice,
-        ...placedFiles(new Map(files), choice, facts.current?.files ?? {}),
-        environment,
-        follow
-    };
-}
-/** The pairs of a checkout, each with what its HTTPS configuration serves. */
-function repositoryPairs({ config, files }, project, proxy) {
-    const included = new Map(files.flatMap(({ path, content }) => {
-        const inside = proxy && containerPath(project, proxy, `${config.path}/${path}`);
-        return inside ? [[inside, content.toString()]] : [];
-    }));
-    return pairsOf(config.proxy).map(pair => {
-        const text = files.find(({ path }) => path === pair.https)?.content.toString() ?? '';
-        return { ...pair, sites: readSites(readConfiguration(text, included)) };
-    });
-}
-/**
- * The target that a kept release is, the live one included, with the nginx configurations and the
- * variables that follow them chosen from the certificates that the host has now. `there` are the
- * files that stand in the app's folder for the release that goes. With `as-it-was` no pair that was
- * on HTTP-only goes to HTTPS.
- */
-function keptTarget(manifest, project, facts, there, pairs = 'choose') {
-    const { image, services, config } = manifest;
-    const proxy = compose_proxyService(project, manifest.proxy.service);
-    const stay = manifest.pairs.filter(({ variant }) => pairs === 'as-it-was' && variant === 'http');
-    const choice = pairs_choosePairs(manifest.pairs, facts, project, proxy, stay);
-    const same = choice.variant === manifest.variant;
-    const follow = same ? manifest.env.follow : (config?.env[choice.variant] ?? {});
-    return {
-        image,
-        project,
-        built: services,
-        proxy,
-        ...choice,
-        ...placedFiles(new Map(Object.entries(manifest.files)), choice, there),
-        environment: { add: [], generate: [], follow: Object.entries(follow) },
-        follow
-    };
-}
-function placedFiles(files, { pairs }, there) {
-    const liveFiles = new Map(files);
-    for (const [to, from] of standIns(pairs))
-        liveFiles.set(to, files.get(from));
-    const stale = Object.entries(there).filter(([path]) => !liveFiles.has(path));
-    return { liveFiles, staleFiles: new Map(stale) };
-}
-/** New secrets beside old data would lock the app out of its own database. */
-function refuseNewSecretsOverData({ generate }, facts, project, path) {
-    if (facts.env || generate.length === 0)
-        return;
-    const names = Object.values(project.volumes ?? {}).flatMap(({ name, driver_opts: options }) => name && !options?.device ? [name] : []);
-    const existing = names.find(name => facts.volumes.includes(name));
-    if (existing === undefined)
-        return;
-    throw new UserError(`${path}/.env is missing, but volume '${existing}' with data of this app exists; new passwords would ` +
-        `not open it. Restore .env (kept versions: ${path}/.diveops/env/), or remove the volume if its data is worthless`);
-}
-/** Why the host does not run the target yet, one line each; empty when nothing is to be done. */
-function differences(target, facts) {
-    const { current } = facts;
-    if (!current)
-        return ['no release is live on this host yet'];
-    const { add, generate } = target.environment;
-    const names = [...add, ...generate].map(([name]) => name);
-    const running = target.built.filter(name => facts.containers.some(one => one.service === name && one.imageId === current.imageId && one.state === 'running'));
-    const stopped = Object.keys(target.project.services).filter(name => !target.built.includes(name) && !isUp(facts, name));
-    return [
-        current.image !== target.image ? [`image: ${current.image} is live`] : [],
-        target.pairs.flatMap(({ domain, https, variant }) => {
-            const before = current.pairs.find(pair => pair.https === https)?.variant ?? variant;
-            const where = domain === undefined ? 'nginx' : `nginx for ${domain}`;
-            return before === variant ? [] : [`${where}: from the ${before} to the ${variant} variant`];
-        }),
-        changedFiles(target, facts).map(path => `file: ${path}`),
-        [...target.staleFiles.keys()].map(path => `file: ${path} is no longer part of it`),
-        names.map(name => `new variable: ${name}`),
-        facts.env?.sha256 !== current.env.sha256 ? ['.env was edited on the host'] : [],
-        JSON.stringify(current.env.follow) !== JSON.stringify(target.follow)
-            ? ['variables that follow the nginx variant']
-            : [],
-        target.built
-            .filter(name => !running.includes(name) && !isFinished(target.project, facts, name))
-            .map(name => `service: ${name} does not run this image`),
-        stopped.map(name => `service: ${name} is not running`)
-    ].flat();
-}
-/** Files of the target that the app's folder does not have, or has with another content. */
-function changedFiles(target, facts) {
-    return [...target.liveFiles]
-        .filter(([path, hash]) => facts.liveFiles.get(path) !== hash)
-        .map(([path]) => path);
-}
-/** Running, or a one-shot service that did its work. */
-function isUp(facts, name) {
-    return facts.containers.some(one => one.service === name && (one.state === 'running' || one.state === 'exited'));
-}
-function isFinished(project, facts, name) {
-    return isOneShot(project, name) && facts.containers.some(one => one.service === name);
-}
-/** Whether other services wait for this one to have done its work and ended. */
-function isOneShot(project, name) {
-    return Object.values(project.services).some(({ depends_on: needs }) => needs?.[name]?.condition === 'service_completed_successfully');
-}
-/** The given services in the order in which they can start: each after those it depends on. */
-function startOrder(project, names) {
-    const ordered = [];
-    const visit = (name) => {
-        if (ordered.includes(name))
+function createTwoFilesPatch(oldFileName, newFileName, oldStr, newStr, oldHeader, newHeader, options) {
+    if (typeof options === 'function') {
+        options = { callback: options };
+    }
+    if (!(options === null || options === void 0 ? void 0 : options.callback)) {
+        const patchObj = structuredPatch(oldFileName, newFileName, oldStr, newStr, oldHeader, newHeader, options);
+        if (!patchObj) {
             return;
-        for (const next of dependencies(project, [name]))
-            if (names.includes(next))
-                visit(next);
-        if (!ordered.includes(name))
-            ordered.push(name);
-    };
-    for (const name of names)
-        visit(name);
-    return ordered;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/commands.js
-
-
-
-
-
-/**
- * Runs the release commands in the new image, each as a container of its own name whose exit code
- * the engine keeps, after the services they depend on are ready. Live containers are not touched.
- */
-function commandsScript(place, target, commands, timeoutS) {
-    const services = [...new Set(commands.map(({ service }) => service))];
-    const needed = dependencies(target.project, services).filter(name => !target.built.includes(name));
-    return library_onHost({ ...place, compose: `releases/${place.release}/${place.compose}` }, `step release
-dc() { docker compose --project-directory "$P" -p "$N" -f "$C" "$@" </dev/null; }
-${startNeeded(target, needed, timeoutS)}
-${commands.map((one, index) => runOne(target.image, place.release, one, index + 1)).join('\n')}`);
-}
-/** Brings up those of the given services that do not run, and waits until all are ready. */
-function startNeeded(target, needed, timeoutS) {
-    if (needed.length === 0)
-        return '';
-    const waits = needed.map(name => {
-        const word = shell_quote(name);
-        if (isOneShot(target.project, name))
-            return `! idle ${word} || must_complete ${timeoutS} ${word}`;
-        const test = testWords(target.project.services[name]?.healthcheck?.test);
-        const wait = `must_be_ready ${timeoutS} ${word} ${test}`;
-        // Without a test all there is to see is that it keeps running, which one that ran before does.
-        return test === '' ? `! idle ${word} || ${wait}` : wait;
-    });
-    return `running=" $(docker ps --filter "label=com.docker.compose.project=$N" --format '{{.Label "com.docker.compose.service"}}' | tr '\\n' ' ')"
-idle() { case $running in *" $1 "*) return 1 ;; esac; }
-wanted=$(for each in ${needed.map(shell_quote).join(' ')}; do ! idle "$each" || printf '%s ' "$each"; done)
-[ -z "$wanted" ] || dc up -d --no-recreate --no-build --pull never --quiet-pull $wanted > "$SCRATCH/up.out" 2>&1 || {
-  show 'compose said:' < "$SCRATCH/up.out"; fail 'the services that the app needs did not start'; }
-${waits.join('\n')}`;
-}
-/** A health test as quoted words of a command; nothing when there is none. */
-function testWords(test) {
-    return unescapeDollars(testCommand(test) ?? [])
-        .map(shell_quote)
-        .join(' ');
-}
-function runOne(image, release, { service, command }, number) {
-    // Compose itself splits the command, as it does for one in the compose file; JSON is YAML, too.
-    const override = JSON.stringify({
-        services: {
-            [service]: { image, pull_policy: 'never', command: command.replaceAll('$', '$$$$') }
         }
-    });
-    return `box="$N"_release_${release}_${number}
-note ${shell_quote(`${service}: ${command}`)}
-docker compose --project-directory "$P" -p "$N" -f "$C" -f - run -d --no-deps --name "$box" ${shell_quote(service)} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
-${override}
-OVERRIDE
-  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$box" > /dev/null 2>&1; fail ${shell_quote(`release command '${command}' could not be started`)}; }
-docker logs -f "$box" 2>&1 | redact | sed 's/^/@out /'
-code=$(docker wait "$box")
-[ "$code" = 0 ] || { docker logs --tail 40 "$box" 2>&1 | show 'its last lines:'; docker rm -f "$box" > /dev/null; fail ${shell_quote(`release command '${command}' in service '${service}' failed with exit code`)} "$code"; }
-docker rm "$box" > /dev/null`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/release/identity.js
-/** An id of a release: when it was made (UTC, sortable) and what of. Also a valid image tag. */
-function releaseId(now, digest) {
-    const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-    return `${stamp}-${digest.replace(/^sha256:/, '').slice(0, 7)}`;
-}
-/** The tag of our own that keeps an image on the host for as long as its release is kept. */
-function keptImage(app, service, release) {
-    return `diveops.local/${app}/${service}:${release}`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/commit.js
-
-
-
-
-/** Releases that stay: the new one, the one before it, and the newest up to `keep` in all. */
-function releasesToPrune(known, live, previous, keep) {
-    const others = known
-        .filter(({ id }) => id !== live.id)
-        .sort((a, b) => (a.id === previous ? -1 : b.id === previous ? 1 : b.id.localeCompare(a.id)));
-    return others.slice(Math.max(keep - 1, previous === undefined ? 0 : 1));
-}
-/**
- * Records that a release is live (release.json, `current`, journal), then prunes what no kept
- * release refers to. release.json comes on standard input. Only releases, images and versions of
- * .env that earlier runs of ours made are removed; a failure to remove is a warning.
- */
-function commitScript(place, live, pruned, kept, unfinished) {
-    const keptImages = new Set([live, ...kept].map(({ image }) => image));
-    const images = [...new Set(pruned.map(({ image }) => image))].filter(name => !keptImages.has(name));
-    const release = `"$P/releases/"${shell_quote(live.id)}`;
-    return library_onHost(place, `step commit
-umask 077
-cat > ${release}/release.json.new && mv ${release}/release.json.new ${release}/release.json || fail 'cannot write release.json'
-ln -sfn ${shell_quote(`releases/${live.id}`)} current.new && mv -T current.new current || fail 'cannot switch current'
-step prune
-${pruned.flatMap(({ id, services }) => services.map(name => `docker image rm ${shell_quote(keptImage(place.project, name, id))} > /dev/null 2>&1`)).join('\n')}
-${images.map(name => `docker image rm ${shell_quote(name)} > /dev/null 2>&1 || docker image inspect ${shell_quote(name)} > /dev/null 2>&1 && note ${shell_quote(`${name} is still in use and stays`)}`).join('\n')}
-${[...pruned.map(({ id }) => id), ...unfinished].map(id => `rm -rf "$P/releases/"${shell_quote(id)}`).join('\n')}
-env_done`);
-}
-/**
- * Takes back what a run made before it failed, so that the host is as it was. `image` is removed,
- * too, unless a kept release is of it; undefined leaves it.
- */
-function discardScript(place, services, image) {
-    return library_onHost(place, `step discard
-${services.map(name => `docker image rm ${shell_quote(keptImage(place.project, name, place.release))} > /dev/null 2>&1`).join('\n')}
-${image === undefined ? '' : `docker image rm ${shell_quote(image)} > /dev/null 2>&1`}
-rm -rf "$P/releases/"${shell_quote(place.release)}
-env_back`);
-}
-/** Puts .env back as it was before the run, and nothing else. */
-function environmentBackScript(place) {
-    return library_onHost(place, 'step environment\nenv_back');
-}
-/** Sets the variables that follow the nginx variant where a release is put back with another one. */
-function followScript(place, target) {
-    return library_onHost(place, `${environment_environmentStep(target)}\nrm -f .diveops/env.undo`);
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/plan.js
-
-const OUTDATED = 'left as it runs, but a file that it reads changes: restart it when you choose';
-/** The plan: one row for each service of the compose file, in the order in which they start. */
-function planRows(target, facts, tactics, differences) {
-    const reasons = differences.join('; ');
-    return startOrder(target.project, Object.keys(target.project.services)).map(service => {
-        if (differences.length === 0)
-            return { service, what: 'keep', why: 'unchanged' };
-        if (!facts.containers.some(one => one.service === service)) {
-            return { service, what: 'create', why: 'not on the host yet' };
-        }
-        const tactic = tactics.services.get(service);
-        if (tactic?.how === 'roll')
-            return { service, what: 'roll', why: reasons };
-        if (tactic?.how === 'stop-first') {
-            return { service, what: 'recreate', why: `${reasons}; stop-first: ${tactic.why}` };
-        }
-        if (service === target.proxy && tactic === undefined) {
-            return tactics.replaceProxy
-                ? { service, what: 'recreate', why: 'a gap of a second or so' }
-                : { service, what: 'reload', why: '' };
-        }
-        return { service, what: 'keep', why: tactics.outdated.has(service) ? OUTDATED : '' };
-    });
-}
-
-;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
-;// CONCATENATED MODULE: ./packages/core/lib/docker/login.js
-
-
-
-
-
-
-/** Docker's own folder on this machine. */
-function dockerFolder(env = process.env) {
-    return env.DOCKER_CONFIG || path.join(homedir(), '.docker');
-}
-/** The name under which Docker keeps a registry's login. */
-function loginKey(registry) {
-    return registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry;
-}
-/**
- * The user's configuration, changed so that a login to `registry` is written into the file beside
- * it and never into the machine's credential store. Other registries' logins stay usable.
- */
-function temporaryConfig(config, registry) {
-    const key = loginKey(registry);
-    const { [key]: _, ...auths } = config.auths ?? {};
-    // An empty helper means the file, also when there is a store for all registries.
-    return { ...config, auths, credHelpers: { ...config.credHelpers, [key]: '' } };
-}
-/** Whether this machine has a login to a registry of its own, in the file or in a store. */
-async function hasLogin(registry, env = process.env) {
-    const config = await login_readConfig(path.join(dockerFolder(env), 'config.json'));
-    const key = loginKey(registry);
-    return !!(config.auths?.[key] ?? config.credHelpers?.[key] ?? config.credsStore);
-}
-/**
- * Makes a folder for DOCKER_CONFIG that no login has reached yet, 0700, with the user's plugins and
- * contexts: with another DOCKER_CONFIG, Docker would no longer find them, nor buildx itself.
- */
-async function makeConfigFolder(registry, env = process.env) {
-    const own = dockerFolder(env);
-    const folder = await mkdtemp(path.join(env.RUNNER_TEMP || tmpdir(), 'diveops-docker-'));
-    const config = temporaryConfig(await login_readConfig(path.join(own, 'config.json')), registry);
-    await writeFile(path.join(folder, 'config.json'), JSON.stringify(config), { mode: 0o600 });
-    for (const name of ['cli-plugins', 'contexts']) {
-        const target = path.join(own, name);
-        if (existsSync(target))
-            await symlink(target, path.join(folder, name));
+        return formatPatch(patchObj, options === null || options === void 0 ? void 0 : options.headerOptions);
     }
-    return folder;
+    else {
+        const { callback } = options;
+        structuredPatch(oldFileName, newFileName, oldStr, newStr, oldHeader, newHeader, Object.assign(Object.assign({}, options), { callback: patchObj => {
+                if (!patchObj) {
+                    callback(undefined);
+                }
+                else {
+                    callback(formatPatch(patchObj, options.headerOptions));
+                }
+            } }));
+    }
 }
-/** The variables under which docker uses the folder, and buildx still knows the user's builders. */
-function configVariables(folder, env = process.env) {
-    return {
-        DOCKER_CONFIG: folder,
-        BUILDX_CONFIG: env.BUILDX_CONFIG || path.join(dockerFolder(env), 'buildx')
-    };
+function createPatch(fileName, oldStr, newStr, oldHeader, newHeader, options) {
+    return createTwoFilesPatch(fileName, fileName, oldStr, newStr, oldHeader, newHeader, options);
 }
-/** Logs in; the token goes through standard input. A refusal is one line. */
-async function login(local, { registry, user, token }, env) {
-    const words = ['docker', 'login', '--username', user, '--password-stdin', registry];
-    const { code, stderr } = await local(words, { env, stdin: token });
-    if (code === 0)
+/**
+ * Split `text` into an array of lines, including the trailing newline character (where present)
+ */
+function splitLines(text) {
+    const hasTrailingNl = text.endsWith('\n');
+    const result = text.split('\n').map(line => line + '\n');
+    if (hasTrailingNl) {
+        result.pop();
+    }
+    else {
+        result.push(result.pop().slice(0, -1));
+    }
+    return result;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/filediff.js
+
+
+
+
+
+
+
+const MOST_LINES = 60;
+const MOST_BYTES = 256 * 1024;
+/** Shows what a run changes in the files that the proxy reads, the values of secrets taken out. */
+async function tellFileChanges(run, path, target, { files }) {
+    const { proxy, project, pairs } = target;
+    const shown = files.filter(file => file.what === 'changed' && proxy && readsFile(project, proxy, `${path}/${file.path}`));
+    if (shown.length === 0)
         return;
-    throw new UserError(`registry ${registry} refused the login of user '${user}': ${lastLine(stderr)}; ` +
-        "check inputs 'registry-user' and 'registry-token'");
-}
-/** Removes a folder made by `makeConfigFolder`, credentials included. */
-async function removeConfigFolder(folder) {
-    await rm(folder, { recursive: true, force: true });
-}
-async function login_readConfig(file) {
-    if (!existsSync(file))
-        return {};
-    try {
-        return JSON.parse(await readFile(file, 'utf8'));
+    const from = standIns(pairs);
+    const both = shown.map(file => `show "$P/"${shell_quote(file.path)} ${facts_stagePath(path)}/${shell_quote(from.get(file.path) ?? file.path)}`);
+    const { stdout } = await mustRun(run.host, 'reading changed files', `P=${shell_quote(path)}
+${REDACT}
+text() { [ "$(wc -c < "$1")" -gt ${MOST_BYTES} ] || redact < "$1" | base64 | tr -d '\\n'; }
+show() { printf '%s %s\\n' "$(text "$1")" "$(text "$2")"; }
+${both.join('\n')}`);
+    for (const [index, row] of stdout.trimEnd().split('\n').entries()) {
+        const [before = '', after = ''] = row
+            .split(' ')
+            .map(text => Buffer.from(text, 'base64').toString());
+        const lines = filediff_diffLines(before, after);
+        run.seams.log.info(`  ${shown[index]?.path}:`);
+        for (const line of lines)
+            run.seams.log.info(`    ${line}`);
     }
-    catch {
-        throw new UserError(`${file} is not valid JSON`);
-    }
 }
-
-;// CONCATENATED MODULE: ./packages/core/lib/docker/reference.js
-
-const HUB = 'docker.io';
-const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
-const TAG = /^\w[\w.-]{0,127}$/;
-const reference_DIGEST = /^sha256:[0-9a-f]{64}$/;
-const HOST = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\d{1,5})?$/;
-/** Whether a text can be a tag. */
-function isTag(text) {
-    return TAG.test(text);
+/** A short unified diff of two texts, without the values of secrets. */
+function filediff_diffLines(before, after) {
+    if (`${before}${after}`.includes('\0'))
+        return ['(not text)'];
+    const { hunks } = structuredPatch('', '', filediff_hide(before), filediff_hide(after), '', '', { context: 2 });
+    if (hunks.length === 0)
+        return ['(only the values of secrets differ)'];
+    const lines = hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
+        `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`,
+        ...lines
+    ]);
+    const rest = lines.length - MOST_LINES;
+    return rest > 0 ? [...lines.slice(0, MOST_LINES), `(${rest} more lines)`] : lines;
 }
-/** Whether a text is the digest of an image. */
-function isDigest(text) {
-    return reference_DIGEST.test(text);
-}
-/**
- * Reads an image reference and completes short names, so that `nginx` becomes
- * `docker.io/library/nginx`. `what` names the place in the error: "input 'image'".
- */
-function reference_parseReference(text, what = 'image') {
-    const complain = (reason) => new errors/* UserError */.y(`${what}: got '${text}', ${reason}`);
-    const [named = '', digest, ...more] = text.split('@');
-    if (more.length > 0 || (digest !== undefined && !isDigest(digest))) {
-        throw complain(`expected a digest of the form 'sha256:' and 64 hexadecimal digits after '@'`);
-    }
-    const colon = named.lastIndexOf(':');
-    const hasTag = colon > named.lastIndexOf('/');
-    const name = hasTag ? named.slice(0, colon) : named;
-    const tag = hasTag ? named.slice(colon + 1) : undefined;
-    if (tag !== undefined && !isTag(tag)) {
-        throw complain(`expected a tag of letters, digits, '_', '.' and '-' after ':'`);
-    }
-    const { registry, repository } = splitName(name);
-    if (!HOST.test(registry))
-        throw complain(`'${registry}' is not a registry's host name`);
-    if (/[A-Z]/.test(repository)) {
-        throw complain(`expected lower case: '${name.replace(repository, repository.toLowerCase())}'`);
-    }
-    if (!repository.split('/').every(part => COMPONENT.test(part)) || repository.length > 255) {
-        throw complain(`expected an image name such as 'ghcr.io/owner/name:tag'`);
-    }
-    return { registry, repository, ...(tag && { tag }), ...(digest && { digest }) };
-}
-/** The first part is a host when it looks like one; otherwise the name is Docker Hub's. */
-function splitName(name) {
-    const slash = name.indexOf('/');
-    const first = name.slice(0, Math.max(slash, 0));
-    if (/[.:[]/.test(first) || first === 'localhost') {
-        const rest = name.slice(slash + 1);
-        return first === 'index.docker.io' || first === HUB
-            ? { registry: HUB, repository: official(rest) }
-            : { registry: first, repository: rest };
-    }
-    return { registry: HUB, repository: official(name) };
-}
-function official(repository) {
-    return repository === '' || repository.includes('/') ? repository : `library/${repository}`;
-}
-/** Registry and repository, without tag and digest. */
-function reference_nameOf({ registry, repository }) {
-    return `${registry}/${repository}`;
-}
-/** The whole reference, in full. */
-function formatReference(reference) {
-    const { tag, digest } = reference;
-    return `${reference_nameOf(reference)}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
-}
-/** The reference as Docker itself shows it: `nginx:alpine`, not `docker.io/library/nginx:alpine`. */
-function shortReference(reference) {
-    return formatReference(reference)
-        .replace(/^docker\.io\//, '')
-        .replace(/^library\//, '');
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/prepare.js
-
-
-
-
-
-
-
-
-
-/** Where the facts' tar put the registry login: a shell expression. */
-const DOCKER_LOGIN = '"$SCRATCH/secret/docker"';
-/** Where the host's user keeps logins of his own. */
-const USER_LOGIN = `"\${DOCKER_CONFIG:-$HOME/.docker}"`;
-/** The image may take this much of its compressed size while it is unpacked. */
-const UNPACKED_RATIO = 2.5;
-/**
- * Steps upload, environment and pull in one script: everything that can be done while the old
- * release serves. A failure leaves the live site as it was.
- */
-function prepareScript(place, target, missingImages) {
-    return onHost(place, [upload(place, target), environmentStep(target), pull(place, target, missingImages)].join('\n'));
-}
-/** Steps environment and pull, for a release whose files are on the host already. */
-function prepareKeptScript(place, target, missingImages) {
-    return library_onHost(place, [environment_environmentStep(target), pull(place, target, missingImages)].join('\n'));
-}
-function upload(place, target) {
-    const certs = `${place.path}/certs`;
-    const folders = [
-        ...bindVolumeFolders(target.project).filter(folder => folder.startsWith(`${place.path}/`)),
-        // The engine would make it for root alone.
-        ...(mountsFrom(target.project, certs) ? [certs] : [])
-    ];
-    return `step upload
-umask 022
-mkdir -p releases .diveops ${folders.map(quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
-R="$P/releases/"${quote(place.release)}
-mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { rm -rf "$R"; fail "cannot write $R: $(df -Pk "$P" | awk 'END { print $4 }') KB free"; }
-if [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$N")" ]; then
-  # Nothing runs yet, so nothing can be disturbed; databases may mount files of the release.
-${placeFiles(place.release, target)}
-fi`;
-}
-function pull(place, target, missingImages) {
-    const { image, built } = target;
-    const { registry } = reference_parseReference(image);
-    const others = missingImages.filter(name => !built.some(one => target.project.services[one]?.image === name));
-    return `step pull
-image=${shell_quote(image)}
-# Written by the shell itself: no argument of any process holds the login.
-mkdir -p ${DOCKER_LOGIN} && if [ -f "$SCRATCH/secret/auth" ]; then
-  printf '{"auths":{"%s":{"auth":"%s"}}}' ${shell_quote(loginKey(registry))} "$(cat "$SCRATCH/secret/auth")" > "$SCRATCH/secret/docker/config.json"
-fi
-layers_kb() { # IMAGE: compressed size for this machine, nothing when the registry does not tell
-  docker --config ${DOCKER_LOGIN} manifest inspect "$1" > "$SCRATCH/manifest" 2>/dev/null || return 0
-  if grep -q '"manifests"' "$SCRATCH/manifest"; then
-    arch=$(docker version -f '{{.Server.Arch}}')
-    digest=$(awk -v arch="\\"$arch\\"" '/"digest"/ { d = $2 } /"architecture"/ && index($0, arch) { print d; exit }' "$SCRATCH/manifest" | tr -d '",')
-    [ -n "$digest" ] || fail "image $image has nothing for this host's architecture ($arch); build it with platforms: linux/$arch"
-    docker --config ${DOCKER_LOGIN} manifest inspect "\${1%@*}@$digest" > "$SCRATCH/manifest" 2>/dev/null || return 0
-  fi
-  awk '/"size"/ { gsub(/[^0-9]/, "", $2); n += $2 } END { print int(n / 1024) }' "$SCRATCH/manifest"; }
-free_kb() { df -Pk "$(docker info -f '{{.DockerRootDir}}')" 2>/dev/null | awk 'END { print $4 }'; }
-pull_image() { # IMAGE CONFIG
-  for try in 1 2 3; do
-    docker --config "$2" pull "$1" > "$SCRATCH/pull.out" 2>&1 </dev/null && return
-    said=$(grep -v '^$' "$SCRATCH/pull.out" | tail -n 1)
-    case $said in
-      *unauthorized*|*denied*|*'authentication required'*|*'no basic auth'*|*'incorrect username or password'*)
-        fail "the registry refused the token for $1 ($said); check that input 'registry-token' is valid for this image and may read packages" ;;
-      *'not found'*|*'manifest unknown'*) fail "image $1 is not in the registry ($said)" ;;
-      *'no space left'*) fail "the disk of the host is too small for image $1: $(free_kb) KB free; remove what is not needed (docker system df shows what takes space)" ;;
-    esac
-    sleep 2
-  done
-  fail "image $1 could not be pulled in three tries: $said"; }
-if docker image inspect "$image" > /dev/null 2>&1; then note "image is on the host already"; else
-  size=$(layers_kb "$image"); case $size in @fail*) echo "$size"; exit 1 ;; esac
-  if [ -n "$size" ]; then
-    need=$(awk -v n="$size" 'BEGIN { print int(n * ${UNPACKED_RATIO}) }'); have=$(free_kb)
-    [ -z "$have" ] || [ "$have" -ge "$need" ] || fail "the disk of the host is too small for image $image: it needs about $((need / 1024)) MB and $((have / 1024)) MB are free; remove what is not needed (docker system df shows what takes space)"
-  fi
-  pull_image "$image" ${DOCKER_LOGIN}
-fi
-${others
-        .map(name => {
-        // The run's login is for its own registry; for others the host's user may have one.
-        const config = reference_parseReference(name).registry === registry ? DOCKER_LOGIN : USER_LOGIN;
-        return `pull_image ${shell_quote(name)} ${config}`;
-    })
-        .join('\n')}
-${built.map(name => `docker tag "$image" ${shell_quote(keptImage(place.project, name, place.release))} || fail "cannot tag $image"`).join('\n')}
-rm -rf "$SCRATCH/secret"
-docker image inspect -f '@image {{.Id}} {{json .Config}}' "$image"`;
-}
-/** The health test of a service: its own in the compose file, else the image's. */
-function healthTest(service, imageTest) {
-    if (service?.healthcheck?.disable)
-        return null;
-    return service?.healthcheck?.test ?? imageTest;
+function filediff_hide(text) {
+    return text
+        .replace(/\b(Bearer|Basic)\s+[\w.+/=~-]{6,}/gi, '$1 ***')
+        .replace(/((?:password|passwd|secret|token|api[-_]?key)["']?[\s:=]+["']?)[^\s"';$]{4,}/gi, '$1***');
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/record.js
+
+
 
 
 /** Reads what the prepare script said. */
@@ -78970,7 +82774,7 @@ function readPrepared(said) {
     };
 }
 /** The release.json of a release that has become live. */
-function newManifest(place, target, { imageId, imageTest, envHash }, { source, run }, now) {
+function newManifest(place, target, { imageId, imageTest, envHash }, { source, run }, now, schema) {
     return {
         id: place.release,
         app: place.project,
@@ -78981,6 +82785,8 @@ function newManifest(place, target, { imageId, imageTest, envHash }, { source, r
         services: target.built,
         compose: place.compose,
         definitions: Object.fromEntries(Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])),
+        parts: Object.fromEntries(Object.entries(target.project.services).map(([name, one]) => [name, partsOf(one)])),
+        migrations: schema && knownMigrations(schema),
         proxy: source.config.proxy,
         variant: target.variant,
         pairs: target.pairs,
@@ -78994,27 +82800,6 @@ function newManifest(place, target, { imageId, imageTest, envHash }, { source, r
     };
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/base/hash.js
-
-/** sha256 in hexadecimal. */
-function hash_sha256(content) {
-    return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/proxy/upstreams.js
-const PASS = /\b(?:proxy|uwsgi|fastcgi|scgi|grpc)_pass\s+(?:[a-z]+:\/\/)?([^\s;/:]+)/g;
-const SERVER = /\bserver\s+(?!\{)(?:unix:)?([^\s;:{]+)/g;
-/** Reads the names that an nginx configuration addresses; `nginx -T` has all includes in it. */
-function readUpstreams(configuration) {
-    const text = configuration.replace(/(^|\s)#.*$/gm, '$1');
-    const passed = [...text.matchAll(PASS)].map(match => match[1]);
-    const served = [...text.matchAll(SERVER)].map(match => match[1]);
-    return {
-        names: new Set([...passed, ...served].filter(name => !name.startsWith('$'))),
-        dynamic: /\bresolver\s/.test(text) && passed.some(name => name.startsWith('$'))
-    };
-}
-
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/tactics.js
 
 
@@ -79024,22 +82809,31 @@ function readUpstreams(configuration) {
 const MEMORY_FACTOR = 1.3;
 /**
  * How each service of the built image is replaced: kept when nothing of it changed, rolled when the
- * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason. `force`
- * is for a way back: what was read before the failed release came then counts for nothing.
+ * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason. `back`
+ * leads to an earlier release; `force` is for one after a failed release, before which the facts
+ * were read that then count for nothing.
  */
-function chooseTactics(target, facts, config, { strategy, force = false }) {
+function chooseTactics(target, facts, config, { strategy, force = false, back = force }) {
     const { built, proxy, project } = target;
+    const upstreams = facts.front && readUpstreams(facts.front);
     const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
     return {
         services: new Map(built.map(name => [name, tactic(name)])),
         replaceProxy: mustReplaceProxy(target, facts, strategy),
-        outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path)))
+        outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path))),
+        back,
+        doors: new Map(built.flatMap(name => doorOf(name)))
     };
+    function doorOf(name) {
+        const names = namesOf(target, facts, name);
+        const door = upstreams?.held.find(one => names.includes(one.name));
+        return door ? [[name, door]] : [];
+    }
     function tactic(name) {
         if (strategy === 'roll' && !force && !isChanged(name, target, facts, config.path)) {
             return { how: 'keep' };
         }
-        const why = obstacle(name, target, facts, config, strategy);
+        const why = obstacle(name, target, facts, config, strategy, upstreams);
         return why === undefined ? { how: 'roll' } : { how: 'stop-first', why };
     }
 }
@@ -79048,7 +82842,7 @@ function mustReplaceProxy(target, facts, strategy) {
     const { proxy } = target;
     if (proxy === undefined || target.built.includes(proxy))
         return false;
-    if (strategy === 'recreate' || facts.nginx === undefined)
+    if (strategy === 'recreate' || !facts.front || facts.front.obstacle)
         return true;
     return facts.current?.definitions[proxy] !== tactics_definitionHash(target, proxy);
 }
@@ -79057,46 +82851,50 @@ function tactics_definitionHash({ project }, name) {
     return hash_sha256(JSON.stringify(project.services[name] ?? null));
 }
 function isChanged(name, target, facts, path) {
-    const { current, env, containers } = facts;
+    const { broken, current, env, containers } = facts;
     const { add, generate } = target.environment;
-    return (current?.image !== target.image ||
+    return (broken !== undefined ||
+        current?.image !== target.image ||
         current.definitions[name] !== tactics_definitionHash(target, name) ||
         current.env.sha256 !== env?.sha256 ||
         JSON.stringify(current.env.follow) !== JSON.stringify(target.follow) ||
         add.length + generate.length > 0 ||
         readsChangedFile(name, target, facts, path) ||
-        !containers.some(({ service, imageId, state }) => service === name && imageId === current.imageId && state === 'running'));
+        !containers.some(({ service, imageId, state }) => service === name &&
+            imageId === current.imageId &&
+            (state === 'running' || (state === 'exited' && isOneShot(target.project, name)))));
 }
 /** Whether a service reads a file that this release changes; a running container may not notice. */
 function readsChangedFile(name, target, facts, path) {
     const files = [...changedFiles(target, facts), ...target.staleFiles.keys()];
     return files.some(file => readsFile(target.project, name, `${path}/${file}`));
 }
-function obstacle(name, { project, proxy }, facts, config, strategy) {
+function obstacle(name, target, facts, config, strategy, upstreams) {
+    const { project, proxy, built } = target;
     const one = project.services[name];
-    const running = facts.containers.filter(({ service, state }) => service === name && state === 'running');
     if (strategy === 'recreate')
         return 'strategy: recreate';
     if (config.stopFirst.includes(name))
         return 'stop-first in diveops.yml';
     if (isOneShot(project, name))
         return 'it runs once and ends';
-    if (running.length === 0)
+    if (runningOf(facts, name).length === 0)
         return 'it does not run yet';
-    if (running.length > 1)
-        return `${running.length} containers of it run`;
-    if (proxy === undefined || !facts.containers.some(({ service }) => service === proxy)) {
+    if (proxy === undefined || runningOf(facts, proxy).length === 0)
         return 'no proxy stands before it';
+    if (upstreams === undefined || facts.front === undefined) {
+        return `service '${proxy}' is no nginx, Caddy or HAProxy that can be asked`;
     }
-    if (facts.nginx === undefined)
-        return `service '${proxy}' is not an nginx that can be asked`;
-    const upstreams = readUpstreams(facts.nginx);
-    const names = namesOf(project, name);
-    if (!names.some(alias => upstreams.names.has(alias))) {
-        return upstreams.dynamic
-            ? 'nginx resolves its name at each request, which a pin does not reach'
-            : `nginx does not address it by name (${names.join(', ')})`;
-    }
+    const { obstacle: why } = facts.front;
+    if (why !== undefined)
+        return `service '${proxy}' cannot reload: ${why}`;
+    const unheld = unheldName(namesOf(target, facts, name), upstreams, facts.front);
+    if (unheld !== undefined)
+        return unheld;
+    const names = namesOf(target, facts, name);
+    const twin = built.find(other => other !== name && namesOf(target, facts, other).some(alias => names.includes(alias)));
+    if (twin !== undefined)
+        return `it shares a name with service '${twin}'`;
     if (one.network_mode !== undefined)
         return `network_mode: ${one.network_mode}`;
     if (one.devices?.length)
@@ -79113,14 +82911,521 @@ function obstacle(name, { project, proxy }, facts, config, strategy) {
 function mb(kb) {
     return `${Math.round(kb / 1024)} MB`;
 }
-/** Every name by which other services can address one. */
-function namesOf(project, name) {
-    const one = project.services[name];
-    const aliases = Object.values(one?.networks ?? {}).flatMap(network => network?.aliases ?? []);
-    return [...new Set([name, ...(one?.container_name ? [one.container_name] : []), ...aliases])];
+/** Why a pin does not reach a service by any of its names; undefined when it does. */
+function unheldName(names, { held, dynamic, unknown }, { kind }) {
+    const proxy = PROXY_NAMES[kind];
+    const late = dynamic.find(({ name }) => names.includes(name));
+    if (late)
+        return `${proxy} resolves '${late.name}' by itself while it runs, which a pin does not reach`;
+    if (held.some(({ name }) => names.includes(name)))
+        return undefined;
+    return unknown
+        ? `${proxy} makes up names from requests, and addresses none of ${names.join(', ')} otherwise`
+        : `${proxy} does not address it by name (${names.join(', ')})`;
+}
+const PROXY_NAMES = {
+    nginx: 'nginx',
+    caddy: 'Caddy',
+    haproxy: 'HAProxy'
+};
+function runningOf(facts, name) {
+    return facts.containers.filter(({ service, state }) => service === name && state === 'running');
+}
+/** Every name by which other services can address one, those of its containers included. */
+function namesOf({ project }, facts, name) {
+    const containers = runningOf(facts, name).map(container => container.name);
+    const names = [...serviceNames(project, name), ...containers];
+    return [...new Set(names.map(text => text.toLowerCase()))];
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/restore.js
+
+
+
+
+
+
+
+
+
+
+/** How long an engine that does not answer, as while it restarts, is waited for, in seconds. */
+const ENGINE_PATIENCE_S = 90;
+/**
+ * After a failed switch: puts the release back that was live, by the same code, unless the roll has
+ * done so itself; says in which state the host is. Does nothing while the switch may still go on.
+ */
+async function putBack(run, failure) {
+    const { facts, failed, wanted, config, tactics, cause } = failure;
+    const { log } = run.seams;
+    if (cause instanceof ConnectionLost || cause instanceof errors/* Cancelled */.cJ)
+        return;
+    if (isBackAlready(cause, tactics)) {
+        await run.discard(facts, failed, wanted);
+        run.outcome.state = 'restored';
+        return;
+    }
+    const previous = facts.current;
+    if (!previous) {
+        log.warning('there is no earlier release to go back to; the new one stays as it is, not healthy');
+        return;
+    }
+    const timeoutS = Math.ceil(config.health.timeoutMs / 1000);
+    log.info(`putting back release ${previous.id}`);
+    try {
+        const place = { ...failed, compose: previous.compose, release: previous.id };
+        await run.script(engineScript(place));
+        // Before anything else: compose reads .env for the release that comes back.
+        await run.script(environmentBackScript(failed));
+        const now = await factsForWayBack(run, place, previous, config);
+        const there = Object.fromEntries(wanted.liveFiles);
+        const project = now.config.project;
+        const target = keptTarget(previous, project, now, there, 'as-it-was');
+        if (target.variant !== previous.variant)
+            await run.script(followScript(place, target));
+        if (previous.again.length > 0) {
+            await run.job(place, 'again', commandsScript(place, target, previous.again, timeoutS));
+        }
+        const { strategy } = run.request;
+        const back = chooseTactics(target, now, config, { strategy, force: true });
+        await run.switch(place, target, config, back, previous.imageTest, {
+            facts: { ...now, broken: run.asBroken(failed.release) }
+        });
+        await run.discard(facts, failed, wanted);
+        Object.assign(run.outcome, { state: 'restored', release: previous.id });
+    }
+    catch (error) {
+        log.warning(`the previous release could not be put back either: ${(0,errors/* errorMessage */.gJ)(error)}; run any action again, or on ` +
+            `the host: cd ${failed.path} && docker compose -f ${failed.compose} ps && docker compose -f ${failed.compose} logs`);
+    }
+}
+/** Waits until the engine answers. */
+function engineScript(place) {
+    return library_onHost(place, `tries=0
+until docker version > /dev/null 2>&1; do
+  tries=$((tries + 1)); [ "$tries" -lt ${ENGINE_PATIENCE_S} ] || fail 'the Docker engine does not answer'
+  sleep 1
+done`);
+}
+/** Whether a roll that failed has put everything back by itself, the old container still running. */
+function isBackAlready(error, { services }) {
+    if (!(error instanceof step_StepFailure))
+        return false;
+    const tactics = [...services];
+    const first = tactics.find(([, { how }]) => how === 'roll')?.[0] ?? 'reload';
+    return error.values.get('back') === first && !tactics.some(([, { how }]) => how === 'stop-first');
+}
+/**
+ * What the host is like now, for the target that brings a kept release back: its image, its files and
+ * its compose file as the host's own compose resolves it. What served over HTTP only goes on so, and
+ * HTTPS stays unless its certificates are gone: a way back leads to what was seen to work.
+ */
+async function factsForWayBack(run, { path, compose, release }, previous, config) {
+    const probes = factProbes(path, compose, release);
+    const stdin = await handover({ config, files: [], template: [] }, [], undefined);
+    const facts = probes.read(await run.read('restore', path, probes.script, stdin));
+    if (facts.config.project)
+        return { ...facts, current: previous };
+    throw new errors/* UserError */.yo(`its compose file is refused: ${facts.config.error}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/app/migrations.js
+
+const operation = object({
+    what: schemas_string(),
+    risk: schemas_enum(['breaks', 'locks', 'unknown']).nullable(),
+    why: schemas_string()
+});
+const answer = object({
+    database: object({ vendor: schemas_string(), name: schemas_string(), host: schemas_string() }),
+    applied: array(schemas_string()),
+    known: array(schemas_string()),
+    pending: array(object({ name: schemas_string(), operations: array(operation) }))
+});
+const MANAGE = /((?:[\w./:=+@%-]+[ \t]+)*?(?:[\w./-]*manage\.py|(?:[\w./-]*\/)?django-admin))[ \t]+migrate(?=[\s"';&|)]|$)([^"';&|)]*)/;
+/**
+ * How to ask: as diveops.yml says, else Django by the interpreter and the path of the release command
+ * that runs its migrations; undefined when nothing tells that the app has migrations at all.
+ */
+function migrations_inquiry({ migrations, release }) {
+    if (migrations) {
+        const { service, pending, applied } = migrations;
+        return { by: 'commands', service, pending, applied };
+    }
+    for (const { service, command } of release) {
+        const found = MANAGE.exec(command);
+        if (!found)
+            continue;
+        const [, program = '', rest = ''] = found;
+        const options = rest.trim().split(/\s+/);
+        const database = migrations_option(options, '--database') ?? 'default';
+        const kept = ['--settings', '--pythonpath'].flatMap(name => {
+            const value = migrations_option(options, name);
+            return value === undefined ? [] : [`${name}=${value}`];
+        });
+        const words = [...program.split(/\s+/), 'shell', '-v', '0', ...kept];
+        // Assignments before the program are the shell's, and `env` knows them, too.
+        const env = words[0]?.includes('=') ? ['env'] : [];
+        return { by: 'django', service, words: [...env, ...words], database };
+    }
+    return undefined;
+}
+function migrations_option(words, name) {
+    const at = words.findIndex(word => word === name || word.startsWith(`${name}=`));
+    return at < 0 ? undefined : (/=(.*)/.exec(words[at] ?? '')?.[1] ?? words[at + 1]);
+}
+/** Reads what Django said; undefined when that is something else. */
+function readDjango(text) {
+    try {
+        return answer.parse(JSON.parse(text));
+    }
+    catch {
+        return undefined;
+    }
+}
+/** Reads what the commands of diveops.yml printed, one name a line. */
+function readNames(pending, applied) {
+    const names = (text) => [
+        ...new Set(text
+            .split('\n')
+            .map(line => line.trim())
+            .filter(Boolean))
+    ];
+    const waiting = names(pending);
+    const there = applied === undefined ? undefined : names(applied);
+    return {
+        database: undefined,
+        pending: waiting.map(name => ({ name, operations: [] })),
+        applied: there,
+        known: []
+    };
+}
+/** The worst that a migration does to the release that still serves, with the operations that do it. */
+function migrations_risks({ operations }) {
+    return operations.flatMap(({ what, risk, why }) => risk ? [{ risk, text: `${what}: ${why}` }] : []);
+}
+/**
+ * Everything that the schema of a release consists of once its migrations were applied, what the
+ * database had from others included; undefined when the database cannot tell.
+ */
+function migrations_knownMigrations({ applied, known, pending }) {
+    if (applied === undefined)
+        return undefined;
+    return [...new Set([...applied, ...known, ...pending.map(({ name }) => name)])].sort();
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/app/djangoprogram.js
+/**
+ * A Python program for `manage.py shell -c`: prints one line, `diveops-migrations {json}`, with what
+ * Django's own loader and the database say. `ALIAS` is put before it: which of the databases. It
+ * reads and writes nothing else. For each operation of a pending migration it tells what that means for
+ * the release that still serves: `breaks` its queries, `locks` a table meanwhile, or `unknown`.
+ */
+const DJANGO_PROGRAM = `
+import json, time
+from django.db import connections
+from django.db.utils import OperationalError
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models.fields import NOT_PROVIDED
+
+connection = connections[ALIAS]
+
+# What touches no column that another release uses, or waits for nothing.
+HARMLESS = {
+    'CreateModel', 'AlterModelOptions', 'AlterModelManagers', 'AlterModelTableComment',
+    'RemoveConstraint', 'RemoveIndex', 'RenameIndex', 'AlterConstraint', 'RunPython',
+    'CreateExtension', 'CreateCollation', 'RemoveCollation', 'ValidateConstraint',
+    'AddConstraintNotValid', 'AddIndexConcurrently', 'RemoveIndexConcurrently',
+}
+OUTRIGHT = {
+    'DeleteModel': 'its table is dropped',
+    'RenameModel': 'its table is renamed',
+    'AlterModelTable': 'its table is renamed',
+    'RemoveField': 'the column is dropped',
+    'RenameField': 'the column is renamed',
+    'AlterOrderWithRespectTo': 'a column NOT NULL is added or one is dropped',
+}
+LOCKING = {
+    'AddIndex': 'writes wait while the index is built; AddIndexConcurrently avoids it',
+    'AddConstraint': 'the table is locked while its rows are checked',
+    'AlterUniqueTogether': 'writes wait while an index is built',
+    'AlterIndexTogether': 'writes wait while an index is built',
+}
+
+def has_default(field):
+    return getattr(field, 'db_default', NOT_PROVIDED) is not NOT_PROVIDED
+
+def column_type(field):
+    try:
+        return field.db_type(connection)
+    except Exception:
+        return type(field).__name__
+
+def added(field):
+    if field.many_to_many or column_type(field) is None:
+        return None, ''
+    if getattr(field, 'generated', False):
+        return 'locks', 'the table is locked while all rows are written'
+    if not field.null and not has_default(field):
+        return 'breaks', 'NOT NULL without a default in the database (db_default): what it inserts is refused'
+    if field.unique or field.db_index:
+        return 'locks', 'writes wait while the index is built'
+    return None, ''
+
+def altered(old, new):
+    if old.many_to_many != new.many_to_many or old.db_column != new.db_column:
+        return 'breaks', 'the column becomes another'
+    if old.null and not new.null:
+        return 'breaks', 'NOT NULL: what it writes without a value is refused'
+    if has_default(old) and not has_default(new) and not new.null:
+        return 'breaks', 'NOT NULL and the default in the database goes: what it inserts may be refused'
+    before, after = column_type(old), column_type(new)
+    if before != after:
+        shorter = (old.max_length or 0) > (new.max_length or 0) > 0
+        if shorter:
+            return 'breaks', 'what it writes may be too long'
+        if type(old) is not type(new) or not new.max_length:
+            return 'locks', 'the table is locked while all rows are written (%s to %s)' % (before, after)
+    if (new.unique and not old.unique) or (new.db_index and not old.db_index):
+        return 'locks', 'writes wait while the index is built'
+    return None, ''
+
+def judge(operation, app, state, fresh):
+    kinds = [kind.__name__ for kind in type(operation).__mro__]
+    kind = next((each for each in kinds if each in HARMLESS or each in OUTRIGHT or each in LOCKING
+                 or each in ('AddField', 'AlterField', 'SeparateDatabaseAndState')), None)
+    if kind == 'SeparateDatabaseAndState':
+        found = [judge(each, app, state, fresh) for each in operation.database_operations]
+        return next((each for risk in ('breaks', 'unknown', 'locks') for each in found if each[0] == risk), (None, ''))
+    if kind is None:
+        return 'unknown', 'what it does to the tables is not known'
+    if kind in HARMLESS:
+        return None, ''
+    model = getattr(operation, 'model_name', None) or getattr(operation, 'name', None) or getattr(operation, 'old_name', '')
+    model = model.lower()
+    if (app, model) in fresh:
+        return None, ''
+    if kind in OUTRIGHT:
+        return 'breaks', OUTRIGHT[kind]
+    if kind in LOCKING:
+        return 'locks', LOCKING[kind]
+    if kind == 'AddField':
+        return added(operation.field)
+    try:
+        old = dict(state.models[app, model].fields)[operation.name]
+    except KeyError:
+        return 'unknown', 'the field as it was is not known'
+    return altered(old, operation.field)
+
+def pending_migrations(executor):
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    state = executor._create_project_state(with_applied_migrations=True)
+    fresh, told = set(), []
+    for migration, _ in plan:
+        app, operations = migration.app_label, []
+        for operation in migration.operations:
+            try:
+                risk, why = judge(operation, app, state, fresh)
+            except Exception as error:
+                risk, why = 'unknown', '%s: %s' % (type(error).__name__, error)
+            operations.append({'what': operation.describe(), 'risk': risk, 'why': why})
+            if type(operation).__name__ == 'CreateModel':
+                fresh.add((app, operation.name_lower))
+            operation.state_forwards(app, state)
+        told.append({'name': '%s.%s' % (app, migration.name), 'operations': operations})
+    return told
+
+deadline = time.monotonic() + 30
+while True:
+    try:
+        connection.ensure_connection()
+        break
+    except OperationalError:
+        if time.monotonic() > deadline:
+            raise
+        time.sleep(0.25)
+executor = MigrationExecutor(connection)
+settings = connection.settings_dict
+print('diveops-migrations ' + json.dumps({
+    'database': {'vendor': connection.vendor, 'name': str(settings.get('NAME')), 'host': str(settings.get('HOST'))},
+    'applied': sorted('.'.join(key) for key in MigrationRecorder(connection).applied_migrations()),
+    'known': sorted('.'.join(key) for key in executor.loader.disk_migrations),
+    'pending': pending_migrations(executor),
+}))
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/migrations.js
+
+
+
+
+
+
+/** An image that cannot be asked within this time is taken as one that does not answer. */
+const PATIENCE_S = 120;
+/**
+ * Asks the image of a release which migrations are pending, in a container of its own that starts
+ * with the given words in place of the image's entrypoint, which may migrate. What the service
+ * depends on is brought up first, as for release commands. Never fails because of the answer: what
+ * was wrong is then told instead, for `readSchema`.
+ */
+function askScript(place, target, asked, timeoutS) {
+    const { service } = asked;
+    const needed = dependencies(target.project, [service]).filter(name => !target.built.includes(name));
+    const override = { services: { [service]: { image: target.image, pull_policy: 'never' } } };
+    return library_onHost({ ...place, compose: `releases/${place.release}/${place.compose}` }, `step migrations
+dc() { docker compose --project-directory "$P" -p "$N" -f "$C" "$@" </dev/null; }
+${startNeeded(target, needed, timeoutS)}
+box="$N"_migrations_$RELEASE
+cat > "$SCRATCH/ask.yml" <<'OVERRIDE'
+${JSON.stringify(override)}
+OVERRIDE
+ask() { # ENTRYPOINT WORDS...: its output is in ask.out
+  docker ps -aq --filter "name=_migrations_" --filter "label=com.docker.compose.project=$N" | xargs -r docker rm -f > /dev/null 2>&1
+  entry=$1; shift
+  dc -f "$SCRATCH/ask.yml" run -d -T --no-deps --name "$box" --entrypoint "$entry" ${shell_quote(service)} "$@" > "$SCRATCH/ask.err" 2>&1 || return
+  code=$(timeout ${PATIENCE_S} docker wait "$box") || code='none within ${PATIENCE_S} s'
+  docker logs "$box" > "$SCRATCH/ask.out" 2> "$SCRATCH/ask.err"
+  docker rm -f "$box" > /dev/null 2>&1
+  [ "$code" = 0 ]; }
+unasked() { printf '@unasked %s\\n' "$(redact < "$SCRATCH/ask.err" | grep . | tail -n 1)"; }
+${asked.by === 'django' ? askDjango(asked) : askCommands(asked)}`);
+}
+function askDjango({ words, database }) {
+    const program = `ALIAS = ${JSON.stringify(database)}\n${DJANGO_PROGRAM}`;
+    return `if ask ${command([...words, '-c', program])}; then
+  printf '@django %s\\n' "$(sed -n 's/^diveops-migrations //p' "$SCRATCH/ask.out" | tail -n 1)"
+else unasked; fi`;
+}
+function askCommands({ pending, applied }) {
+    const one = (name, text) => `ask sh -c ${shell_quote(text)} && printf '@${name} %s\\n' "$(base64 < "$SCRATCH/ask.out" | tr -d '\\n')"`;
+    const both = [one('pending', pending), ...(applied ? [one('applied', applied)] : [])];
+    return `{ ${both.join(' && ')}; } || unasked`;
+}
+/** What the image said, or why it could not be asked. */
+function readSchema(said) {
+    const text = (name) => {
+        const found = said.get(name);
+        return found === undefined ? undefined : Buffer.from(found, 'base64').toString();
+    };
+    const unasked = said.get('unasked');
+    if (unasked !== undefined)
+        return { unasked: unasked || 'it said nothing' };
+    const pending = text('pending');
+    if (pending !== undefined)
+        return readNames(pending, text('applied'));
+    return readDjango(said.get('django') ?? '') ?? { unasked: 'it did not print what was expected' };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/schemasteps.js
+
+
+
+
+
+/** Migrations named in one line, at most. */
+const NAMED = 5;
+/** The script that asks the image of a release for its migrations; undefined when nobody knows how. */
+function inquiryScript(place, target, config, timeoutS) {
+    const asked = migrations_inquiry(config);
+    return asked && askScript(place, target, asked, timeoutS);
+}
+/** Reads the answer; undefined, with a warning, when there was none. */
+function schemaOf(said, log) {
+    const schema = readSchema(said);
+    if (!('unasked' in schema))
+        return schema;
+    log.warning(`the image could not be asked for its migrations: ${schema.unasked}; diveops.yml can name commands ` +
+        "that tell them ('migrations')");
+    return undefined;
+}
+/**
+ * The script of the backup that a deploy needs before its release commands, if any: when migrations
+ * are pending, when they should have been told and were not, or always with a command of the user's
+ * own where nothing tells. `first` is a deploy to a host where nothing was live.
+ */
+function backupFor(place, target, config, schema, log, first) {
+    const { backup, release } = config;
+    if (backup === 'off')
+        return undefined;
+    const asked = inquiry(config) !== undefined;
+    const untold = asked || (backup !== 'auto' && release.length > 0);
+    const isEmpty = first && schema?.applied?.length === 0;
+    if (isEmpty || !(schema ? schema.pending.length > 0 : untold))
+        return undefined;
+    if (backup !== 'auto')
+        return backupScript(place, backup);
+    const found = candidates(target, schema?.database);
+    if (typeof found !== 'string')
+        return backupScript(place, found);
+    log.warning(`no backup is made: ${found}; diveops.yml can name a command ('backup')`);
+    return undefined;
+}
+/** Tells where the backups of a run are and how an operator puts them back. */
+function tellBackups(place, backups, built, log) {
+    for (const backup of backups) {
+        const line = wayBack(place, backup, built);
+        log.info(`  the database as it was before this release is in ${place.path}/${backup.file}`);
+        if (line)
+            log.info(`  to put it back, on the host run: ${line}`);
+    }
+}
+/** Names in the error of a step after the backup the file that has the database as it was. */
+function withBackup(error, place, built, log) {
+    if (!(error instanceof StepFailure))
+        return error;
+    const backups = readBackups(error.values);
+    if (backups.length === 0)
+        return error;
+    tellBackups(place, backups, built, log);
+    const files = backups.map(({ file }) => `${place.path}/${file}`).join(', ');
+    const text = `${error.message}; the database as it was before is in ${files}`;
+    return new StepFailure(text, error.details, error.values);
+}
+/** Migrations that the database has and a release does not know. */
+function unknownTo(release, { applied = [], known }) {
+    // A release from before these were recorded, whose image does not tell either.
+    if (release.migrations === undefined && known.length === 0)
+        return [];
+    const its = new Set([...known, ...(release.migrations ?? [])]);
+    return applied.filter(name => !its.has(name));
+}
+/** Refuses, or warns when that is accepted, to go back to a release whose schema is older. */
+function judgeSchema(release, schema, accept, log) {
+    const missing = schema.pending.map(({ name }) => name);
+    if (missing.length > 0) {
+        log.warning(`the database lacks migrations that release '${release.id}' brings: ${some(missing)}; no rollback migrates`);
+    }
+    const newer = unknownTo(release, schema);
+    if (newer.length === 0)
+        return;
+    const text = `the database has migrations that release '${release.id}' does not know: ${some(newer)}`;
+    if (!accept) {
+        throw new errors/* UserError */.yo(`${text}; it may fail on them or write what the newer release cannot read. Set accept-newer-schema: true ` +
+            'to go back all the same; no rollback undoes migrations');
+    }
+    log.warning(`${text}; it goes back all the same, as accepted`);
+}
+/** After a release that failed had migrated: the one that serves again works on its schema. */
+function warnOfNewerSchema({ state, release }, schema, log) {
+    const names = schema?.pending.map(({ name }) => name) ?? [];
+    if (names.length === 0 || state !== 'restored')
+        return;
+    log.warning(`the database keeps the migrations of the release that failed, which release '${release}' does not know: ${some(names)}`);
+}
+function some(names) {
+    const rest = names.length - NAMED;
+    const shown = names.slice(0, NAMED).join(', ');
+    return rest > 0 ? `${shown} and ${rest} more` : shown;
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/kept.js
+
+
+
+
+
 
 
 
@@ -79139,47 +83444,73 @@ function namesOf(project, name) {
  * what was read and what it led to. The lock must be held.
  */
 async function putKeptLive(run, request, goal, verify) {
-    const { path, strategy, login } = request;
+    const { path, strategy, login, acceptNewerSchema = false } = request;
     const { outcome } = run;
     const config = { ...(goal.config ?? parseConfig('')), path, compose: goal.compose };
     const probes = factProbes(path, goal.compose, goal.id);
     const secrets = await handover({ config, files: [], template: [] }, [], login);
     const facts = probes.read(await run.read('preflight', path, probes.script, secrets));
     const project = run.judge(facts, config);
-    const target = keptTarget(goal, project, facts, facts.current?.files ?? {});
+    tellBroken(facts, run, `putting release ${goal.id} live`);
+    const target = keptTarget(goal, project, facts, {
+        ...facts.brokenFiles,
+        ...facts.current?.files
+    });
     const why = differences(target, facts);
-    const tactics = chooseTactics(target, facts, config, { strategy });
-    outcome.image = goal.image;
-    outcome.previous = facts.current?.id;
-    run.tellPlan(planRows(target, facts, tactics, why), target);
+    const back = facts.current !== undefined && goal.id < facts.current.id;
+    const tactics = chooseTactics(target, facts, config, { strategy, back });
+    Object.assign(outcome, { image: goal.image, commit: goal.commit, previous: facts.current?.id });
+    outcome.url = addressOf(target.pairs, config.domains);
+    const plan = makePlan(target, facts, tactics, path, why);
+    run.tellPlan(plan, target);
+    await tellFileChanges(run, path, target, plan);
     if (why.length === 0 && goal.id === facts.current?.id) {
         Object.assign(outcome, { state: 'unchanged', release: goal.id });
         return { facts, target };
     }
     const place = { path, compose: goal.compose, project: project.name, release: goal.id };
-    const { imageTest, envHash } = await prepare(run, place, target, goal, facts);
+    const { imageTest, envHash } = await prepare(run, place, target, goal, facts, acceptNewerSchema);
+    const { variant, pairs, follow } = target;
+    const live = { ...goal, variant, pairs, env: { sha256: envHash, follow } };
+    const commit = commitScript(place, live, [], facts.releases, facts.unfinished, run.id);
     outcome.state = 'unknown';
     try {
-        await run.switch(place, target, config, tactics, imageTest);
-        await verify?.({ facts, target });
+        if (verify === undefined) {
+            await run.switch(place, target, config, tactics, imageTest, { facts, commit });
+        }
+        else {
+            await run.switch(place, target, config, tactics, imageTest, { facts });
+            await verify({ facts, target });
+            await run.script(commit);
+        }
     }
     catch (error) {
         const told = run.tell(error);
-        await run.restore(facts, place, target, config, tactics, error);
+        await putBack(run, { facts, failed: place, wanted: target, config, tactics, cause: error });
         throw told;
     }
-    const { variant, pairs, follow } = target;
-    const live = { ...goal, variant, pairs, env: { sha256: envHash, follow } };
-    await run.script(commitScript(place, live, [], facts.releases, []), JSON.stringify(live, null, 2));
     Object.assign(outcome, { state: 'live', release: goal.id });
     return { facts, target };
 }
-async function prepare(run, place, target, goal, facts) {
+/** Says in one line what an earlier run left half-way, and what this one does about it. */
+function tellBroken({ broken }, run, todo) {
+    if (!broken)
+        return;
+    const { action, release, url, actor, at } = broken;
+    run.seams.log.info(`  a ${action} of release ${release} broke off half-way (${url} by ${actor}, ${at}); ${todo}, with every service made anew`);
+}
+async function prepare(run, place, target, goal, facts, acceptNewerSchema) {
     const timeoutS = Math.ceil((goal.config?.health.timeoutMs ?? 60_000) / 1000);
     // What the live release had run for it was run when it went live.
-    const again = goal.id === facts.current?.id ? [] : goal.again;
+    const isLive = goal.id === facts.current?.id;
+    const again = isLive && !facts.broken ? [] : goal.again;
+    const question = isLive || !goal.config ? undefined : inquiryScript(place, target, goal.config, timeoutS);
     try {
-        const said = await run.script(prepareKeptScript(place, target, facts.missingImages));
+        const first = `${prepareKeptScript(place, target, facts)}\n${journalPlan(run.outcome.plan)}`;
+        const said = await run.script(question === undefined ? first : `${first}\n${question}`);
+        const schema = question === undefined ? undefined : schemaOf(said, run.seams.log);
+        if (schema)
+            judgeSchema(goal, schema, acceptNewerSchema, run.seams.log);
         if (again.length > 0) {
             await run.job(place, 'again', commandsScript(place, target, again, timeoutS));
         }
@@ -79797,1215 +84128,6 @@ async function installRenewal({ place }, run) {
     await run.script(runInitSslScript(place, 'renewal', '--install-renewal', []));
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/host.js
-
-/** The connection ended while something ran; the state of the host is unknown until it is read. */
-class ConnectionLost extends Error {
-    name = 'ConnectionLost';
-}
-/** A script on the host that should have succeeded and did not. */
-class RemoteError extends errors/* UserError */.y {
-    name = 'RemoteError';
-    result;
-    constructor(what, host, result) {
-        const last = (0,errors/* errorMessage */.g)(result.stderr || result.stdout)
-            .split(' · ')
-            .at(-1);
-        super(`${what} failed on ${host} with exit code ${result.code}${last ? `: ${last}` : ''}`);
-        this.result = result;
-    }
-}
-/** Runs a script that must succeed; otherwise a `RemoteError` that says what was tried. */
-async function mustRun(host, what, script, options) {
-    const result = await host.run(script, { what, ...options });
-    if (result.code !== 0)
-        throw new RemoteError(what, host.name, result);
-    return result;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/job.js
-
-/**
- * Makes a script a job: it runs in a session of its own and ends what it began also when the
- * connection breaks, with its output and exit code in `.diveops/jobs/<release>-<name>/`. The caller's
- * script shows the output as it comes and exits with the job's code. While it runs it holds
- * `.diveops/job`, so that a later run can wait for it.
- */
-function asJob(place, name, script) {
-    const folder = `${place.path}/.diveops/jobs/${place.release}-${name}`;
-    return {
-        stdin: script,
-        script: `J=${shell_quote(folder)}
-rm -rf "$J" && mkdir -p "$J" && cat > "$J/script" || exit 1
-(
-  trap '' HUP PIPE
-  SCRATCH=$J; export SCRATCH
-  exec setsid sh -c 'exec 9> "$1/../../job"; flock 9
-    sh "$1/script" > "$1/out" 2>&1 < /dev/null; echo $? > "$1/code.new"; mv "$1/code.new" "$1/code"' job "$J" < /dev/null > /dev/null 2>&1
-) &
-: > "$J/seen"
-while :; do
-  ended=; [ ! -f "$J/code" ] || ended=yes
-  seen=$(wc -c < "$J/seen")
-  [ ! -f "$J/out" ] || tail -c +$((seen + 1)) "$J/out" | tee -a "$J/seen"
-  [ -z "$ended" ] || break
-  sleep 0.1
-done
-code=$(cat "$J/code"); rm -rf "$J"
-exit "$code"`
-    };
-}
-/** Exit code of `awaitJobs` when the time was not enough. */
-const JOBS_STILL_RUN = 98;
-/** Shell text that waits until no job of an earlier run is under way, for so many seconds at most. */
-function awaitJobs(path, seconds) {
-    const file = shell_quote(`${path}/.diveops/job`);
-    return `[ ! -f ${file} ] || flock -w ${seconds} ${file} true || exit ${JOBS_STILL_RUN}\n`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/preflight.js
-
-
-
-/** The oldest compose whose `create` and JSON output this product is tested against. */
-const OLDEST_COMPOSE = [2, 20];
-/** Less free space than this and a deploy could stop the database in the middle. */
-const LEAST_FREE_KB = 256 * 1024;
-const CLOCK_WARNING_S = 60;
-/**
- * Judges the host and the app before anything is changed. The checks come in the order in which
- * causes hide their consequences: without an engine there is no resolved compose file to judge.
- */
-function judgeHost(facts, config, host, now) {
-    return [
-        judgeEngine(facts, host),
-        judgeCompose(facts, host),
-        {
-            name: 'tools',
-            found: facts.missingTools.length === 0 ? 'present' : `missing: ${facts.missingTools.join(' ')}`,
-            ...problem(facts.missingTools.length > 0 &&
-                `${host} lacks ${facts.missingTools.join(', ')}; install the packages tar, gzip, gawk, sed, coreutils and util-linux`)
-        },
-        judgePath(facts, config.path, host),
-        judgeSpace('space for files', facts.freeKb.path, config.path, host),
-        judgeSpace('space for images', facts.freeKb.images, "Docker's folder", host),
-        judgeClock(facts, now),
-        judgeConfig(facts, config)
-    ];
-}
-/** Judges what only the resolved compose file tells. Throws for a name that the file does not have. */
-function judgeApp(facts, config, project, host) {
-    for (const one of config.release)
-        service(project, one.service, "diveops.yml: 'release'");
-    const wanted = Object.entries(project.services).flatMap(([name, one]) => publishedPorts(one).map(port => ({ name, port })));
-    return wanted.map(({ name, port }) => {
-        const owner = facts.listening.find(other => other.port === port);
-        return {
-            name: `port ${port}`,
-            found: owner ? `used by ${owner.program}` : 'free or ours',
-            ...problem(owner &&
-                `port ${port} on ${host} is used by ${owner.program}, and service '${name}' publishes it; stop ` +
-                    'that program, or change the published port in the compose file')
-        };
-    });
-}
-/** Throws one line for the first problem; the others follow as details. */
-function refuse(checks) {
-    const problems = checks.flatMap(check => check.problem ?? []);
-    if (problems[0] !== undefined)
-        throw new errors/* UserError */.y(problems[0], problems.slice(1));
-}
-function problem(text) {
-    return text ? { problem: text } : {};
-}
-function judgeEngine({ engine, user }, host) {
-    if (engine.code === 0)
-        return { name: 'Docker engine', found: engine.text };
-    if (/not found/.test(engine.text)) {
-        return {
-            name: 'Docker engine',
-            found: 'none',
-            problem: `no Docker engine on ${host} (command 'docker' not found); install it: https://docs.docker.com/engine/install/`
-        };
-    }
-    if (/permission denied/i.test(engine.text)) {
-        return {
-            name: 'Docker engine',
-            found: 'no permission',
-            problem: `user '${user}' may not use the Docker socket on ${host}; on the host run: sudo usermod -aG docker ${user}`
-        };
-    }
-    return {
-        name: 'Docker engine',
-        found: 'no answer',
-        problem: `the Docker engine on ${host} does not answer (${(0,errors/* errorMessage */.g)(engine.text)}); on the host run: sudo systemctl start docker`
-    };
-}
-function judgeCompose({ compose, engine }, host) {
-    const name = 'Docker compose';
-    if (engine.code !== 0)
-        return { name, found: 'not asked' };
-    const how = 'install the package docker-compose-plugin: https://docs.docker.com/compose/install/linux/';
-    if (compose.code !== 0) {
-        return { name, found: 'none', problem: `no 'docker compose' on ${host}; ${how}` };
-    }
-    const [major = 0, minor = 0] = compose.text.replace(/^v/, '').split('.').map(Number);
-    const [needMajor, needMinor] = OLDEST_COMPOSE;
-    const old = major < needMajor || (major === needMajor && minor < needMinor);
-    return {
-        name,
-        found: compose.text,
-        ...problem(old &&
-            `docker compose on ${host} is ${compose.text}, expected ${OLDEST_COMPOSE.join('.')} or newer; ${how}`)
-    };
-}
-function judgePath({ path, user }, folder, host) {
-    const how = `on the host run: sudo install -d -o ${user} ${folder}`;
-    const problems = {
-        forbidden: `user '${user}' may not write to ${folder} on ${host}; ${how}`,
-        'not-a-folder': `${folder} on ${host} is not a folder; set 'path' in diveops.yml, or move that file away`
-    };
-    return { name: 'folder', found: `${folder}: ${path}`, ...problem(problems[path]) };
-}
-function judgeSpace(name, freeKb, where, host) {
-    const found = `${Math.round(freeKb / 1024)} MB free`;
-    const little = freeKb < LEAST_FREE_KB;
-    return {
-        name,
-        found,
-        ...problem(little &&
-            `only ${found} for ${where} on ${host}, expected ${LEAST_FREE_KB / 1024} MB; free some space first (docker system df shows what takes it)`)
-    };
-}
-function judgeClock({ clock }, now) {
-    const off = Math.round(Math.abs(clock - now / 1000));
-    return {
-        name: 'clock',
-        found: off > CLOCK_WARNING_S ? `off by ${off} s: set it (timedatectl set-ntp true)` : 'right'
-    };
-}
-function judgeConfig({ config: { project, error } }, { compose }) {
-    if (project)
-        return { name: 'compose file', found: `${Object.keys(project.services).length} services` };
-    return {
-        name: 'compose file',
-        found: 'refused by compose',
-        problem: `compose file '${compose}': ${composeComplaint(error)}`
-    };
-}
-/** Compose's own words without its noise: log prefixes and the staging folder. */
-function composeComplaint(error) {
-    const variable = /required variable (\S+) is missing a value:?\s*(.*)/.exec(error);
-    if (variable) {
-        return `variable '${variable[1]}' is required and not set (${variable[2]}); give it in the input 'env' or in the host's .env`;
-    }
-    const lines = error
-        .split('\n')
-        .filter(line => !/level=warning|^time=/.test(line) || /level=(error|fatal)/.test(line))
-        .map(line => line.replace(/\S*\/stage\/[^/\s]+\//g, ''));
-    return (0,errors/* errorMessage */.g)(lines.join('\n')) || 'cannot be resolved';
-}
-/** The repository of the image must be used by a service, or the deploy would change nothing. */
-function refuseForeignImage(project, repository, built) {
-    if (built.length > 0)
-        return;
-    const images = Object.values(project.services).flatMap(({ image }) => image ?? []);
-    throw new UserError(`input 'image': no service of the compose file runs '${repository}'${didYouMean(repository, images)}; ` +
-        `its images are ${[...new Set(images)].join(', ')}`);
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/files.js
-
-
-/**
- * Puts the files of a release in place in the app's folder, the chosen nginx variants included, and
- * removes those of the release before that are no longer part of it, if nobody changed them since.
- */
-function files_placeFiles(release, { liveFiles, staleFiles, pairs }) {
-    const from = (path) => `"$P/releases/"${shell_quote(`${release}/${path}`)}`;
-    const replaced = standIns(pairs);
-    const placed = [...liveFiles.keys()].map(path => {
-        return `put ${from(replaced.get(path) ?? path)} "$P/"${shell_quote(path)} || fail ${shell_quote(`cannot write ${path}`)}`;
-    });
-    const removed = [...staleFiles].map(([path, hash]) => `[ "$(sha256sum < "$P/"${shell_quote(path)} 2>/dev/null)" != ${shell_quote(`${hash}  -`)} ] || rm "$P/"${shell_quote(path)}`);
-    return [...placed, ...removed].join('\n');
-}
-/**
- * Shell function `files_back`, which undoes `placeFiles`, and what it needs: copies of the files
- * that are replaced or removed, and the names of those that were not there.
- */
-function keepFiles({ liveFiles, staleFiles }) {
-    const paths = [...liveFiles.keys(), ...staleFiles.keys()].map(shell_quote).join(' ');
-    return `mkdir -p "$SCRATCH/files" && : > "$SCRATCH/added"
-for path in ${paths}; do
-  if [ -f "$P/$path" ]; then mkdir -p "$(dirname "$SCRATCH/files/$path")" && cp -p "$P/$path" "$SCRATCH/files/$path"
-  else printf '%s\\n' "$path" >> "$SCRATCH/added"; fi
-done
-files_back() {
-  cp -R "$SCRATCH/files/." "$P/"
-  while IFS= read -r path; do rm -f "$P/$path"; done < "$SCRATCH/added"; }`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/recreate.js
-
-
-
-
-
-
-
-/**
- * Makes a release live, stop-first: files in place, the image under the name that the compose file
- * says, then the services of the built image and the proxy removed and made anew. Services with
- * the data are never recreated.
- */
-function recreateScript(place, target, options) {
-    const { project, built, proxy } = target;
-    const replaced = startOrder(project, proxy === undefined ? built : [...new Set([...built, proxy])]);
-    const others = Object.keys(project.services).filter(name => !replaced.includes(name));
-    const before = dependencies(project, replaced).filter(name => others.includes(name));
-    const after = others.filter(name => !before.includes(name));
-    return library_onHost(place, `step recreate
-umask 022
-${files_placeFiles(place.release, target)}
-${tagImage(target, built)}
-${startNeeded(target, before, options.timeoutS)}
-${replaceScript(target, replaced, options)}
-${startNeeded(target, after, options.timeoutS)}
-${reportLeft(others)}`);
-}
-/** Gives the image the name that the compose file says, just before containers are made of it. */
-function tagImage({ image, project }, names) {
-    const wanted = new Set(names.flatMap(name => project.services[name]?.image ?? []));
-    return [...wanted]
-        .map(name => `docker tag ${shell_quote(image)} ${shell_quote(name)} || fail 'cannot tag the image'`)
-        .join('\n');
-}
-/**
- * Removes the containers of services and makes them anew, in the order in which they can start.
- *
- * Containers are made by `create` and started by the engine: `up` would wait for the engine's own
- * health interval (30 s and more) while nothing serves, and `up --no-deps` of compose before 2.30
- * stores a configuration hash that makes the next plain `up -d` recreate them once more.
- */
-function replaceScript(target, services, { imageTest, timeoutS }) {
-    const { project } = target;
-    const replaced = startOrder(project, services);
-    const words = replaced.map(shell_quote).join(' ');
-    return `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
-  show 'compose said:' < "$SCRATCH/up.out"; fail ${shell_quote(`${replaced.join(', ')} could not be made anew`)}; }
-${replaced.map(start).join('\n')}
-step health
-${replaced
-        .filter(name => !isOneShot(project, name) && !awaited(name))
-        .map(ready)
-        .join('\n')}`;
-    function start(name) {
-        if (isOneShot(project, name)) {
-            return `${startService(name)}\nmust_complete ${timeoutS} ${shell_quote(name)}`;
-        }
-        return awaited(name) ? `${startService(name)}\n${ready(name)}` : startService(name);
-    }
-    /** Whether another replaced service may only start once this one is healthy. */
-    function awaited(name) {
-        return replaced.some(other => project.services[other]?.depends_on?.[name]?.condition === 'service_healthy');
-    }
-    function ready(name) {
-        return `must_be_ready ${timeoutS} ${shell_quote(name)} ${readyTest(target, name, imageTest)}`;
-    }
-}
-/** Starts the containers of a service that were made for it. */
-function startService(name) {
-    return `for each in $(ids ${shell_quote(name)}); do docker start "$each" > "$SCRATCH/up.out" 2>&1 || { show 'the engine said:' < "$SCRATCH/up.out"; fail ${shell_quote(`service '${name}' could not be started`)}; }; done`;
-}
-/** The health test of a service as words of a command; the image's own only for what is built. */
-function readyTest(target, name, imageTest) {
-    const image = target.built.includes(name) ? imageTest : null;
-    return testWords(healthTest(target.project.services[name], image));
-}
-/**
- * Names services whose own definition changed and that were left as they run: with the data in
- * them, that is for a person to decide. Asked of `create`, because a dry `up` waits for the engine's
- * health checks (30 s and more).
- */
-function reportLeft(others) {
-    if (others.length === 0)
-        return '';
-    return `said=$(dc --dry-run create --pull never 2>&1); left=
-for name in ${others.map(shell_quote).join(' ')}; do
-  for each in $(ids "$name"); do
-    case $said in *"Container $(docker inspect -f '{{slice .Name 1}}' "$each")  Recreate"*) left="$left $name" ;; esac
-  done
-done
-[ -z "$left" ] || note "warning: the definition of$left changed and the running one was left, with what depends on it; to apply it: docker compose -f $C up -d"`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/restore.js
-
-
-
-/**
- * The target that brings a kept release back: its image, its files and its compose file as the
- * host's own compose resolves it. What served over HTTP only goes on so, and HTTPS stays unless its
- * certificates are gone: a way back leads to what was seen to work.
- */
-async function previousTarget(host, place, manifest, facts, failed) {
-    const { stdout } = await mustRun(host, `reading release ${manifest.id}`, keptConfigScript(place.path, manifest.id, manifest.compose));
-    const project = JSON.parse(stdout);
-    return keptTarget(manifest, project, facts, Object.fromEntries(failed.liveFiles), 'as-it-was');
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/rolllibrary.js
-/**
- * Shell functions of a roll, beside those of every script: pins in /etc/hosts of the proxy and of
- * other services, reload of nginx with its old workers watched, questions through the proxy.
- *
- * nginx asks the resolver of its container when it starts or reloads, and /etc/hosts answers before
- * DNS, so one line there says which container a service's name means. The file is a mount and must
- * be written in place. When a container restarts, the engine writes it anew: then DNS answers, and
- * the bridge has the service's aliases.
- */
-const ROLL_FUNCTIONS = String.raw `
-networks() { docker inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$1"; }
-address() { # CALLER TARGET: the target's address in a network of the caller
-  networks "$2" > "$SCRATCH/target.net"
-  networks "$1" | while read -r name _; do awk -v n="$name" '$1 == n && $2 != "" { print $2; exit }' "$SCRATCH/target.net"; done | head -n 1; }
-hosts() { # CONTAINER SERVICE [LINE]: our line for a service, or none
-  docker exec -u 0 "$1" sh -c 'kept=$(grep -v " # roll of $1$" /etc/hosts)
-    { printf "%s\n" "$kept"; [ -z "$2" ] || printf "%s # roll of %s\n" "$2" "$1"; } > /etc/hosts' sh "$2" "$3" 2>/dev/null; }
-others() { docker ps -q --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=False | while read -r id; do case " $own " in *" $id "*) ;; *) echo "$id" ;; esac; done; }
-pin() { # SERVICE TARGET NAMES: in the proxy, where it must hold, and in whatever calls the service
-  own="$(ids "$1" | tr '\n' ' ')"
-  for caller in $(others); do
-    at=$(address "$caller" "$2")
-    [ -n "$at" ] || continue
-    hosts "$caller" "$1" "$at $3" || [ "$caller" != "$FRONT" ] || return 1
-  done; }
-unpin() { own=; for caller in $(others); do hosts "$caller" "$1" || true; done; }
-workers() { docker exec "$FRONT" sh -c 'for p in /proc/[0-9]*; do
-  [ "$(cat "$p/comm" 2>/dev/null)" = nginx ] || continue
-  case $(tr "\0" " " < "$p/cmdline" 2>/dev/null) in *"worker process"*) basename "$p" ;; esac; done' | sort; }
-reload() { # 1 when nginx refuses its configuration, which it then does not use
-  before=$(workers)
-  docker exec "$FRONT" nginx -t > "$SCRATCH/nginx.out" 2>&1 || return 1
-  docker exec "$FRONT" nginx -s reload > "$SCRATCH/nginx.out" 2>&1 || return 1
-  tries=0
-  while [ "$tries" -lt 100 ]; do
-    for worker in $(workers); do case " $(echo $before) " in *" $worker "*) ;; *) return 0 ;; esac; done
-    tries=$((tries + 1)); sleep 0.05
-  done
-  return 1; }
-drain() { # SECONDS: until the workers of before the last reload have finished what they serve
-  begin=$(seconds)
-  while :; do
-    left=; now=" $(workers | tr '\n' ' ') "
-    for worker in $before; do case $now in *" $worker "*) left=yes ;; esac; done
-    [ -n "$left" ] || return 0
-    [ "$(awk -v a="$begin" -v b="$(seconds)" -v l="$1" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 0
-    sleep 0.1
-  done; }
-ask() { # ORIGIN URL-PATH: status of an answer through the proxy, 000 for none
-  called=$(basename "$1")
-  if docker exec "$FRONT" sh -c 'command -v curl' > /dev/null 2>&1; then
-    docker exec "$FRONT" curl -sk -o /dev/null -w '%{http_code}' --max-time 5 --resolve "$called:443:127.0.0.1" --resolve "$called:80:127.0.0.1" "$1$2" 2>/dev/null
-  elif docker exec "$FRONT" wget -q -T 5 -O /dev/null --header "Host: $called" "http://127.0.0.1$2" > /dev/null 2>&1; then echo 200
-  else echo 000; fi; }
-serves() { # whether every origin answers through the proxy without an error of the server's
-  for origin in $ORIGINS; do
-    status=$(ask "$origin" "$HEALTH")
-    case $status in 2*|3*|4*) ;; *) printf '%s answers %s through the proxy\n' "$origin" "$status" > "$SCRATCH/test.out"; return 1 ;; esac
-  done; }
-steady() { # CONTAINER TEST...: runs, never restarted, healthy, and the site answers
-  box=$1; shift
-  [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null)" = 'running 0' ] || { echo 'it stopped or restarted' > "$SCRATCH/test.out"; return 1; }
-  [ $# -eq 0 ] || timeout 10 docker exec "$box" "$@" > "$SCRATCH/test.out" 2>&1 </dev/null || return 1
-  serves; }
-bake() { # SECONDS CONTAINER TEST...
-  span=$1; shift; since=$(seconds)
-  while :; do
-    steady "$@" || return 1
-    [ "$(awk -v a="$since" -v b="$(seconds)" -v l="$span" 'BEGIN { print (b - a >= l) }')" = 0 ] || return 0
-    sleep 0.25
-  done; }
-`;
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/roll.js
-
-
-
-
-
-
-
-
-
-/** Longer than this no old worker of nginx is waited for; its connections are cut when web goes. */
-const DRAIN_S = 40;
-/**
- * Makes a release live without a gap: services that the proxy does not address first, stop-first;
- * then each rolled service by a bridge; the proxy's own container last, when it must.
- *
- * A failure while the old container still runs points the proxy back to it and says `@back`;
- * after that the bridge goes on serving until another run has put something healthy in its place.
- */
-function rollScript(place, target, roll) {
-    const { project, built, proxy } = target;
-    const rolled = startOrder(project, built.filter(name => roll.tactics.get(name)?.how === 'roll'));
-    const stopped = startOrder(project, built.filter(name => roll.tactics.get(name)?.how === 'stop-first'));
-    const last = proxy !== undefined && roll.replaceProxy && !built.includes(proxy) ? [proxy] : [];
-    const others = Object.keys(project.services).filter(name => !built.includes(name) && name !== proxy);
-    const before = dependencies(project, built).filter(name => others.includes(name));
-    const after = others.filter(name => !before.includes(name));
-    const test = (name) => readyTest(target, name, roll.imageTest);
-    const stop = (names) => replaceScript(target, names, roll);
-    return library_onHost(place, `${ROLL_FUNCTIONS}
-step roll
-umask 022
-HEALTH=${shell_quote(roll.healthPath)} ORIGINS=${shell_quote(roll.origins.join(' '))}
-FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
-R="$P/releases/$RELEASE"
-${startNeeded(target, before, roll.timeoutS)}
-${stopped.length > 0 ? `${tagImage(target, stopped)}\n${stop(stopped)}` : ''}
-place_files() {
-${files_placeFiles(place.release, target)}
-}
-${keepFiles(target)}
-${rolled.map(name => rollOne(name)).join('\n')}
-place_files
-${rolled.length === 0 && proxy !== undefined && !roll.replaceProxy ? reloadOnly() : ''}
-${last.length > 0 ? stop(last) : ''}
-${startNeeded(target, after, roll.timeoutS)}
-${reportLeft(others)}`);
-    function rollOne(name) {
-        const word = shell_quote(name);
-        const names = shell_quote(namesOf(project, name).join(' '));
-        const override = JSON.stringify({
-            services: { [name]: { image: target.image, pull_policy: 'never' } }
-        });
-        return `step 'roll ${name}'
-real=$(ids ${word} | head -n 1)
-bridge="$(docker inspect -f '{{slice .Name 1}}' "$real")_bridge"
-docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1
-# What serves now goes on serving: the real container, or the bridge that an earlier run left when
-# the real one could not take over from it.
-serving=$real
-left=$(docker ps -q --no-trunc --filter "name=$bridge-" | head -n 1)
-[ -z "$left" ] || wait_ready 2 "$real" ${test(name)} || serving=$left
-pin ${word} "$serving" ${names} || fail ${shell_quote(`/etc/hosts of service '${proxy}' cannot be written; use strategy: recreate`)}
-docker compose --project-directory "$P" -p "$N" -f "$R/$C" -f - run -d --no-deps --use-aliases --name "$bridge-$RELEASE" ${word} > "$SCRATCH/run.out" 2>&1 <<'OVERRIDE' || {
-${override}
-OVERRIDE
-  show 'compose said:' < "$SCRATCH/run.out"; docker rm -f "$bridge-$RELEASE" > /dev/null 2>&1; unpin ${word}; env_back; printf '@back %s\\n' ${word}; fail ${shell_quote(`the bridge of service '${name}' could not be started`)}; }
-new=$(docker inspect -f '{{.Id}}' "$bridge-$RELEASE")
-docker update --restart unless-stopped "$new" > /dev/null
-back() { # WHY: the old container takes over again
-  pin ${word} "$serving" ${names}; files_back; env_back; reload; printf '@back %s\\n' ${word}
-  explain "$new"; docker rm -f "$new" > /dev/null 2>&1; unpin ${word}; fail "$1"; }
-wait_ready ${roll.timeoutS} "$new" ${test(name)}
-case $? in
-  0) ;;
-  1) back ${shell_quote(`service '${name}' was not healthy within ${roll.timeoutS} s`)} ;;
-  *) back "service '${name}' ended by itself with exit code $(docker inspect -f '{{.State.ExitCode}}' "$new") before it was healthy" ;;
-esac
-note ${shell_quote(`the bridge of ${name} is healthy`)}
-${roll.replaceProxy ? '' : 'place_files'}
-pin ${word} "$new" ${names} && reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; back 'nginx refuses the configuration of this release'; }
-step 'bake ${name}'
-bake ${roll.bakeS} "$new" ${test(name)} || { show 'while it was watched:' < "$SCRATCH/test.out"; back ${shell_quote(`service '${name}' did not stay healthy while it was watched`)}; }
-step 'replace ${name}'
-drain ${DRAIN_S}
-${tagImage(target, [name])}
-dc rm -sf ${word} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${word} >> "$SCRATCH/up.out" 2>&1 || {
-  show 'compose said:' < "$SCRATCH/up.out"; fail ${shell_quote(`service '${name}' could not be made anew; its bridge serves`)}; }
-${startService(name)}
-must_be_ready ${roll.timeoutS} ${word} ${test(name)}
-pin ${word} "$(ids ${word} | head -n 1)" ${names} && reload || fail ${shell_quote(`nginx could not be pointed to service '${name}'; its bridge serves`)}
-serves || { show 'the site says:' < "$SCRATCH/test.out"; fail ${shell_quote(`the site does not answer after service '${name}' was replaced`)}; }
-drain ${DRAIN_S}
-docker ps -aq --filter "name=$bridge-" | xargs -r docker stop > /dev/null 2>&1
-docker ps -aq --filter "name=$bridge-" | xargs -r docker rm -f > /dev/null 2>&1
-unpin ${word}`;
-    }
-    function reloadOnly() {
-        return `if [ -n "$FRONT" ]; then
-  reload || { show 'nginx said:' < "$SCRATCH/nginx.out"; files_back; env_back; printf '@back %s\\n' reload; fail 'nginx refuses the configuration of this release'; }
-fi`;
-    }
-}
-
-;// CONCATENATED MODULE: external "node:string_decoder"
-const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/loop.js
-/**
- * Shell text that makes hosts alike: an account without a login has a short `PATH`, and messages
- * are matched in English.
- */
-const ENVIRONMENT = `
-umask 022
-PATH=\${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:$HOME/bin
-LC_ALL=C
-for l in C.utf8 C.UTF-8; do [ -d "/usr/lib/locale/$l" ] && LC_ALL=C.UTF-8; done
-unset LANGUAGE ENV BASH_ENV
-export PATH LC_ALL`;
-/**
- * Shell text that makes the connection's own directory and sets `SCRATCH`, or returns 1. In memory
- * where /dev/shm is, so that what is written there never reaches a disk. Run by each channel of the
- * connection; whichever comes first makes it.
- */
-function scratchSource(nonce) {
-    return `
-scratch() {
-  set --
-  [ -w /dev/shm ] && grep -q '^[^ ]* /dev/shm tmpfs ' /proc/mounts 2>/dev/null && set -- /dev/shm
-  for SCRATCH in "$@" "\${TMPDIR:-/tmp}" /tmp; do
-    SCRATCH=$SCRATCH/diveops-${nonce}
-    mkdir -m 700 "$SCRATCH" 2>/dev/null && return
-    [ -d "$SCRATCH" ] && [ -O "$SCRATCH" ] && return
-  done
-  return 1
-}`;
-}
-/**
- * The program that reads scripts from its standard input and runs them one after the other, each
- * with `sh` in a session of its own. A request is a line `run SEQ LENGTH STDIN`, LENGTH bytes of
- * script, `end`, and where STDIN is not 0 that many bytes and `end` again; `stop` ends what runs.
- * The answer is what the script writes, then on both streams the marker, SEQ and the exit code.
- *
- * It reads on while a script runs, so it sees the connection end: then the script's process group
- * gets HUP, two seconds later KILL, and the scratch directory goes. Processes that a script has put
- * into a session of their own (`setsid`) live on. A script whose standard input was cut short never
- * sees it end, so nothing takes half a file for a whole one. A script that was ended so gets no
- * answer: to a client that was only thought dead its connection is lost, not its script failed.
- */
-function loopSource({ marker: [a, b], nonce }) {
-    return `
-${ENVIRONMENT}
-export SCRATCH
-a=${a}
-b=${b}
-r=
-answer() {
-  printf '%s%s %s %s\\n' "$a" "$b" "$1" "$2"
-  printf '%s%s %s %s\\n' "$a" "$b" "$1" "$2" >&2
-}
-take() { dd bs=65536 iflag=fullblock,count_bytes status=none count="$1"; }
-whole() { read -r l && [ "$l" = end ]; }
-own=
-command -v setsid >/dev/null && own=setsid
-finish() {
-  trap - EXIT
-  trap '' HUP INT TERM PIPE
-  if [ "$r" ] && kill -HUP "$r" 2>/dev/null; then wait "$r"; fi
-  rm -rf "$SCRATCH"
-}
-halt() {
-  t=1
-  [ "$p" ] || return
-  kill -HUP "$p" "-$p" 2>/dev/null
-  { sleep 2; kill -KILL "-$p"; } >/dev/null 2>&1 4<&- &
-}
-runner() {
-  exec 5>&-
-  t=
-  p=
-  q=
-  trap halt TERM
-  trap 'q=1; halt' HUP
-  $own sh "$SCRATCH/.script" <&4 4<&- &
-  p=$!
-  [ -z "$t" ] || halt
-  wait "$p" 2>/dev/null
-  c=$?
-  while kill -0 "$p" 2>/dev/null; do wait "$p" 2>/dev/null; c=$?; done
-  # In the background, because a signal waits for a command in the foreground to end.
-  if [ -z "$t" ] && [ "$2" -gt 0 ]; then cat <&4 >/dev/null & wait "$!"; fi
-  [ "$q" ] || answer "$1" "$c"
-}
-${scratchSource(nonce)}
-if ! scratch; then
-  echo "no directory for temporary files is writable: tried /dev/shm, \${TMPDIR:-/tmp} and /tmp"
-  answer 0 1
-  exit 1
-fi
-trap finish EXIT
-trap 'exit 1' HUP INT TERM PIPE
-echo $$ >"$SCRATCH/.loop"
-answer 0 0
-while IFS=' ' read -r verb seq length stdin; do
-  case $verb in
-  run)
-    wait
-    r=
-    take "$length" >"$SCRATCH/.script" && whole || exit 1
-    if [ "$stdin" -eq 0 ]; then
-      exec 4</dev/null
-      runner "$seq" 0 &
-      r=$!
-      exec 4<&-
-    else
-      [ -p "$SCRATCH/.stdin" ] || mkfifo "$SCRATCH/.stdin" || exit 1
-      exec 3<>"$SCRATCH/.stdin" 4<"$SCRATCH/.stdin" 5>"$SCRATCH/.stdin" 3>&-
-      runner "$seq" "$stdin" &
-      r=$!
-      exec 4<&-
-      take "$stdin" >&5
-      whole || exit 1
-      exec 5>&-
-    fi
-    ;;
-  stop) [ "$r" ] && kill -TERM "$r" 2>/dev/null ;;
-  *) exit 1 ;;
-  esac
-done
-`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/lockloop.js
-
-
-/**
- * The program that holds the lock. It says `waiting HOLDER`, `held`, `timeout`, `path USER WHY` or
- * `tools NAME`, and `.lock` in the scratch directory becomes `held` or `failed`. It reads dots; `x`
- * gives the lock back. The end of its input, or silence, means that the client is gone: it ends the
- * loop with the script that runs there, and only then lets others in. Children that outlive it do
- * not have the lock's descriptor, 9, so none holds it by accident.
- */
-function lockSource(options) {
-    const { marker, nonce, path, holder, timeoutSeconds, silenceSeconds } = options;
-    return `
-${ENVIRONMENT}
-a=${marker[0]}
-b=${marker[1]}
-dir=${shell_quote(path)}
-file=$dir/.diveops/lock
-holder=${shell_quote(holder)}
-${scratchSource(nonce)}
-say() { printf '%s%s %s\\n' "$a" "$b" "$*"; }
-fail() {
-  echo failed >"$SCRATCH/.lock"
-  say "$@"
-  exit 1
-}
-scratch || exit 1
-for tool in flock timeout; do
-  command -v "$tool" >/dev/null || fail tools "$tool"
-done
-why=$({ mkdir -p "$dir" &&
-  { [ -d "$dir/.diveops" ] || mkdir -m 700 "$dir/.diveops" || [ -d "$dir/.diveops" ]; } &&
-  : >>"$file"; } 2>&1) ||
-  fail path "$(id -un)" "$(printf %s "$why" | tail -n 1)"
-[ -w "$file" ] && [ -w "$dir/.diveops" ] || fail path "$(id -un)" "$dir/.diveops is another user's"
-exec 9>>"$file"
-held() {
-  printf '%s\\n' "$holder" >"$file.json.$$" && mv "$file.json.$$" "$file.json"
-  echo held >"$SCRATCH/.lock"
-  say held
-}
-wait_for_it() {
-  f=
-  trap 'kill "$f" 2>/dev/null; exit 1' TERM
-  timeout ${timeoutSeconds} flock 9 &
-  f=$!
-  if wait "$f" 2>/dev/null; then held; else fail timeout; fi
-}
-w=
-finish() {
-  trap - EXIT
-  trap '' HUP INT TERM PIPE
-  [ "$w" ] && kill -TERM "$w" 2>/dev/null && wait "$w"
-  if [ "$1" = gone ]; then
-    if read -r r 2>/dev/null <"$SCRATCH/.loop" && grep -q fullblock "/proc/$r/cmdline" 2>/dev/null; then
-      kill -HUP "$r" 2>/dev/null
-      n=0
-      while [ -d "$SCRATCH" ] && [ "$n" -lt 100 ] && kill -0 "$r" 2>/dev/null; do
-        n=$((n + 1))
-        sleep 0.05 9>&-
-      done
-    fi
-    rm -rf "$SCRATCH"
-  fi
-  grep -q ${nonce} "$file.json" 2>/dev/null && rm -f "$file.json"
-  exit 0
-}
-trap 'finish gone' EXIT HUP INT TERM PIPE
-if flock -n 9; then
-  held
-else
-  say waiting "$(tr '\\n' ' ' 2>/dev/null <"$file.json" | cut -c 1-4000)"
-  wait_for_it </dev/null &
-  w=$!
-fi
-while :; do
-  got=$(timeout ${silenceSeconds} dd bs=1 count=1 status=none 9>&-)
-  [ "$got" = . ] || break
-done
-[ "$got" = x ] && finish released
-finish gone
-`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/lock.js
-
-
-
-
-
-
-const UNTIL_HELD = `n=0
-while [ ! -s "$SCRATCH/.lock" ]; do
-  n=$((n + 1))
-  if [ "$n" -lt 50 ]; then sleep 0.02; else sleep 0.5; fi
-done
-[ "$(cat "$SCRATCH/.lock")" = held ] || exit 75
-`;
-/**
- * Takes the lock over a channel of its own, opened in the same flight as what follows. A process on
- * the host holds it and hears from us every few seconds. Without us it first ends the script that
- * runs on this connection, then frees the lock.
- */
-function acquireLock(connection, options) {
-    const { beatMs = 5000, silenceMs = 30_000 } = options;
-    const marker = [(0,external_node_crypto_.randomBytes)(8).toString('hex'), (0,external_node_crypto_.randomBytes)(8).toString('hex')];
-    const lost = new AbortController();
-    const source = lockSource({
-        marker,
-        nonce: connection.nonce,
-        path: options.path,
-        holder: JSON.stringify({ ...options.holder, nonce: connection.nonce }),
-        timeoutSeconds: Math.ceil(options.timeoutMs / 1000),
-        silenceSeconds: Math.ceil(silenceMs / 1000)
-    });
-    let channel;
-    let released = false;
-    let beat;
-    const release = () => {
-        released = true;
-        clearInterval(beat);
-        // 'x' gives the lock back; a mere end of input would also end the script that runs.
-        if (channel?.writable)
-            channel.end('x');
-    };
-    const held = new Promise((resolve, reject) => {
-        const refuse = (error) => {
-            release();
-            reject(error);
-        };
-        let isHeld = false;
-        let last;
-        const hear = (word, rest) => {
-            if (word === 'waiting') {
-                last = parseHolder(rest);
-                options.onWait?.(last);
-            }
-            else if (word === 'held') {
-                isHeld = true;
-                resolve();
-            }
-            else
-                refuse(refusal(word, rest, connection.name, options, last));
-        };
-        connection.open(source).then(opened => {
-            channel = opened;
-            const heard = listen(opened, marker.join(''), hear);
-            opened.on('error', () => { });
-            opened.on('close', () => {
-                clearInterval(beat);
-                if (isHeld && !released)
-                    lost.abort(new ConnectionLost('the host ended the lock'));
-                reject(notStarted(connection.name, heard()));
-            });
-            beat = setInterval(() => opened.writable && opened.write('.'), beatMs).unref();
-            if (released)
-                release();
-        }, error => reject(noChannel(connection.name, error)));
-    });
-    // Who awaits a script first hears of it there; it must not end the process meanwhile.
-    held.catch(() => { });
-    return { held, untilHeld: UNTIL_HELD, lost: lost.signal, release };
-}
-/** Calls back for each line that begins with the marker; returns what else was said. */
-function listen(channel, marker, hear) {
-    const decoder = new external_node_string_decoder_namespaceObject.StringDecoder('utf8');
-    let pending = '';
-    let other = '';
-    channel.on('data', (chunk) => {
-        const lines = (pending + decoder.write(chunk)).split('\n');
-        pending = lines.pop() ?? '';
-        for (const line of lines) {
-            const [first, word = '', ...rest] = line.split(' ');
-            if (first === marker)
-                hear(word, rest.join(' '));
-            else
-                other = `${other}${line}\n`.slice(-2000);
-        }
-    });
-    channel.stderr.on('data', (chunk) => {
-        other = (other + chunk.toString()).slice(-2000);
-    });
-    return () => other.trim();
-}
-function parseHolder(text) {
-    try {
-        const { run, actor, since } = JSON.parse(text);
-        return { run: String(run), actor: String(actor), since: String(since) };
-    }
-    catch {
-        return undefined;
-    }
-}
-function refusal(word, rest, host, { path, timeoutMs }, holder) {
-    switch (word) {
-        case 'timeout': {
-            const who = holder ? `${holder.run} by ${holder.actor} since ${holder.since}` : 'another run';
-            return new errors/* UserError */.y(`${host}: ${who} still holds the lock of ${path} after ${time_formatDuration(timeoutMs)}; wait ` +
-                `for it or cancel it, or raise the input 'lock-timeout'`);
-        }
-        case 'path': {
-            const [user = '', ...said] = rest.split(' ');
-            return new errors/* UserError */.y(`${host}: ${path} is not writable for user '${user}' (${said.join(' ')}); make it once on ` +
-                `the server: sudo install -d -o ${user} ${path}`);
-        }
-        case 'tools':
-            return new errors/* UserError */.y(`${host}: the command '${rest}' is missing; install it on the server: apt-get install ` +
-                'util-linux coreutils (or apk add, dnf install)');
-        default:
-            return new errors/* UserError */.y(`${host}: the lock of ${path} failed: ${word} ${rest}`.trim());
-    }
-}
-function noChannel(host, error) {
-    const message = (0,errors/* errorMessage */.g)(error);
-    if (!/channel open failure: open failed/i.test(message))
-        return notStarted(host, message);
-    return new errors/* UserError */.y(`${host}: the host opens no second channel (${message}): set MaxSessions to 2 or more in its ` +
-        'sshd_config');
-}
-function notStarted(host, said) {
-    return new ConnectionLost(`${host}: connection lost while waiting for the lock${said === '' ? '' : `: ${(0,errors/* errorMessage */.g)(said)}`}`);
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/runlock.js
-
-/** Takes the lock that keeps runs on a host apart, and says who holds it meanwhile. */
-function takeLock(connection, path, { run, lockTimeoutMs }, { clock, log }) {
-    return acquireLock(connection, {
-        path,
-        holder: {
-            run: run.url ?? 'a run outside of GitHub',
-            actor: run.actor ?? 'somebody',
-            since: new Date(clock.now()).toISOString()
-        },
-        timeoutMs: lockTimeoutMs,
-        onWait: holder => {
-            const who = holder ? `${holder.run} by ${holder.actor} since ${holder.since}` : 'another run';
-            log.info(`waiting for ${who}`);
-        }
-    });
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/step.js
-
-
-/** The steps of a run in their order; the next one begins where the last one ended. */
-class Timeline {
-    steps = [];
-    #clock;
-    #since;
-    constructor(clock) {
-        this.#clock = clock;
-        this.#since = clock.now();
-    }
-    /** Ends the step that runs, if any, and begins another; the same name goes on. */
-    begin(name) {
-        this.end();
-        if (this.steps.at(-1)?.name !== name)
-            this.steps.push({ name, ms: 0 });
-    }
-    /** Counts the time up to now to the step that runs. */
-    end() {
-        const now = this.#clock.now();
-        const running = this.steps.at(-1);
-        if (running)
-            running.ms += now - this.#since;
-        this.#since = now;
-    }
-    /** Name of the step that runs. */
-    get current() {
-        return this.steps.at(-1)?.name ?? 'start';
-    }
-}
-/** A script of a deploy that gave a reason why it failed, and what it had said by then. */
-class StepFailure extends errors/* UserError */.y {
-    name = 'StepFailure';
-    values;
-    constructor(message, details, values) {
-        super(message, details);
-        this.values = values;
-    }
-}
-/**
- * Runs a script made by `onHost` and turns what it says into log lines, steps and values: `@name
- * text` lines other than the known ones are returned by name. A failure is the one line that the
- * script gave, with what it showed as details.
- */
-async function runScript(host, script, { log, timeline, stdin, signal }) {
-    const values = new Map();
-    const details = [];
-    let failure;
-    const result = await host.run(script, {
-        what: timeline.current,
-        ...(stdin !== undefined && { stdin }),
-        ...(signal && { signal }),
-        onLine: line => {
-            const match = /^@([a-z]+) ?(.*)$/s.exec(line);
-            if (!match)
-                return log.debug(line);
-            const [, kind, text] = match;
-            if (kind === 'step') {
-                timeline.begin(text);
-                log.info(`→ ${text}`);
-            }
-            else if (kind === 'note') {
-                if (text.startsWith('warning: '))
-                    log.warning(text.slice('warning: '.length));
-                else
-                    log.info(`  ${text}`);
-            }
-            else if (kind === 'out')
-                log.info(`  | ${text}`);
-            else if (kind === 'more')
-                details.push(text);
-            else if (kind === 'fail')
-                failure ??= text;
-            else
-                values.set(kind, text);
-        }
-    });
-    timeline.end();
-    if (result.code === 0)
-        return values;
-    if (failure !== undefined)
-        throw new StepFailure(failure, details, values);
-    throw new RemoteError(`step '${timeline.current}'`, host.name, result);
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/run.js
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** How long a job that an earlier run left may go on before this run gives up, in seconds. */
-const JOB_PATIENCE_S = 600;
-/**
- * Connects, lets `body` work on the host and reports how it ended. Never throws: a failure comes
- * back as `error` beside the state in which the host is.
- */
-async function conduct(request, seams, body) {
-    const timeline = new Timeline(seams.clock);
-    const outcome = {
-        state: 'untouched',
-        release: undefined,
-        previous: undefined,
-        image: undefined,
-        plan: [],
-        steps: timeline.steps,
-        error: undefined
-    };
-    let host;
-    try {
-        timeline.begin('connect');
-        host = await seams.connect();
-        await body(new Run(request, seams, host, timeline, outcome));
-    }
-    catch (error) {
-        outcome.error = error instanceof Error ? error : new Error(String(error));
-        if (error instanceof ConnectionLost && outcome.state !== 'untouched')
-            outcome.state = 'unknown';
-    }
-    finally {
-        timeline.end();
-        await host?.close();
-    }
-    return outcome;
-}
-/** One run on one host: what a deploy and a rollback have in common. */
-class Run {
-    outcome;
-    seams;
-    host;
-    #request;
-    #timeline;
-    #lock;
-    constructor(request, seams, host, timeline, outcome) {
-        this.#request = request;
-        this.seams = seams;
-        this.host = host;
-        this.#timeline = timeline;
-        this.outcome = outcome;
-    }
-    /** Takes the lock of an app's folder; the next reading waits for it on the host. */
-    takeLock(path) {
-        this.#timeline.begin('lock');
-        this.#lock = takeLock(this.host, path, this.#request, this.seams);
-    }
-    /** Runs a script that only reads, under the lock when there is one, and returns what it printed. */
-    async read(step, path, script, stdin) {
-        const wait = this.#lock ? this.#lock.untilHeld + awaitJobs(path, JOB_PATIENCE_S) : '';
-        const reading = this.host.run(wait + script, {
-            ...(stdin && { stdin }),
-            what: 'reading the host'
-        });
-        // Why there is no lock says more than the script that waited for it in vain.
-        reading.catch(() => { });
-        await this.#lock?.held;
-        this.#timeline.begin(step);
-        const result = await reading;
-        this.#timeline.end();
-        if (result.code === JOBS_STILL_RUN) {
-            throw new errors/* UserError */.y(`a job of an earlier run still works on ${this.host.name} after ${JOB_PATIENCE_S} s; see ` +
-                `${path}/.diveops/jobs there`);
-        }
-        if (result.code !== 0) {
-            throw new RemoteError('reading the state of the host', this.host.name, result);
-        }
-        return result.stdout;
-    }
-    /** Judges what was read, says it in one line, and refuses with one line for what is wrong. */
-    judge(facts, config) {
-        const checks = judgeHost(facts, config, this.host.name, this.seams.clock.now());
-        this.seams.log.info(`  ${checks.map(({ name, found }) => `${name}: ${found}`).join(' · ')}`);
-        refuse(checks);
-        const project = facts.config.project;
-        refuse(judgeApp(facts, config, project, this.host.name));
-        return project;
-    }
-    /** Shows the plan and what to know of the certificates, and keeps the plan for the outcome. */
-    tellPlan(plan, { warnings }) {
-        this.outcome.plan = plan;
-        for (const text of warnings)
-            this.seams.log.warning(text);
-        for (const { service, what, why } of plan) {
-            this.seams.log.info(`  ${service}: ${what}${why ? ` (${why})` : ''}`);
-        }
-    }
-    /** Makes what was prepared live. */
-    async switch(place, target, config, { services, replaceProxy }, imageTest) {
-        const { strategy } = this.#request;
-        const { health, domains } = config;
-        const options = { imageTest, timeoutS: Math.ceil(health.timeoutMs / 1000) };
-        const script = strategy === 'recreate'
-            ? recreateScript(place, target, options)
-            : rollScript(place, target, {
-                ...options,
-                tactics: services,
-                replaceProxy,
-                bakeS: health.bakeMs / 1000,
-                healthPath: health.path,
-                origins: originsOf(target.pairs, domains)
-            });
-        await this.job(place, strategy, script);
-    }
-    /** Begins a step that works from here, not by a script on the host. */
-    begin(step) {
-        this.#timeline.begin(step);
-        this.seams.log.info(`→ ${step}`);
-    }
-    /** Runs a script made by `onHost`. */
-    script(script, stdin) {
-        const { log } = this.seams;
-        const timeline = this.#timeline;
-        const options = { log, timeline, signal: this.#lock?.lost };
-        return runScript(this.host, script, stdin === undefined ? options : { ...options, stdin });
-    }
-    /** Runs a script made by `onHost` so that it ends what it began without us. */
-    job(place, name, script) {
-        const job = asJob(place, name, script);
-        return this.script(job.script, job.stdin);
-    }
-    /** The live site was not touched; what was made for the release is removed. */
-    async discard(facts, place, target) {
-        this.outcome.release = facts.current?.id;
-        // The goal of a rollback is a kept release and stays one.
-        const stays = facts.releases.some(({ id }) => id === place.release);
-        const kept = facts.releases.some(({ image }) => image === target.image);
-        const script = stays
-            ? environmentBackScript(place)
-            : discardScript(place, target.built, kept ? undefined : target.image);
-        try {
-            await this.script(script);
-        }
-        catch (error) {
-            this.seams.log.warning(`what the release '${place.release}' brought was left on the host: ${(0,errors/* errorMessage */.g)(error)}`);
-        }
-    }
-    /** Says first why a run failed, before anything is put back; the details are not told twice. */
-    tell(error) {
-        if (!(error instanceof errors/* UserError */.y))
-            return error;
-        this.seams.log.info(`failed: ${error.message}`);
-        for (const line of error.details)
-            this.seams.log.info(`  ${line}`);
-        return new errors/* UserError */.y(error.message, [], { cause: error });
-    }
-    /**
-     * After a failed switch: puts the release back that was live, by the same code, unless the roll has
-     * done so itself; says in which state the host is.
-     */
-    async restore(facts, failed, wanted, config, tactics, cause) {
-        const { log } = this.seams;
-        if (isBackAlready(cause, tactics)) {
-            await this.discard(facts, failed, wanted);
-            this.outcome.state = 'restored';
-            return;
-        }
-        const previous = facts.current;
-        if (cause instanceof ConnectionLost)
-            return;
-        if (!previous) {
-            log.warning('there is no earlier release to go back to; the new one stays as it is, not healthy');
-            return;
-        }
-        const timeoutS = Math.ceil(config.health.timeoutMs / 1000);
-        log.info(`putting back release ${previous.id}`);
-        try {
-            const place = { ...failed, compose: previous.compose, release: previous.id };
-            // Before anything else: compose reads .env for the release that comes back.
-            await this.script(environmentBackScript(failed));
-            const target = await previousTarget(this.host, place, previous, facts, wanted);
-            if (target.variant !== previous.variant)
-                await this.script(followScript(place, target));
-            if (previous.again.length > 0) {
-                await this.job(place, 'again', commandsScript(place, target, previous.again, timeoutS));
-            }
-            const { strategy } = this.#request;
-            const back = chooseTactics(target, facts, config, { strategy, force: true });
-            await this.switch(place, target, config, back, previous.imageTest);
-            await this.discard(facts, failed, wanted);
-            Object.assign(this.outcome, { state: 'restored', release: previous.id });
-        }
-        catch (error) {
-            log.warning(`the previous release could not be put back either: ${(0,errors/* errorMessage */.g)(error)}; on the host run: cd ` +
-                `${failed.path} && docker compose -f ${failed.compose} ps && docker compose -f ${failed.compose} logs`);
-        }
-    }
-}
-/** Whether a roll that failed has put everything back by itself, the old container still running. */
-function isBackAlready(error, { services }) {
-    if (!(error instanceof StepFailure))
-        return false;
-    const tactics = [...services];
-    const first = tactics.find(([, { how }]) => how === 'roll')?.[0] ?? 'reload';
-    return error.values.get('back') === first && !tactics.some(([, { how }]) => how === 'stop-first');
-}
-
 // EXTERNAL MODULE: external "node:tls"
 var external_node_tls_ = __nccwpck_require__(1692);
 ;// CONCATENATED MODULE: ./packages/core/lib/health/resolve.js
@@ -81202,132 +84324,6 @@ function daysLeft(validTo) {
     return Math.floor((new Date(validTo).getTime() - Date.now()) / 86_400_000);
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/proxy/configuration.js
-/** Where nginx looks for files that a configuration names without a leading slash. */
-const NGINX_FOLDER = '/etc/nginx';
-const FILE_MARK = /^# configuration file (.+):$/gm;
-/** nginx itself stops at includes that include themselves; so does this. */
-const DEEPEST_INCLUDE = 10;
-/**
- * Reads an nginx configuration: a file's text, with the files that it may include by their paths in
- * the container, or what `nginx -T` prints. An include that is not at hand counts as empty. Never
- * throws: what nginx would refuse is read as far as it makes sense.
- */
-function configuration_readConfiguration(text, included = new Map()) {
-    const files = new Map([...included, ...dumpedFiles(text)]);
-    const [main = text] = dumpedFiles(text).values();
-    return expand(configuration_parse(main), 0);
-    function expand(directives, depth) {
-        return directives.flatMap(one => {
-            if (one.name !== 'include' || one.block) {
-                return [{ ...one, block: one.block && expand(one.block, depth) }];
-            }
-            const wanted = pathPattern(one.words[0] ?? '');
-            const found = [...files].filter(([path]) => wanted.test(path)).sort(byPath);
-            return depth < DEEPEST_INCLUDE
-                ? found.flatMap(([, content]) => expand(configuration_parse(content), depth + 1))
-                : [];
-        });
-    }
-}
-/** The files in the output of `nginx -T`, the main one first; none when it is no such output. */
-function dumpedFiles(text) {
-    const marks = [...text.matchAll(FILE_MARK)];
-    return new Map(marks.map((mark, index) => [
-        mark[1],
-        text.slice(mark.index + mark[0].length, marks[index + 1]?.index)
-    ]));
-}
-function byPath([a], [b]) {
-    return a < b ? -1 : 1;
-}
-/** A path in the container as nginx understands it. */
-function configuration_absolutePath(path) {
-    return path.startsWith('/') ? path : `${NGINX_FOLDER}/${path}`;
-}
-/** The pattern of an include: `*` and `?` stand for anything but a slash. */
-function pathPattern(path) {
-    const pattern = configuration_absolutePath(path)
-        .replace(/[.+^${}()|\\]/g, '\\$&')
-        .replaceAll('*', '[^/]*')
-        .replaceAll('?', '[^/]');
-    try {
-        return new RegExp(`^${pattern}$`);
-    }
-    catch {
-        return /^$/;
-    }
-}
-/** One file's directives, includes not yet followed. */
-function configuration_parse(text) {
-    const outermost = [];
-    const open = [outermost];
-    let words = [];
-    for (const token of tokens(text)) {
-        const inner = open.at(-1);
-        if (typeof token !== 'string')
-            words.push(token.word);
-        else if (token === '}') {
-            if (open.length > 1)
-                open.pop();
-            words = [];
-        }
-        else {
-            const [name, ...rest] = words;
-            words = [];
-            const block = token === '{' ? [] : undefined;
-            if (name !== undefined)
-                inner.push({ name, words: rest, block });
-            if (block)
-                open.push(block);
-        }
-    }
-    return outermost;
-}
-function* tokens(text) {
-    let at = 0;
-    while (at < text.length) {
-        const char = text[at];
-        if (/\s/.test(char))
-            at += 1;
-        else if (char === '#') {
-            const end = text.indexOf('\n', at);
-            at = end < 0 ? text.length : end;
-        }
-        else if (char === ';' || char === '{' || char === '}') {
-            yield char;
-            at += 1;
-        }
-        else {
-            const { word, end } = char === '"' || char === "'" ? quoted(text, at) : bare(text, at);
-            yield { word };
-            at = end;
-        }
-    }
-}
-function quoted(text, from) {
-    let word = '';
-    let at = from + 1;
-    for (; at < text.length && text[at] !== text[from]; at++) {
-        if (text[at] === '\\' && /["'\\]/.test(text[at + 1] ?? ''))
-            at += 1;
-        word += text[at] ?? '';
-    }
-    return { word, end: at + 1 };
-}
-/** A word without quotes ends at a space, `;` or `{`, but `${name}` is one word. */
-function bare(text, from) {
-    let at = from;
-    for (; at < text.length; at++) {
-        const char = text[at];
-        if (char === '\\')
-            at += 1;
-        else if (/[\s;]/.test(char) || (char === '{' && text[at - 1] !== '$'))
-            break;
-    }
-    return { word: text.slice(from, at), end: at };
-}
-
 ;// CONCATENATED MODULE: ./packages/core/lib/proxy/sites.js
 
 /** Keys that are not in a file of their own name. */
@@ -81341,16 +84337,16 @@ function sites_readSites(configuration) {
     return sitesOf(configuration, { certificates: [], keys: [] });
 }
 function sitesOf(block, around) {
-    const files = filesOf(block, around);
+    const files = sites_filesOf(block, around);
     return block.flatMap(one => {
         if (!one.block)
             return [];
         if (one.name !== 'server')
             return sitesOf(one.block, files);
-        return sitesOfServer(one.block, filesOf(one.block, files));
+        return sitesOfServer(one.block, sites_filesOf(one.block, files));
     });
 }
-function filesOf(block, around) {
+function sites_filesOf(block, around) {
     const certificates = valuesOf(block, 'ssl_certificate');
     const keys = valuesOf(block, 'ssl_certificate_key');
     return {
@@ -81521,7 +84517,7 @@ async function addresses(ask) {
         return { addresses: (await ask()).sort() };
     }
     catch (error) {
-        const code = codeOf(error);
+        const code = dns_codeOf(error);
         return dns_NONE.includes(code) ? { addresses: [] } : { error: code };
     }
 }
@@ -81534,7 +84530,7 @@ async function deciding(resolver, name) {
                 return rules(at, records);
         }
         catch (error) {
-            const code = codeOf(error);
+            const code = dns_codeOf(error);
             if (!dns_NONE.includes(code))
                 return { error: code };
         }
@@ -81554,7 +84550,7 @@ function rules(owner, records) {
         .map(({ tag }) => tag);
     return { owner, issuers: issuers.length > 0 ? issuers : undefined, strange };
 }
-function codeOf(error) {
+function dns_codeOf(error) {
     return error.code ?? 'unknown failure';
 }
 
@@ -81938,7 +84934,7 @@ function onDisk(name, fullchain) {
     const certificate = parseCertificate(fullchain);
     if (certificate)
         return certificate;
-    throw new errors/* UserError */.y(`the server has no certificate for ${name} that can be read`);
+    throw new errors/* UserError */.yo(`the server has no certificate for ${name} that can be read`);
 }
 /** Whether a certificate was served at all. */
 async function proveCertificate(place, disk, proof) {
@@ -81946,7 +84942,7 @@ async function proveCertificate(place, disk, proof) {
     const at = seenAt(place);
     const chain = await answerOf(chainSent(https, address, timeoutMs));
     if (chain instanceof NoAnswer) {
-        proof.problems.push(`${name} does not answer over HTTPS: ${(0,errors/* errorMessage */.g)(chain)}`);
+        proof.problems.push(`${name} does not answer over HTTPS: ${(0,errors/* errorMessage */.gJ)(chain)}`);
         return false;
     }
     const served = parseCertificate(String(chain[0]));
@@ -81979,11 +84975,11 @@ async function proveHttps(place, { problems, warnings }) {
     const believed = await answerOf(asked(place, https, trust));
     const answer = believed instanceof NoAnswer ? await answerOf(asked(place, https, 'any')) : believed;
     if (answer instanceof NoAnswer) {
-        problems.push(`https://${name}/ does not answer: ${(0,errors/* errorMessage */.g)(answer)}`);
+        problems.push(`https://${name}/ does not answer: ${(0,errors/* errorMessage */.gJ)(answer)}`);
         return;
     }
     if (believed instanceof NoAnswer) {
-        warnings.push(`this machine does not accept the certificate: ${(0,errors/* errorMessage */.g)(believed)}`);
+        warnings.push(`this machine does not accept the certificate: ${(0,errors/* errorMessage */.gJ)(believed)}`);
     }
     if (answer.status >= 500)
         problems.push(`https://${name}/ answers ${answer.status}`);
@@ -82002,7 +84998,7 @@ async function proveHttp(place, { problems, warnings }) {
     const { http, https, name } = place;
     const answer = await answerOf(asked(place, http));
     if (answer instanceof NoAnswer) {
-        problems.push(`http://${name}/ does not answer: ${(0,errors/* errorMessage */.g)(answer)}`);
+        problems.push(`http://${name}/ does not answer: ${(0,errors/* errorMessage */.gJ)(answer)}`);
         return;
     }
     const next = leadsTo(answer, http);
@@ -82323,7 +85319,7 @@ async function proveAll({ facts, place }, wanted) {
  */
 async function secure_secure(request, seams) {
     const found = { rows: [], obtained: [], certificates: [] };
-    const outcome = await conduct(request, seams, run => new Secure(request, run, found).go());
+    const outcome = await conduct('setup-ssl', request, seams, run => new Secure(request, run, found).go());
     return { ...outcome, ...found };
 }
 class Secure {
@@ -82343,7 +85339,7 @@ class Secure {
         outcome.release = live.release.id;
         const wanted = lineages(domains, live.config.domains);
         if (wanted.length === 0) {
-            throw new errors/* UserError */.y("there is no domain to secure: name some in diveops.yml ('domains', and deploy), or in the input 'domains'");
+            throw new errors/* UserError */.yo("there is no domain to secure: name some in diveops.yml ('domains', and deploy), or in the input 'domains'");
         }
         const looks = firstLook(live, wanted);
         for (const { lineage, why } of looks) {
@@ -82370,18 +85366,22 @@ class Secure {
     }
     /** Reads the host under the lock, with the files of the live release. */
     async #readLive() {
-        const { path } = this.#request;
+        const { path, strategy } = this.#request;
         const releases = releaseProbes(path);
-        const { current } = releases.read(await this.#run.read('releases', path, releases.script));
+        const known = releases.read(await this.#run.read('releases', path, releases.script));
+        const { current, broken } = known;
         if (!current) {
-            throw new errors/* UserError */.y(`no release is live in ${path} on ${this.#run.host.name}; put the app live with deploy-vps first`);
+            throw new errors/* UserError */.yo(`no release is live in ${path} on ${this.#run.host.name}; put the app live with deploy-vps first`);
         }
+        // Half of another release is no ground to build on.
+        if (broken)
+            await putKeptLive(this.#run, { path, strategy, login: undefined }, current);
         const config = { ...(current.config ?? parseConfig('')), path, compose: current.compose };
         const facts = await this.#readFacts(current, config);
         const project = this.#run.judge(facts, config);
         const proxy = compose_proxyService(project, config.proxy.service);
         if (proxy === undefined || facts.nginx === undefined) {
-            throw new errors/* UserError */.y(`no nginx of the app serves port 80 on ${this.#run.host.name}; other proxies obtain certificates by themselves`);
+            throw new errors/* UserError */.yo(`no nginx of the app serves port 80 on ${this.#run.host.name}; other proxies obtain certificates by themselves`);
         }
         const place = { path, compose: current.compose, project: project.name, release: current.id };
         return { release: current, facts, project, config, place, proxy };
@@ -82415,7 +85415,7 @@ class Secure {
         const red = rows.filter(({ todo }) => todo !== undefined);
         if (red.length > 0) {
             const [first, ...others] = red.map(({ name, found, todo }) => `${name}: ${found}; ${todo}`);
-            throw new errors/* UserError */.y(`no order was made: ${first}`, others);
+            throw new errors/* UserError */.yo(`no order was made: ${first}`, others);
         }
         const told = { webroot, profile: chooseProfile(profiles) };
         await placeScript(live, needed, this.#request, told, this.#run);
@@ -82427,7 +85427,7 @@ class Secure {
             return;
         const webroot = webrootOf(live);
         if (typeof webroot !== 'string') {
-            throw new errors/* UserError */.y(`nothing can renew the certificates: nginx ${webroot.found}; ${webroot.todo}`);
+            throw new errors/* UserError */.yo(`nothing can renew the certificates: nginx ${webroot.found}; ${webroot.todo}`);
         }
         const told = { webroot, profile: chooseProfile([]) };
         const known = lineages([], live.config.domains).map(({ name }) => name);
@@ -82439,7 +85439,7 @@ class Secure {
         const script = runInitSslScript(place, 'staging', '--dry-run', names);
         const failures = failuresOf(await this.#run.job(place, 'staging', script));
         if (failures.length > 0) {
-            throw new errors/* UserError */.y(`the try at the staging failed, no order was made: ${failures[0]}`, failures.slice(1));
+            throw new errors/* UserError */.yo(`the try at the staging failed, no order was made: ${failures[0]}`, failures.slice(1));
         }
     }
     /** Tries at the staging, then one order for each certificate; returns those that failed. */
@@ -82463,7 +85463,7 @@ class Secure {
         return failures;
     }
     #failed(failures) {
-        return new errors/* UserError */.y(`no certificate for ${failures[0]}`, failures.slice(1).map(text => `no certificate for ${text}`));
+        return new errors/* UserError */.yo(`no certificate for ${failures[0]}`, failures.slice(1).map(text => `no certificate for ${text}`));
     }
     /** Lets nginx serve what is there now and proves it; puts everything back when it cannot. */
     async #serve(live, wanted) {
@@ -82503,33 +85503,36 @@ class Secure {
         }
         const problems = proofs.flatMap(one => one.problems);
         if (problems.length > 0) {
-            throw new errors/* UserError */.y(`HTTPS is not proven: ${problems[0]}`, problems.slice(1));
+            throw new errors/* UserError */.yo(`HTTPS is not proven: ${problems[0]}`, problems.slice(1));
         }
-    }
-}
-
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 16 modules
-var lib_core = __nccwpck_require__(8261);
-;// CONCATENATED MODULE: ./packages/core/lib/action/outputs.js
-
-/** Sets the action's outputs; undefined ones are left empty. Call it on failure, too. */
-function outputs_setOutputs(outputs) {
-    for (const [name, value] of Object.entries(outputs)) {
-        if (value !== undefined)
-            lib_core/* setOutput */.uH(name, String(value));
     }
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/summary.js
 
-/** Plain text made safe for Markdown and HTML, one line. */
+/**
+ * Plain text made safe for GitHub's Markdown wherever a line may stand, one line: it is shown as it
+ * is, marks nothing up and mentions nobody.
+ */
 function summary_cell(text) {
-    return text
+    return (text
+        .replace(/\s*[\r\n]+\s*/g, ' ')
+        .trim()
         .replace(/&/g, '&amp;')
         .replace(/</g, '&lt;')
         .replace(/>/g, '&gt;')
-        .replace(/([|`*_[\]\\])/g, '\\$1')
-        .replace(/\s*\r?\n\s*/g, ' ');
+        .replace(/([|`*_[\]\\~])/g, '\\$1')
+        .replace(/^([-+=]|#(?!#*$))/, '\\$1')
+        .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2')
+        .replace(/#(?=#*$)/g, '\\#')
+        // Two of them would enclose a formula.
+        .replace(/\$/g, '&#36;')
+        .replace(/(?<!\w)@(?=\w)/g, '@&#8288;'));
+}
+/** Lines as they are, in a box that opens when it is clicked on. */
+function folded(title, lines) {
+    const text = lines.join('\n').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+    return `<details><summary>${summary_cell(title)}</summary>\n\n<pre>\n${text}\n</pre>\n\n</details>`;
 }
 /** A Markdown table. */
 function summary_markdownTable({ head, rows }) {
@@ -82543,7 +85546,119 @@ async function summary_appendSummary(markdown, env = process.env) {
     await lib_core/* summary */.z.addRaw(markdown, true).write();
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/action/gantt.js
+
+const DAY_MS = 86_400_000;
+/** Words with which mermaid begins lines of its own. */
+const KEYWORD = /^(gantt|dateformat|axisformat|tickinterval|inclusiveenddates|topaxis|excludes|includes|todaymarker|weekday|weekend|title|section|click|acctitle|accdescr)\b/i;
+/**
+ * Sections of bars as a picture, drawn by GitHub (mermaid), in a block of Markdown; each bar begins
+ * where the one before ended. Undefined when there is nothing to draw, or when it took a day.
+ */
+function gantt(sections) {
+    const total = sections.flatMap(({ bars }) => bars).reduce((sum, { ms }) => sum + width(ms), 0);
+    if (total === 0 || total >= DAY_MS)
+        return undefined;
+    let at = 0;
+    const line = ({ name, ms, failed }) => {
+        const from = at;
+        at += width(ms);
+        const label = gantt_plain(`${failed ? '✗ ' : ''}${name} ${time_formatDuration(ms)}`);
+        return `    ${label} :${failed ? 'crit' : 'done'}, ${gantt_time(from)}, ${gantt_time(at)}`;
+    };
+    return [
+        '```mermaid',
+        'gantt',
+        // Times of day: the browser's time zone moves both alike, which moments since 1970 would not.
+        '    dateFormat HH:mm:ss.SSS',
+        `    axisFormat ${total < 3_600_000 ? '%M:%S' : '%H:%M:%S'}`,
+        '    todayMarker off',
+        ...sections
+            .filter(({ bars }) => bars.length > 0)
+            .flatMap(({ name, bars }) => [`    section ${gantt_plain(name)}`, ...bars.map(line)]),
+        '```'
+    ].join('\n');
+}
+/** What takes no time is drawn as a line; mermaid wants an end after the begin. */
+function width(ms) {
+    return Math.max(1, Math.round(ms));
+}
+function gantt_time(ms) {
+    return new Date(ms).toISOString().slice(11, 23);
+}
+/** Mermaid has no escapes: what could mean something to it becomes a blank. */
+function gantt_plain(text) {
+    const clean = text
+        .replace(/[^\p{L}\p{N} ._/()✗-]+/gu, ' ')
+        .replace(/\s+/g, ' ')
+        .trim();
+    return KEYWORD.test(clean) ? `· ${clean}` : clean || 'step';
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/phases.js
+/** The phases of a run, in their order, each with the first words of its steps' names. */
+const PHASES = [
+    ['look', 'connect', 'lock', 'releases', 'look', 'preflight'],
+    ['prepare', 'upload', 'environment', 'pull', 'backup', 'release', 'again', 'try', 'order'],
+    ['switch', 'recreate', 'health', 'roll', 'bake', 'replace', 'proof'],
+    ['finish', 'commit', 'prune', 'renewal']
+];
+/** The steps of a run by phase; what follows the failed step put things back. */
+function phasesOf(steps) {
+    const sections = [];
+    let failed = false;
+    for (const step of steps) {
+        const name = failed ? 'way back' : phaseOf(step.name, sections.at(-1)?.name);
+        if (sections.at(-1)?.name !== name)
+            sections.push({ name, bars: [] });
+        sections.at(-1)?.bars.push(step);
+        failed ||= step.failed === true;
+    }
+    return sections;
+}
+function phaseOf(step, running = 'look') {
+    const word = step.split(' ')[0];
+    return PHASES.find(([, ...steps]) => steps.includes(word))?.[0] ?? running;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/runsummary.js
+
+
+
+
+
+/** The heading of a run's summary and, when it failed, the reason before anything else. */
+function runsummary_opening(title, host, error, secrets) {
+    if (!error)
+        return [`### ${title}: ${summary_cell(host)}`];
+    const details = detailsOf(error).map(line => secrets.redact(line));
+    return [
+        `### ${title} failed: ${summary_cell(host)}`,
+        // Before it is escaped: a secret would not be found afterwards.
+        `> ❌ ${summary_cell(secrets.redact((0,errors/* errorMessage */.gJ)(error)))}`,
+        ...(details.length > 0 ? [folded('What was said', details)] : [])
+    ];
+}
+/** The steps of a run as a timeline and as a table. */
+function runsummary_timeline(steps) {
+    const picture = gantt(phasesOf(steps));
+    const table = summary_markdownTable({
+        head: ['Step', 'Time'],
+        rows: steps.map(({ name, ms, failed }) => [failed ? `❌ ${name}` : name, time_formatDuration(ms)])
+    });
+    return [...(picture === undefined ? [] : [picture]), table];
+}
+/** What a failure brought along, also when it was told in the log already. */
+function detailsOf(error) {
+    if (!(error instanceof errors/* UserError */.yo))
+        return [];
+    if (error.details.length > 0)
+        return error.details;
+    return error.cause instanceof errors/* UserError */.yo ? detailsOf(error.cause) : [];
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/securereport.js
+
 
 
 
@@ -82573,20 +85688,19 @@ async function reportSecured(secured, host, { secrets, log }) {
         expires: ends?.toISOString() ?? '',
         state
     });
-    await summary_appendSummary(secrets.redact(securereport_summary(secured, host)));
+    await summary_appendSummary(secrets.redact(securereport_summary(secured, host, secrets)));
     log.info(steps.map(({ name, ms }) => `${name} ${time_formatDuration(ms)}`).join(' · '));
     const words = wordsFor(secured);
     if (!error)
         return log.info(words);
-    const details = error instanceof errors/* UserError */.y ? error.details : [];
-    throw new errors/* UserError */.y(`${error.message} [${words}]`, details, { cause: error });
+    const details = error instanceof errors/* UserError */.yo ? error.details : [];
+    throw new errors/* UserError */.yo(`${error.message} [${words}]`, details, { cause: error });
 }
-function securereport_summary(secured, host) {
+function securereport_summary(secured, host, secrets) {
     const { error, rows, certificates, steps } = secured;
     const table = (head, lines) => lines.length === 0 ? [] : [summary_markdownTable({ head, rows: lines })];
     return [
-        `### Setup of SSL${error ? ' failed' : ''}: ${summary_cell(host)}`,
-        ...(error ? [`> ${summary_cell((0,errors/* errorMessage */.g)(error))}`] : []),
+        ...runsummary_opening('Setup of SSL', host, error, secrets),
         summary_cell(wordsFor(secured)),
         ...table(['', 'Name', 'Found', 'What to do'], rows.map(({ name, found, todo }) => [todo ? '❌' : '✅', name, found, todo ?? ''])),
         ...table(['Name', 'Serial', 'Ends', 'Proof'], certificates.map(({ name, serial, notAfter, problems, warnings }) => [
@@ -82595,7 +85709,7 @@ function securereport_summary(secured, host) {
             notAfter.toISOString().slice(0, 10),
             [...problems, ...warnings].join('; ') || 'served as on disk, chain complete'
         ])),
-        ...table(['Step', 'Time'], steps.map(({ name, ms }) => [name, time_formatDuration(ms)]))
+        ...runsummary_timeline(steps)
     ].join('\n\n');
 }
 
@@ -82879,7 +85993,9 @@ const silentLog = {
     info: () => { },
     warning: () => { },
     debug: () => { },
-    group: (_title, body) => body()
+    group: (_title, body) => body(),
+    step: () => { },
+    endStep: () => { }
 };
 
 ;// CONCATENATED MODULE: ./packages/core/lib/ssh/channel.js
@@ -82930,94 +86046,6 @@ function onOpened(client, ready) {
         watched.type = opened.type;
     manager._channels[manager._cur] = watched;
     return true;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/ssh/dial.js
-
-
-
-/** A connection that did not come about. */
-class ConnectError extends errors/* UserError */.y {
-    name = 'ConnectError';
-    /** Whether the cause may pass by itself, so that another try has a chance. */
-    passing;
-    constructor(message, passing) {
-        super(message);
-        this.passing = passing;
-    }
-}
-/**
- * A TCP connection without Nagle's algorithm, which would cost a round trip or 40 ms per command.
- * Throws a `ConnectError` with the cause.
- */
-function dial(host, port, timeoutMs) {
-    return new Promise((resolve, reject) => {
-        // The default gives each address of a name 250 ms, too little for a server far away.
-        const attempt = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 4000 };
-        const socket = (0,external_node_net_.connect)({ host, port, noDelay: true, keepAlive: true, ...attempt });
-        const fail = (error) => {
-            socket.destroy();
-            reject(error);
-        };
-        const timer = setTimeout(() => fail(dial_describe('ETIMEDOUT', host, port, timeoutMs)), timeoutMs);
-        socket.once('error', (error) => {
-            clearTimeout(timer);
-            fail(dial_describe(dial_codeOf(error), host, port, timeoutMs, error));
-        });
-        socket.once('connect', () => {
-            clearTimeout(timer);
-            socket.removeAllListeners('error');
-            // Until ssh2 listens, and after it has stopped: a reset must not end the process.
-            socket.on('error', () => { });
-            resolve(gathering(socket));
-        });
-    });
-}
-/**
- * Sends what is written within one turn of the event loop together. ssh2 writes each packet in
- * three pieces, and without Nagle's algorithm each piece would be a TCP segment of its own: ten of
- * them fill the first window, and the rest would wait for a round trip.
- */
-function gathering(socket) {
-    const write = socket.write.bind(socket);
-    let corked = false;
-    socket.write = (...words) => {
-        if (!corked) {
-            corked = true;
-            socket.cork();
-            setImmediate(() => {
-                corked = false;
-                socket.uncork();
-            });
-        }
-        return write(...words);
-    };
-    return socket;
-}
-function dial_codeOf(error) {
-    return error.code ?? error.errors?.[0]?.code ?? '';
-}
-function dial_describe(code, host, port, timeoutMs, error) {
-    switch (code) {
-        case 'ENOTFOUND':
-        case 'EAI_NONAME':
-            return new ConnectError(`host '${host}' is unknown: no DNS entry has this name; check the input 'host'`, false);
-        case 'EAI_AGAIN':
-            return new ConnectError(`host '${host}' cannot be looked up: the name service does not answer (or the name is wrong)`, true);
-        case 'ECONNREFUSED':
-            return new ConnectError(`host '${host}' refuses connections to port ${port}: nothing listens there; check the ` +
-                `input 'port' and that sshd runs`, true);
-        case 'ETIMEDOUT':
-            return new ConnectError(`host '${host}' does not answer on port ${port} within ${time_formatDuration(timeoutMs)}: the ` +
-                'server is down, the address is wrong or a firewall drops connections', true);
-        case 'EHOSTUNREACH':
-        case 'ENETUNREACH':
-        case 'EADDRNOTAVAIL':
-            return new ConnectError(`host '${host}' cannot be reached from here (${code}): no route to its address; a runner ` +
-                'may have no IPv6', true);
-        default:
-            return new ConnectError(`host '${host}', port ${port}: ${(0,errors/* errorMessage */.g)(error) || code}`, code === 'ECONNRESET');
-    }
 }
 
 // EXTERNAL MODULE: external "assert"
@@ -84030,12 +87058,12 @@ async function readKnownHosts(given) {
     const text = given?.trim() ?? '';
     if (text === '' || /\s/.test(text) || text.startsWith('SHA256:'))
         return text;
-    const file = external_node_path_namespaceObject.resolve(text.replace(/^~(?=\/)/, (0,external_node_os_namespaceObject.homedir)()));
+    const file = external_node_path_.resolve(text.replace(/^~(?=\/)/, (0,external_node_os_namespaceObject.homedir)()));
     try {
         return await (0,promises_namespaceObject.readFile)(file, 'utf8');
     }
     catch (error) {
-        throw new errors/* UserError */.y(`${INPUT}: got '${text}', expected known_hosts lines or a file with them ` +
+        throw new errors/* UserError */.yo(`${INPUT}: got '${text}', expected known_hosts lines or a file with them ` +
             `(${error.code})`);
     }
 }
@@ -84075,7 +87103,7 @@ function parseLine(words, number) {
     return { names: names === '' ? [] : names.split(','), kind, type, key };
 }
 function bad(number, got) {
-    return new errors/* UserError */.y(`${INPUT}: line ${number} is ${got}, expected 'HOST ssh-ed25519 AAAA...' as ssh-keyscan and ` +
+    return new errors/* UserError */.yo(`${INPUT}: line ${number} is ${got}, expected 'HOST ssh-ed25519 AAAA...' as ssh-keyscan and ` +
         `~/.ssh/known_hosts have it, or 'SHA256:...'`);
 }
 /** How known_hosts names a host: with its port unless that is 22. */
@@ -84167,7 +87195,7 @@ function unknownHostKey(pins, key) {
         : pins.authority
             ? 'it has only a @cert-authority, which is not supported'
             : 'it is empty';
-    return new errors/* UserError */.y(`the host key of ${pins.name} is not in the input 'known-hosts': ${why}; compare the ` +
+    return new errors/* UserError */.yo(`the host key of ${pins.name} is not in the input 'known-hosts': ${why}; compare the ` +
         `fingerprint ${fingerprint(key)} with the one the server's console shows ` +
         `(${onConsole(key)}), then save this line as the variable: ${knownHostsLine(pins, key)}`);
 }
@@ -84175,26 +87203,26 @@ function unknownHostKey(pins, key) {
 function changedHostKey(pins, shown) {
     const key = shown[0];
     const seen = shown.map(one => `${wireType(one)} ${fingerprint(one)}`).join(', ');
-    return new errors/* UserError */.y(`the host key of ${pins.name} has changed: it shows ${seen}; the input 'known-hosts' has ` +
+    return new errors/* UserError */.yo(`the host key of ${pins.name} has changed: it shows ${seen}; the input 'known-hosts' has ` +
         `${expected(pins)}. Either the server was reinstalled, or somebody stands in between and ` +
         `reads along: nothing was sent. Compare on the server's console (${onConsole(key)}); only ` +
         `when they agree, save this line as the variable: ${knownHostsLine(pins, key)}`);
 }
 /** The server has no key of a pinned type any more, so it showed none. */
 function lostHostKey(pins, offered) {
-    return new errors/* UserError */.y(`the host key of ${pins.name} has changed: it offers only ${offered}; the input 'known-hosts' ` +
+    return new errors/* UserError */.yo(`the host key of ${pins.name} has changed: it offers only ${offered}; the input 'known-hosts' ` +
         `has ${expected(pins)}. Either the server was reinstalled, or somebody stands in between: ` +
         `nothing was sent. Compare on the server's console (cat /etc/ssh/ssh_host_*_key.pub), then ` +
         'update the variable');
 }
 /** Pins of kinds that no handshake can use. */
 function unsupportedPins(pins) {
-    return new errors/* UserError */.y(`the input 'known-hosts' pins ${pins.name} to ${expected(pins)} only, a kind of key that is not ` +
+    return new errors/* UserError */.yo(`the input 'known-hosts' pins ${pins.name} to ${expected(pins)} only, a kind of key that is not ` +
         'supported; add its ssh-ed25519, ecdsa-sha2-nistp256 or ssh-rsa key');
 }
 /** A key that the pins say must never be trusted. */
 function revokedHostKey(pins, key) {
-    return new errors/* UserError */.y(`the host key of ${pins.name} (${fingerprint(key)}) is marked @revoked in the input ` +
+    return new errors/* UserError */.yo(`the host key of ${pins.name} (${fingerprint(key)}) is marked @revoked in the input ` +
         `'known-hosts': nothing was sent`);
 }
 function expected(pins) {
@@ -84321,7 +87349,7 @@ async function handshake(socket, options) {
 }
 function explain(error, seen, options) {
     const { name, key } = options;
-    const message = (0,errors/* errorMessage */.g)(error);
+    const message = (0,errors/* errorMessage */.gJ)(error);
     if (/Host denied/.test(message) && seen.hostKey && seen.verdict) {
         return new HostKeyRefused(seen.hostKey, seen.verdict);
     }
@@ -84336,30 +87364,30 @@ function explain(error, seen, options) {
     }
     if (!seen.authenticating)
         return notSpoken(message, level, seen, options);
-    return new errors/* UserError */.y(`${name}: the connection ended during authentication with the key ${key.type} ` +
+    return new errors/* UserError */.yo(`${name}: the connection ended during authentication with the key ${key.type} ` +
         `${key.fingerprint}: ${message}; see the server's log (journalctl -u ssh)`);
 }
 function noCommonAlgorithm(message, seen, name) {
     const kex = seen.offers.get('KEX method') ?? '';
     if (/key exchange/i.test(message) && /sntrup|mlkem/.test(kex)) {
-        return new errors/* UserError */.y(`${name}: the server allows only post-quantum key exchange (${kex}), which is not supported ` +
+        return new errors/* UserError */.yo(`${name}: the server allows only post-quantum key exchange (${kex}), which is not supported ` +
             'here yet; add curve25519-sha256 to KexAlgorithms in its sshd_config');
     }
     const offered = [...seen.offers].at(-1)?.[1] ?? 'nothing known';
-    return new errors/* UserError */.y(`${name}: ${message.replace(/^Handshake failed: /, '')}; the server offers ${offered}, which ` +
+    return new errors/* UserError */.yo(`${name}: ${message.replace(/^Handshake failed: /, '')}; the server offers ${offered}, which ` +
         'is not supported or no longer safe; update its OpenSSH or the algorithms in its sshd_config');
 }
 function refusedKey(seen, { user, name, key }) {
     const own = `the key ${key.type} ${key.fingerprint}`;
     if (seen.partial) {
-        return new errors/* UserError */.y(`${name}: the server accepts ${own} but wants a second proof as well ` +
+        return new errors/* UserError */.yo(`${name}: the server accepts ${own} but wants a second proof as well ` +
             `(${seen.methods?.join(', ')}); exempt this user in its sshd_config (AuthenticationMethods)`);
     }
     if (seen.methods && !seen.methods.includes('publickey')) {
-        return new errors/* UserError */.y(`${name}: the server accepts no keys for user '${user}', only ${seen.methods.join(', ')}; ` +
+        return new errors/* UserError */.yo(`${name}: the server accepts no keys for user '${user}', only ${seen.methods.join(', ')}; ` +
             'set PubkeyAuthentication yes in its sshd_config');
     }
-    return new errors/* UserError */.y(`${name}: the server does not let user '${user}' in with ${own}; check the input 'user', and ` +
+    return new errors/* UserError */.yo(`${name}: the server does not let user '${user}' in with ${own}; check the input 'user', and ` +
         `that ~${user}/.ssh/authorized_keys on the server (its directory writable for nobody else) ` +
         `has this line: ${key.publicKey}`);
 }
@@ -84399,12 +87427,12 @@ const SHORTEST_PIECE = 12;
 function readKey(given, passphrase) {
     const text = repairText(given);
     if (text === '') {
-        throw new errors/* UserError */.y(`${keys_INPUT} is empty, expected a private key; check that the secret exists in this repository ` +
+        throw new errors/* UserError */.yo(`${keys_INPUT} is empty, expected a private key; check that the secret exists in this repository ` +
             'or environment (forks and other environments do not get it)');
     }
     const pem = findPem(text).find(({ label }) => label.endsWith('PRIVATE KEY'));
     if (pem === undefined)
-        throw new errors/* UserError */.y(`${keys_INPUT} ${whatElse(text)}`);
+        throw new errors/* UserError */.yo(`${keys_INPUT} ${whatElse(text)}`);
     const parsed = pem.label === 'OPENSSH PRIVATE KEY' ? readOpenSsh(pem, passphrase) : readPem(pem, passphrase);
     const wire = parsed.getPublicSSH();
     return {
@@ -84429,7 +87457,7 @@ function keySecrets(given, passphrase) {
 function readOpenSsh(pem, passphrase) {
     const bytes = Buffer.from(pem.body, 'base64');
     if (bytes.includes('sk-ssh-') || bytes.includes('sk-ecdsa-')) {
-        throw new errors/* UserError */.y(`${keys_INPUT} belongs to a security key, which must be touched; make one without: ${GENERATE}`);
+        throw new errors/* UserError */.yo(`${keys_INPUT} belongs to a security key, which must be touched; make one without: ${GENERATE}`);
     }
     const encrypted = !bytes.subarray(0, 40).includes('\0\0\0\x04none');
     return keys_parse(formatPem(pem), encrypted, passphrase);
@@ -84453,7 +87481,7 @@ function readPem(pem, passphrase) {
         throw encrypted ? wrongPassphrase() : damaged();
     const text = exportKey(key);
     if (text === undefined) {
-        throw new errors/* UserError */.y(`${keys_INPUT} is a key of type ${key.asymmetricKeyType}, which SSH servers do not accept; ` +
+        throw new errors/* UserError */.yo(`${keys_INPUT} is a key of type ${key.asymmetricKeyType}, which SSH servers do not accept; ` +
             `make another: ${GENERATE}`);
     }
     return keys_parse(text, false, undefined);
@@ -84466,7 +87494,7 @@ function keys_parse(text, encrypted, passphrase) {
         if (key === undefined)
             continue;
         if (key.type === 'ssh-dss') {
-            throw new errors/* UserError */.y(`${keys_INPUT} is a DSA key, which servers refuse; make another: ${GENERATE}`);
+            throw new errors/* UserError */.yo(`${keys_INPUT} is a DSA key, which servers refuse; make another: ${GENERATE}`);
         }
         return key;
     }
@@ -84488,14 +87516,14 @@ function attempts(passphrase) {
     return bare === passphrase ? [passphrase] : [passphrase, bare];
 }
 function needsPassphrase() {
-    return new errors/* UserError */.y(`${keys_INPUT} is encrypted: give its passphrase in the input 'passphrase'`);
+    return new errors/* UserError */.yo(`${keys_INPUT} is encrypted: give its passphrase in the input 'passphrase'`);
 }
 function wrongPassphrase() {
-    return new errors/* UserError */.y(`${keys_INPUT} is encrypted and the input 'passphrase' does not open it (or the key is damaged): ` +
+    return new errors/* UserError */.yo(`${keys_INPUT} is encrypted and the input 'passphrase' does not open it (or the key is damaged): ` +
         `try both with 'ssh-keygen -y -f FILE'`);
 }
 function damaged() {
-    return new errors/* UserError */.y(`${keys_INPUT} is a private key that is damaged or incomplete: copy the whole file again, with its ` +
+    return new errors/* UserError */.yo(`${keys_INPUT} is a private key that is damaged or incomplete: copy the whole file again, with its ` +
         'first and last line');
 }
 /** What a text without a private key is, as the rest of a sentence. */
@@ -84529,7 +87557,7 @@ function whatElse(text) {
 /** Characters of one run's stream that are kept; beyond it the middle is left out. */
 const KEPT = 16 * 1024 * 1024;
 /** A line that never ends is handed on in pieces of this many characters. */
-const LONGEST_LINE = 64 * 1024;
+const output_LONGEST_LINE = 64 * 1024;
 /** One stream of a run: text for the result, lines for whoever watches. */
 class Output {
     #decoder = new external_node_string_decoder_namespaceObject.StringDecoder('utf8');
@@ -84567,7 +87595,7 @@ class Output {
         this.#line = lines.pop() ?? '';
         for (const line of lines)
             this.#onLine(withoutReturn(line));
-        if (this.#line.length > LONGEST_LINE) {
+        if (this.#line.length > output_LONGEST_LINE) {
             this.#onLine(this.#line);
             this.#line = '';
         }
@@ -84675,7 +87703,7 @@ class Session {
         this.#stdout = new Demux(marker.join(''));
         this.#stderr = new Demux(marker.join(''));
         this.#expectStart();
-        openShell(client, loopSource({ marker, nonce: options.nonce })).then(channel => this.#attach(channel), error => this.#end(`the host opened no channel: ${(0,errors/* errorMessage */.g)(error)}`));
+        openShell(client, loopSource({ marker, nonce: options.nonce })).then(channel => this.#attach(channel), error => this.#end(`the host opened no channel: ${(0,errors/* errorMessage */.gJ)(error)}`));
     }
     /** See `Host.run`. */
     run(script, options = {}) {
@@ -84719,7 +87747,7 @@ class Session {
         channel.on('exit', (exit) => {
             code = exit;
         });
-        channel.on('error', (error) => this.#end((0,errors/* errorMessage */.g)(error)));
+        channel.on('error', (error) => this.#end((0,errors/* errorMessage */.gJ)(error)));
         channel.on('close', () => 
         // Without an exit code the connection broke, and whoever holds it knows why.
         setImmediate(() => this.#end(code === undefined ? 'the host closed the channel' : 'the shell on the host ended')));
@@ -84760,8 +87788,8 @@ class Session {
     #notStarted(reason) {
         const said = this.#greeting.trim();
         const details = said === '' ? [] : said.split('\n');
-        const why = details.length > 0 ? `it said '${(0,errors/* errorMessage */.g)(said)}'` : reason;
-        return new errors/* UserError */.y(`${this.#options.name}: the account does not run a POSIX shell for us: ${why}; it needs a ` +
+        const why = details.length > 0 ? `it said '${(0,errors/* errorMessage */.gJ)(said)}'` : reason;
+        return new errors/* UserError */.yo(`${this.#options.name}: the account does not run a POSIX shell for us: ${why}; it needs a ` +
             'login shell such as /bin/sh and no forced command that stands in its place');
     }
     #next() {
@@ -84825,7 +87853,9 @@ class Session {
         if (!(error instanceof ConnectionLost))
             return error;
         const { name, clock } = this.#options;
-        const what = run.options.what === undefined ? 'a script' : `'${run.options.what}'`;
+        const { what: told } = run.options;
+        const step = typeof told === 'function' ? told() : told;
+        const what = step === undefined ? 'a script' : `'${step}'`;
         return new ConnectionLost(sent
             ? `${name}: connection lost while ${what} ran (after ` +
                 `${time_formatDuration(clock.now() - run.began)}): ${error.message}; what it did on the host ` +
@@ -84853,8 +87883,8 @@ const DEFAULTS = {
     retries: 3,
     pauseMs: 1000,
     totalMs: 60_000,
-    keepaliveMs: 15_000,
-    keepaliveCount: 4
+    keepaliveMs: 5_000,
+    keepaliveCount: 5
 };
 /** How long the network has to take our goodbye. */
 const connect_CLOSING_MS = 1000;
@@ -84887,7 +87917,7 @@ async function connect_connect(target, options = {}) {
         onFailedAttempt: ({ error, retriesLeft }) => {
             if (!(error instanceof ConnectError && error.passing) || retriesLeft === 0)
                 return;
-            log.info(`${(0,errors/* errorMessage */.g)(error)}; trying again (${retriesLeft} left)`);
+            log.info(`${(0,errors/* errorMessage */.gJ)(error)}; trying again (${retriesLeft} left)`);
         }
     });
     if (hostkeys_judge(pins, hostKey) === 'unknown') {
@@ -84932,7 +87962,7 @@ function connection(client, socket, name, clock, startTimeoutMs) {
     client.on('error', error => {
         reason = /keepalive/i.test(error.message)
             ? 'the host no longer answers (keepalive timeout)'
-            : (0,errors/* errorMessage */.g)(error);
+            : (0,errors/* errorMessage */.gJ)(error);
     });
     const session = new Session(client, { name, nonce, clock, startTimeoutMs });
     client.once('close', () => session.lost(reason));
@@ -84950,7 +87980,9 @@ function connection(client, socket, name, clock, startTimeoutMs) {
                 socket.once('finish', resolve).once('close', resolve);
                 setTimeout(resolve, connect_CLOSING_MS).unref();
             });
-            client.end();
+            // Not client.end(): sshd drops what it has not handed on yet when it reads 'disconnect', and the
+            // last words of the lock would be lost.
+            socket.end();
             await sent;
             if (!socket.writableFinished)
                 socket.destroy();
@@ -84965,7 +87997,7 @@ function connection(client, socket, name, clock, startTimeoutMs) {
 function checkPlace(target) {
     const host = target.host.trim().replace(/^\[(.*)\]$/, '$1');
     const user = target.user.trim();
-    const bad = (input, value, expected) => new errors/* UserError */.y(value === ''
+    const bad = (input, value, expected) => new errors/* UserError */.yo(value === ''
         ? `input '${input}' is empty, expected ${expected}`
         : `input '${input}': got ${JSON.stringify(value)}, expected ${expected}`);
     if (/^[^:]+:\d+$/.test(host))
@@ -84992,7 +88024,7 @@ function checkPlace(target) {
 
 /** A complaint about an input: its name, the value, what was expected. Never pass a secret's value. */
 function badInput(name, value, expected) {
-    return new errors/* UserError */.y(`input '${name}': got '${value}', expected ${expected}`);
+    return new errors/* UserError */.yo(`input '${name}': got '${value}', expected ${expected}`);
 }
 /** An input as written, without surrounding blanks; undefined when absent or empty. */
 function inputs_optional(name) {
@@ -85003,7 +88035,7 @@ function inputs_optional(name) {
 function inputs_required(name, what) {
     const value = inputs_optional(name);
     if (value === undefined) {
-        throw new errors/* UserError */.y(`input '${name}' is empty, expected ${what}; when it comes from a secret or a variable, check ` +
+        throw new errors/* UserError */.yo(`input '${name}' is empty, expected ${what}; when it comes from a secret or a variable, check ` +
             'that this exists in this repository or environment (forks and other environments do not get it)');
     }
     return value;
@@ -85070,6 +88102,28 @@ function pairs(name) {
         return [match[1], match[2]];
     });
 }
+/** What other actions call an input of ours, beyond what a slip of the pen explains. */
+const ELSEWHERE = {
+    server: 'host',
+    hostname: 'host',
+    'remote-host': 'host',
+    username: 'user',
+    'remote-user': 'user',
+    key: 'ssh-key',
+    'private-key': 'ssh-key',
+    'ssh-private-key': 'ssh-key',
+    'key-passphrase': 'passphrase',
+    fingerprint: 'known-hosts',
+    'ssh-known-hosts': 'known-hosts',
+    'host-fingerprint': 'known-hosts',
+    target: 'path',
+    'remote-path': 'path',
+    'deploy-path': 'path',
+    dockerfile: 'file',
+    password: 'registry-token',
+    token: 'github-token',
+    'dry-run': 'plan-only'
+};
 /**
  * Refuses inputs that the action does not have: GitHub itself only warns of them, so a slip of
  * the pen would silently deploy with the default. `known` comes from the action's inputs module.
@@ -85081,11 +88135,14 @@ function refuseUnknown(known, env = process.env) {
     for (const name of written) {
         if (known.includes(name))
             continue;
-        throw new errors/* UserError */.y(`input '${name}' is not known${names_didYouMean(name, known)}; known inputs: ${known.join(', ')}`);
+        const usual = ELSEWHERE[name.replaceAll('_', '-')];
+        const meant = usual !== undefined && known.includes(usual) ? usual : name;
+        throw new errors/* UserError */.yo(`input '${name}' is not known${names_didYouMean(meant, known)}; known inputs: ${known.join(', ')}`);
     }
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/host.js
+
 
 /** Names of the shared inputs, as in action.yml. */
 const HOST_INPUTS = [
@@ -85110,8 +88167,14 @@ function readHostInputs() {
         knownHosts: inputs_optional('known-hosts'),
         hostKeyPolicy: choice('host-key-policy', ['strict', 'accept-unverified'], 'strict'),
         config: inputs_optional('config'),
-        path: inputs_optional('path')
+        path: readPath()
     };
+}
+function readPath() {
+    const path = inputs_optional('path')?.replace(/(?<=.)\/+$/, '');
+    if (path === undefined || APP_PATH.test(path))
+        return path;
+    throw badInput('path', path, APP_PATH_WORDS);
 }
 
 ;// CONCATENATED MODULE: ./actions/setup-ssl/lib/inputs.js
@@ -85166,13 +88229,14 @@ function address(name) {
 
 
 
+
 /** Puts the live app on HTTPS, or does nothing when it is; fails when it cannot be proven. */
 async function main(context, env = process.env) {
     const { secrets, log } = context;
-    const { host, ...wanted } = read();
+    const { host, ...wanted } = await beforehand(() => read());
     const folder = env.GITHUB_WORKSPACE ?? process.cwd();
-    const path = host.path ?? (await readConfig(folder, host.config)).path;
-    const outcome = await secure_secure({ ...wanted, path, strategy: 'roll', run: runOf(env) }, { connect: () => connect_connect(host, { log, secrets }), clock: systemClock, log });
+    const path = host.path ?? (await beforehand(() => readConfig(folder, host.config))).path;
+    const outcome = await secure_secure({ ...wanted, path, strategy: 'roll', run: runOf(env) }, { connect: () => connect_connect(host, { log, secrets }), clock: systemClock, log, cancel: onCancel() });
     await reportSecured(outcome, host.host, context);
 }
 
@@ -85186,17 +88250,20 @@ async function main(context, env = process.env) {
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
   Yz: () => (/* binding */ core_debug),
+  N4: () => (/* binding */ endGroup),
+  z3: () => (/* binding */ error),
   V4: () => (/* binding */ getInput),
   Os: () => (/* binding */ group),
   pq: () => (/* binding */ info),
   C1: () => (/* binding */ setFailed),
   uH: () => (/* binding */ setOutput),
   Pq: () => (/* binding */ core_setSecret),
+  Oh: () => (/* binding */ startGroup),
   z: () => (/* reexport */ summary),
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, endGroup, error, exportVariable, getBooleanInput, getIDToken, getMultilineInput, getState, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, startGroup, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, addPath, exportVariable, getBooleanInput, getIDToken, getMultilineInput, getState, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, toPlatformPath, toPosixPath, toWin32Path
 
 ;// CONCATENATED MODULE: external "os"
 const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
@@ -88146,7 +91213,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 3064:
+/***/ 9741:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -88156,24 +91223,91 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 16 modules
-var core = __nccwpck_require__(8261);
+var lib_core = __nccwpck_require__(8261);
 // EXTERNAL MODULE: ./packages/core/lib/base/errors.js
 var errors = __nccwpck_require__(2256);
 // EXTERNAL MODULE: ./packages/core/lib/base/secrets.js
 var base_secrets = __nccwpck_require__(2450);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./packages/core/lib/action/annotate.js
+
+
+/** Writes a problem as an annotation; its file is told relative to the checkout. */
+function annotate({ title, message, file, line, endLine }, env = process.env) {
+    const root = env.GITHUB_WORKSPACE ?? process.cwd();
+    lib_core/* error */.z3(message, {
+        title,
+        file: external_node_path_.relative(root, external_node_path_.resolve(root, file)),
+        ...(line && { startLine: line }),
+        ...(endLine && { endLine })
+    });
+}
+/** A line of a tool that writes GitHub's annotations itself. */
+function isAnnotation(line) {
+    return /^::(error|warning|notice) /.test(line);
+}
+/** Hands such a line on as it is; the log would take it for text. */
+function passOn(line) {
+    core.info(line);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/action/commands.js
+/**
+ * Text that the runner takes for nothing but text. It takes a line that begins with `::`, after blanks,
+ * for a command, and `##[` anywhere in one; and it ends lines at a lone carriage return, too. What a
+ * server, a build or a file says must never mask, set or fold anything here.
+ */
+function harmless(text) {
+    return text
+        .split(/\r\n|\n|\r/)
+        .map(line => line.replace(/^([\s\u0085]*):(?=:)/, '$1: ').replaceAll('##[', '## ['))
+        .join('\n');
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/action/log.js
 
-/** The runner's log, with every known secret taken out before a line is written. */
+
+/** So many of the last lines of a failed step are shown again. */
+const SHOWN_AGAIN = 50;
+/**
+ * The runner's log, with every known secret taken out and no line that the runner takes for a command.
+ * Each step is a folded group; of one that fails the lines are shown again below it, unfolded.
+ */
 function actionLog(secrets) {
+    const clean = (text) => harmless(secrets.redact(text));
+    /** The lines of the step that runs; undefined between steps. */
+    let step;
+    const endStep = (failed = false) => {
+        if (step === undefined)
+            return;
+        const { title, lines } = step;
+        step = undefined;
+        lib_core/* endGroup */.N4();
+        if (failed)
+            for (const line of [`✗ ${title}`, ...lines.slice(-SHOWN_AGAIN)])
+                lib_core/* info */.pq(line);
+    };
     return {
-        info: line => core/* info */.pq(secrets.redact(line)),
-        warning: text => core/* warning */.$e(secrets.redact(text)),
-        debug: line => core/* debug */.Yz(secrets.redact(line)),
-        group: (title, body) => core/* group */.Os(secrets.redact(title), body)
+        info: text => {
+            const line = clean(text);
+            step?.lines.push(line);
+            lib_core/* info */.pq(line);
+        },
+        warning: text => lib_core/* warning */.$e(secrets.redact(text)),
+        debug: text => lib_core/* debug */.Yz(secrets.redact(text)),
+        group: (title, body) => lib_core/* group */.Os(clean(title), body),
+        step: text => {
+            endStep();
+            step = { title: clean(text), lines: [] };
+            lib_core/* startGroup */.Oh(`→ ${step.title}`);
+        },
+        endStep
     };
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/run.js
+
 
 
 
@@ -88183,19 +91317,28 @@ function actionLog(secrets) {
  * anything else also shows its stack when the step is debugged.
  */
 async function runAction(main) {
-    const secrets = new base_secrets/* Secrets */.S(secret => core/* setSecret */.Pq(secret));
+    const secrets = new base_secrets/* Secrets */.S(secret => lib_core/* setSecret */.Pq(secret));
     const log = actionLog(secrets);
     try {
         await main({ secrets, log });
     }
     catch (error) {
-        if (error instanceof errors/* UserError */.y)
+        if (error instanceof errors/* UserError */.yo)
             for (const line of error.details)
                 log.info(line);
         else if (error instanceof Error)
             log.debug(error.stack ?? '');
-        core/* setFailed */.C1(secrets.redact((0,errors/* errorMessage */.g)(error)));
+        fail(secrets.redact((0,errors/* errorMessage */.gJ)(error)), error);
     }
+}
+/** Fails the step; a mistake in a file of the checkout is shown beside its line. */
+function fail(message, error) {
+    if (error instanceof errors/* UserError */.yo && error.place) {
+        process.exitCode = 1;
+        annotate({ title: 'DiveOps', message, ...error.place });
+    }
+    else
+        lib_core/* setFailed */.C1(message);
 }
 
 
@@ -88205,8 +91348,9 @@ async function runAction(main) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   g: () => (/* binding */ errorMessage),
-/* harmony export */   y: () => (/* binding */ UserError)
+/* harmony export */   cJ: () => (/* binding */ Cancelled),
+/* harmony export */   gJ: () => (/* binding */ errorMessage),
+/* harmony export */   yo: () => (/* binding */ UserError)
 /* harmony export */ });
 /**
  * A failure whose cause the user can mend: one sentence that names the input or the place, the
@@ -88216,10 +91360,17 @@ class UserError extends Error {
     name = 'UserError';
     /** Further lines for the log, such as the last output of a command. Never secrets. */
     details;
-    constructor(message, details = [], options) {
+    /** Where in the checkout the mistake is, when it is there. */
+    place;
+    constructor(message, details = [], { place, ...options } = {}) {
         super(message, options);
         this.details = details;
+        this.place = place ?? (options.cause instanceof UserError ? options.cause.place : undefined);
     }
+}
+/** The run was told to stop. */
+class Cancelled extends UserError {
+    name = 'Cancelled';
 }
 /** The text of anything that was thrown, on one line. */
 function errorMessage(thrown) {

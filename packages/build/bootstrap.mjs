@@ -27,7 +27,7 @@ function stale() {
 
 // Install scripts of dependencies are never needed: ssh2 works without its native addon, and with
 // it the bundles would differ from machine to machine.
-if (stale()) run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'])
+if (stale()) run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'])
 run('node', ['node_modules/typescript/bin/tsc', '-b'])
 
 const file = path.resolve(root, program)

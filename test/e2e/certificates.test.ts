@@ -1,11 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { connection, resetVps, up, vpsExec } from '@diveops/lab'
+import { connection, resetVps, startLoad, up, vpsExec } from '@diveops/lab'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { type Outcome, runAction } from '../harness/action.ts'
 import { type Authority, makeAuthority, type Pair } from '../harness/certificates.ts'
-import { startLoad } from '../harness/load.ts'
 import { lookAgain } from '../harness/lookagain.ts'
 import {
   buildTiny,
@@ -118,10 +117,10 @@ test('a certificate that is gone takes HTTPS away without a gap, and says so', a
     '::warning::nginx serves the HTTP-only plain/default.conf: there is no certificate ' +
       '/tls/live/a.example/fullchain.pem; run the setup-ssl action'
   ])
-  expect(JSON.parse(outcome.outputs.plan ?? '')).toMatchObject([
+  expect(JSON.parse(outcome.outputs.plan ?? '').services).toMatchObject([
     { service: 'store', what: 'keep' },
-    { service: 'web', what: 'roll', why: expect.stringContaining('from the https to the http') },
-    { service: 'proxy', what: 'reload' }
+    { service: 'web', what: 'roll', why: expect.stringContaining('~GREETING') },
+    { service: 'proxy', what: 'reload', why: expect.stringContaining('from the https to the http') }
   ])
   await expectPlain()
   await root('chmod 0755 .. ')

@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { registryToken, resetVps, up, vpsExec } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
+import { type FakeGitHub, startFakeGitHub } from '../harness/github/fake.ts'
 import {
   buildTiny,
   checkoutTiny,
@@ -18,6 +21,16 @@ jest.setTimeout(300_000)
 const folders: string[] = []
 const digests = { r1: '', r2: '', unhealthy: '', crash: '', migration: '' }
 let workspace = ''
+let github: FakeGitHub
+
+/** Environment and inputs with which a run tells GitHub of itself. */
+function onGitHub(other: Record<string, string> = {}) {
+  return { env: { GITHUB_API_URL: github.url, GITHUB_SHA: 'c0ffee5', ...other } }
+}
+const TOKEN = { 'github-token': 'ghs_token' }
+/** What was said of each deployment, the last word first. */
+const recorded = () =>
+  [...github.statuses.values()].map(all => all.map(({ state }) => state).join())
 
 async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
   const folder = await checkoutTiny(change)
@@ -42,13 +55,20 @@ beforeAll(async () => {
   digests.crash = await buildTiny('r4', 'crash')
   digests.migration = await buildTiny('r5', 'bad-migration')
   workspace = await checkout()
+  github = await startFakeGitHub()
 })
-afterAll(() => removeAll(folders))
+afterAll(async () => {
+  await removeAll(folders)
+  await github.stop()
+  expect(github.problems).toEqual([])
+})
 
 test('the first deploy puts the app live on a server that has nothing but Docker', async () => {
-  const outcome = await deployTiny(workspace, { digest: digests.r1 })
+  const outcome = await deployTiny(workspace, { digest: digests.r1, ...TOKEN }, onGitHub())
   succeeded(outcome)
   expect(outcome.outputs).toMatchObject({ state: 'live', changed: 'true' })
+  expect(github.deployments).toMatchObject([{ ref: 'c0ffee5', environment: 'production' }])
+  expect(recorded()).toEqual(['success,in_progress'])
   expect(outcome.outputs.image).toBe(`${IMAGE}@${digests.r1}`)
   expect(await site()).toBe('release r1, hello from the template')
   const { release } = outcome.outputs
@@ -61,6 +81,8 @@ test('the first deploy puts the app live on a server that has nothing but Docker
   expect(outcome.summary).toContain('live: the release serves')
   expect(outcome.summary).toMatch(/\| web \| create \|/)
   expect(outcome.summary).toMatch(/\| pull \| [\d.]+ m?s \|/)
+  expect(outcome.summary).toMatch(/```mermaid\ngantt\n[^`]+ section look\n[^`]+ section prepare\n/)
+  expect(outcome.log).toMatch(/^::group::→ pull\n[^:]*::endgroup::\n/m)
 })
 
 test("compose's own 'up -d' then changes nothing, and neither does the same deploy again", async () => {
@@ -79,14 +101,27 @@ test("compose's own 'up -d' then changes nothing, and neither does the same depl
 
 test('a plan changes nothing and says what would be', async () => {
   const before = await snapshot()
-  const outcome = await deployTiny(workspace, { digest: digests.r2, 'plan-only': 'true' })
+  const event = path.join(await checkout(), 'event.json')
+  const repository = { full_name: 'nestorwheelock/tiny' }
+  const pull = { number: 7, head: { sha: 'decafbad1234', repo: repository } }
+  await writeFile(event, JSON.stringify({ repository, pull_request: pull }))
+  const outcome = await deployTiny(
+    workspace,
+    { digest: digests.r2, 'plan-only': 'true', ...TOKEN },
+    onGitHub({ GITHUB_EVENT_NAME: 'pull_request', GITHUB_EVENT_PATH: event })
+  )
   expect(outcome.outputs).toMatchObject({ state: 'planned', changed: 'false' })
-  expect(JSON.parse(outcome.outputs.plan ?? '')).toMatchObject([
+  expect(JSON.parse(outcome.outputs.plan ?? '').services).toMatchObject([
     { service: 'store', what: 'keep' },
     { service: 'web', what: 'recreate' },
     { service: 'proxy', what: 'recreate' }
   ])
   expect(await snapshot()).toBe(before)
+  expect(github.deployments).toHaveLength(1)
+  expect(github.comments).toHaveLength(1)
+  expect(github.comments[0]?.body).toMatch(
+    /### Plan of decafba for production\n.*\| web \| recreate \|/s
+  )
 })
 
 test('a new release replaces the app and the proxy and leaves the data service alone', async () => {
@@ -110,9 +145,19 @@ test.each([
 ] as const)(
   'a release that is %s is taken back, and the run fails',
   async (kind, message, reason) => {
-    const outcome = await deployTiny(workspace, { digest: digests[kind], 'health-timeout': '5s' })
+    const outcome = await deployTiny(
+      workspace,
+      { digest: digests[kind], 'health-timeout': '5s', ...TOKEN },
+      onGitHub()
+    )
     expect(outcome.code).toBe(1)
     expect(outcome.outputs.state).toBe('restored')
+    expect(recorded().at(-1)).toBe('failure,in_progress')
+    const [heading, why] = outcome.summary.split('\n\n')
+    expect(heading).toMatch(/^### Deploy failed: /)
+    expect(why).toContain(`> ❌ ${message}`)
+    expect(outcome.summary).toContain(reason)
+    expect(outcome.summary).toMatch(/✗ \w+ .* :crit, [^`]+ section way back\n/)
     expect(outcome.log).toContain(`::error::${message}`)
     expect(outcome.log).toContain(reason)
     expect(await site()).toBe('release r2, hello from the template')

@@ -96,14 +96,14 @@ test('what differs from the release, and what interrupted runs left', async () =
 cp .env /tmp/env && echo 'GREETING=by hand' >> .env
 docker tag redis:7-alpine ${IMAGE}:latest
 docker run -d --name tiny-old-1 --label com.docker.compose.project=tiny --label com.docker.compose.service=old --label com.docker.compose.oneoff=False redis:7-alpine
-docker run -d --name tiny-web-1_bridge --label com.docker.compose.project=tiny --label com.docker.compose.service=web --label com.docker.compose.oneoff=True redis:7-alpine
+docker run -d --name tiny-web-1_bridge-left-1 --label com.docker.compose.project=tiny --label com.docker.compose.service=web --label com.docker.compose.oneoff=True redis:7-alpine
 docker exec -u 0 tiny-proxy-1 sh -c "echo '10.0.0.9 web # roll of web' >> /etc/hosts"
 echo 'a b ' > .diveops/env.undo
 docker image rm diveops.local/tiny/web:${releases[0]}`)
   const found = await doctor()
   await onServer(`cp current/proxy/default.conf proxy/default.conf; cat /tmp/env > .env; rm /tmp/env
 docker tag diveops.local/tiny/web:${releases[1]} ${IMAGE}:latest
-docker rm -f tiny-old-1 tiny-web-1_bridge; rm .diveops/env.undo
+docker rm -f tiny-old-1 tiny-web-1_bridge-left-1; rm .diveops/env.undo
 docker exec -u 0 tiny-proxy-1 sh -c 'kept=$(grep -v "roll of" /etc/hosts); echo "$kept" > /etc/hosts'`)
   const one = (name: string) => row(found, 'release', name)
   expect(one('proxy/default.conf')).toMatchObject({
@@ -115,9 +115,9 @@ docker exec -u 0 tiny-proxy-1 sh -c 'kept=$(grep -v "roll of" /etc/hosts); echo 
     expect.objectContaining({ found: 'has what an interrupted run wrote' })
   ])
   expect(one(`${IMAGE}:latest`)?.found).toMatch(/^is another image than that of the release/)
-  expect(one('up -d')?.found).toContain('tiny-web-1')
+  expect(one('up -d')?.found).toContain('web')
   expect(one('tiny-old-1')?.found).toContain("service 'old', which the compose file does not have")
-  expect(one('tiny-web-1_bridge')).toMatchObject({ found: 'a bridge, running' })
+  expect(one('tiny-web-1_bridge-left-1')).toMatchObject({ found: 'a bridge, running' })
   expect(one('tiny-proxy-1')).toMatchObject({ found: "a pin for 'web' in its /etc/hosts" })
   expect(one('way back')).toMatchObject({
     severity: 'warning',

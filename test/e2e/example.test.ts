@@ -107,6 +107,15 @@ test('the same push again is unchanged and restarts nothing', async () => {
   expect(await containers()).toBe(before)
 })
 
+test('by hand with plan-only it says what would change, and changes nothing', async () => {
+  const before = await containers()
+  const words = ['--input', 'plan-only=true', '--input', 'strategy=recreate']
+  const { code, output } = await act(folder, ['workflow_dispatch', ...words])
+  expect(output).toContain('planned: nothing was changed')
+  expect(code).toBe(0)
+  expect(await containers()).toBe(before)
+})
+
 test('nginx follows the certificates: HTTPS once they are there, HTTP-only again when they are gone', async () => {
   await vpsExec(`cd /opt/diveops
 for name in happydiving.mx buceofeliz.com; do

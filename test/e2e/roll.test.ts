@@ -1,7 +1,15 @@
-import { connection, rebootVps, resetVps, restartVpsEngine, up } from '@diveops/lab'
+import {
+  connection,
+  underLoad as loaded,
+  rebootVps,
+  resetVps,
+  restartVpsEngine,
+  type Seen,
+  up
+} from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
-import { type Seen, startLoad } from '../harness/load.ts'
+import { expectApplied, expectClean } from '../harness/after.ts'
 import {
   buildTiny,
   checkoutTiny,
@@ -43,25 +51,7 @@ async function checkout(change?: (folder: string) => Promise<void>): Promise<str
 
 /** Runs something while visitors come. */
 async function underLoad<T>(what: () => Promise<T>): Promise<{ result: T; seen: Seen }> {
-  const load = startLoad((await connection()).LAB_HTTP)
-  const result = await what()
-  return { result, seen: await load.stop() }
-}
-
-/** Nothing of a roll is left: no bridge, no pin, and compose has nothing to do. */
-async function expectClean(): Promise<void> {
-  expect(await onServer('docker ps -a --format "{{.Names}}" | sort')).toBe(
-    'tiny-proxy-1\ntiny-store-1\ntiny-web-1\n'
-  )
-  expect(await onServer('docker exec tiny-proxy-1 cat /etc/hosts')).not.toContain('roll of')
-  const said = await onServer('docker compose -f docker-compose.prod.yml up -d')
-  expect(said).not.toMatch(/Creat|Recreat|Start/)
-}
-
-/** Every POST was applied once, none was lost. */
-async function expectApplied(posted: readonly string[]): Promise<void> {
-  const applied = (await onServer('docker exec tiny-web-1 cat /data/bookings')).split('\n')
-  for (const key of posted) expect(applied.filter(line => line === key)).toHaveLength(1)
+  return loaded((await connection()).LAB_HTTP, what)
 }
 
 function state({ outputs, log, code }: Outcome): string {
@@ -74,7 +64,7 @@ test('a roll loses no request, applies every POST once and leaves nothing behind
     deployTiny(workspace, { digest: digests.r2, strategy: 'roll' })
   )
   expect(state(result)).toBe('live')
-  expect(JSON.parse(result.outputs.plan ?? '')).toMatchObject([
+  expect(JSON.parse(result.outputs.plan ?? '').services).toMatchObject([
     { service: 'store', what: 'keep' },
     { service: 'web', what: 'roll' },
     { service: 'proxy', what: 'reload' }
@@ -154,6 +144,27 @@ test('a configuration that nginx refuses is put back, and nobody notices', async
   expect(seen.lost).toEqual([])
   expect(Object.keys(seen.releases)).toEqual(['r3'])
   expect(await onServer('cat proxy/default.conf')).toContain('add_header X-Depth')
+})
+
+test('containers that somebody added by hand are rolled with the others, and as many afterwards', async () => {
+  const scale = (count: number) =>
+    onServer(
+      `docker compose -f docker-compose.prod.yml up -d --no-recreate --scale web=${count} web`
+    )
+  await scale(2)
+  const { result, seen } = await underLoad(() =>
+    deployTiny(workspace, { digest: digests.r2, strategy: 'roll' })
+  )
+  expect(state(result)).toBe('live')
+  expect(seen.lost).toEqual([])
+  expect(await onServer('docker ps --format "{{.Names}}" --filter name=web | sort')).toBe(
+    'tiny-web-1\ntiny-web-2\n'
+  )
+  await expectApplied(seen.posted)
+  await scale(1)
+  const back = await deployTiny(workspace, { digest: digests.r3, strategy: 'roll' })
+  expect(state(back)).toBe('live')
+  await expectClean()
 })
 
 test('a file that a release no longer has goes, unless somebody changed it', async () => {

@@ -1,6 +1,5 @@
-import { connection, resetVps, up } from '@diveops/lab'
+import { connection, resetVps, startLoad, up } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
-import { startLoad } from '../harness/load.ts'
 import {
   buildTiny,
   checkoutTiny,

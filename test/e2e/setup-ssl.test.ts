@@ -15,6 +15,7 @@ import {
 } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { type Probed, underVisitors } from '../harness/prober.ts'
+import { caller } from '../harness/readme.ts'
 import {
   NAMES,
   operator,
@@ -176,10 +177,11 @@ test('private keys are for their owner alone, and in no log', async () => {
   expect(first.output).not.toContain('PRIVATE KEY')
 })
 
-test('run again at once, it changes nothing and asks no authority', async () => {
+test('run again at once, by a call from another repository, it changes nothing and asks no authority', async () => {
   const before = await running()
   const asked = (await acme.requests()).length
-  const { code, output } = await workflow('setup-ssl')
+  await writeFile(path.join(folder, '.github/workflows/call.yml'), caller('setup-ssl'))
+  const { code, output } = await workflow('call')
   expect(output).toContain('unchanged: every certificate is there')
   expect(code).toBe(0)
   expect(outputs(output)).toMatchObject({ changed: 'false', state: 'unchanged' })

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { readMetadata, root } from '@diveops/build'
+import { node24, readMetadata, root } from '@diveops/build'
 
 /** What a step left: its exit code, its files' contents and everything it printed. */
 export interface Outcome {
@@ -23,17 +22,14 @@ export interface Options {
   state?: Record<string, string>
   /** Aborting it cancels the step as a runner does: SIGINT, after 7.5 s SIGTERM. */
   cancel?: AbortSignal
+  /** Aborting it kills the step at once, as a runner that dies. */
+  kill?: AbortSignal
   /** The folder whose index.js runs; dist/<name> when absent. */
   dist?: string
+  /** Files of the checkout, by their names in it. */
+  files?: Record<string, string>
   /** Called for each piece of output, to cancel at the right moment. */
   onOutput?: (text: string) => void
-}
-
-/** Node 24, which runs actions; the one that runs the tests may be older. */
-export function node24(): string {
-  const ours = path.join(root, 'node_modules/node24/bin/node')
-  if (existsSync(ours)) return ours
-  return process.versions.node.startsWith('24.') ? process.execPath : 'node'
 }
 
 /**
@@ -48,6 +44,9 @@ export async function runAction(
   const folder = await mkdtemp(path.join(tmpdir(), 'diveops-action-'))
   try {
     const files = await commandFiles(folder)
+    for (const [name, text] of Object.entries(options.files ?? {})) {
+      await writeFile(path.join(folder, 'workspace', name), text)
+    }
     const env = definedOnly({
       PATH: process.env.PATH,
       HOME: process.env.HOME,
@@ -109,7 +108,7 @@ function definedOnly(values: Record<string, string | undefined>): NodeJS.Process
 function execute(
   bundle: string,
   env: NodeJS.ProcessEnv,
-  { words = [], cancel, onOutput }: Options
+  { words = [], cancel, kill, onOutput }: Options
 ) {
   return new Promise<{ code: number | null; log: string }>((resolve, reject) => {
     const child = spawn(node24(), [bundle, ...words], {
@@ -130,6 +129,7 @@ function execute(
       child.kill('SIGINT')
       force = setTimeout(() => child.kill('SIGTERM'), 7500)
     })
+    kill?.addEventListener('abort', () => child.kill('SIGKILL'))
     child.on('error', reject)
     child.on('close', code => {
       clearTimeout(force)

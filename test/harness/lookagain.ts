@@ -1,9 +1,9 @@
 import { silentLog } from '../../packages/core/src/base/log.ts'
 import { Secrets } from '../../packages/core/src/base/secrets.ts'
 import { systemClock } from '../../packages/core/src/base/time.ts'
+import { conduct } from '../../packages/core/src/deploy/conduct.ts'
 import { releaseProbes } from '../../packages/core/src/deploy/facts.ts'
 import { putKeptLive } from '../../packages/core/src/deploy/kept.ts'
-import { conduct } from '../../packages/core/src/deploy/run.ts'
 import type { Manifest } from '../../packages/core/src/release/manifest.ts'
 import { connect } from '../../packages/core/src/ssh/connect.ts'
 import { labInputs } from './tiny.ts'
@@ -28,6 +28,7 @@ export async function lookAgain(): Promise<string[]> {
       { log, secrets: new Secrets() }
     )
   const outcome = await conduct(
+    'look',
     { ...request, lockTimeoutMs: 10_000, run: {} },
     { connect: open, clock: systemClock, log },
     async run => {

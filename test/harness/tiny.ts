@@ -7,14 +7,23 @@ import { connection, registryToken, runnerExec, SERVER_USER, vpsExec } from '@di
 import { type Options, type Outcome, runAction } from './action.ts'
 import type { Pair } from './certificates.ts'
 
-const APP = path.join(root, 'test/e2e/apps/tiny')
+const APPS = path.join(root, 'test/e2e/apps')
+/** The files of which images are built. */
+const APP = path.join(APPS, 'tiny')
 /** The image of the tiny app. */
 export const IMAGE = 'ghcr.io/nestorwheelock/tiny'
 /** Who may push to the lab's registry. */
 export const REGISTRY_USER = 'nestorwheelock'
 
 /** How an image of the tiny app behaves; see server.py. */
-export type Behaviour = 'good' | 'unhealthy' | 'crash' | 'dies' | 'bad-migration'
+export type Behaviour =
+  | 'good'
+  | 'unhealthy'
+  | 'crash'
+  | 'dies'
+  | 'errors'
+  | 'wrong-hosts'
+  | 'bad-migration'
 
 /** Builds and pushes a release of the tiny app on the lab's runner and returns its digest. */
 export async function buildTiny(release: string, behaviour: Behaviour = 'good', extra = '') {
@@ -41,10 +50,16 @@ rm -rf "$folder" "$DOCKER_CONFIG"`
   return stdout.trim()
 }
 
-/** A checkout of the tiny app; `change` may edit its files before they are committed. */
-export async function checkoutTiny(change?: (folder: string) => Promise<void>): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'diveops-tiny-'))
-  await cp(APP, folder, { recursive: true })
+/**
+ * A checkout of the tiny app, or of the zoo, which runs the same image in many services; `change` may
+ * edit its files before they are committed.
+ */
+export async function checkoutTiny(
+  change?: (folder: string) => Promise<void>,
+  app: 'tiny' | 'zoo' = 'tiny'
+): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), `diveops-${app}-`))
+  await cp(path.join(APPS, app), folder, { recursive: true })
   await change?.(folder)
   const git = (...words: string[]) => execFileSync('git', ['-C', folder, ...words])
   git('init', '--quiet')
@@ -123,6 +138,13 @@ export async function labInputs(): Promise<Record<string, string>> {
   }
 }
 
+/** The inputs that lead to the lab's server by way of a forwarder at this port. */
+export async function byPort(port: number): Promise<Record<string, string>> {
+  const { LAB_KNOWN_HOSTS, LAB_SSH_PORT } = await connection()
+  const known = await readFile(LAB_KNOWN_HOSTS, 'utf8')
+  return { port: String(port), 'known-hosts': known.replaceAll(`:${LAB_SSH_PORT} `, `:${port} `) }
+}
+
 /** Runs the deploy-vps bundle from a checkout against the lab's server. */
 export async function deployTiny(
   workspace: string,
@@ -177,7 +199,7 @@ export async function siteAgain(expected: RegExp): Promise<string> {
 /** Everything a deploy may change on the server: files with their sums, containers, images, volumes. */
 export async function snapshot(): Promise<string> {
   const { stdout } = await vpsExec(`cd /opt/diveops
-find . -type f ! -path './.diveops/lock*' ! -path './.diveops/job' ! -path './.diveops/journal.jsonl' | sort | xargs -r sha256sum
+find . -type f ! -path './.diveops/lock*' ! -path './.diveops/job*' ! -path './.diveops/journal.jsonl' | sort | xargs -r sha256sum
 find . -type l -printf '%p -> %l\\n'
 docker ps -aq --no-trunc | sort | xargs -r docker inspect -f '{{.Id}} {{.Image}} {{.State.StartedAt}}'
 docker image ls --no-trunc --digests --format '{{.Repository}} {{.Tag}} {{.Digest}} {{.ID}}' | sort

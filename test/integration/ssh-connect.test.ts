@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect as connectTo, createServer, type Server, type Socket } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { silentLog } from '../../packages/core/src/base/log.ts'
 import { Secrets } from '../../packages/core/src/base/secrets.ts'
 import { type ConnectOptions, connect, type Target } from '../../packages/core/src/ssh/connect.ts'
 import { HOST_KEY_TYPES, type Sshd, startSshd } from '../harness/sshd.ts'
@@ -42,8 +43,7 @@ async function refusal(target: Target, options: ConnectOptions = quick): Promise
 function logged() {
   const lines: string[] = []
   const write = (line: string) => lines.push(line)
-  const log = { info: write, warning: write, debug: () => {} }
-  return { lines, log: { ...log, group: <T>(_title: string, body: () => Promise<T>) => body() } }
+  return { lines, log: { ...silentLog, info: write, warning: write } }
 }
 
 const attempts = () => sshd.count(/(?:Accepted|Failed|Postponed) publickey/)

@@ -67,7 +67,11 @@ describe.each(javascript)('%s, a JavaScript action', name => {
     const module = await import(path.join(actionFolder(name), 'src/inputs.ts'))
     expect([...module.NAMES].sort()).toEqual(inputNames(name))
     const code = source(name, 'src/inputs.ts')
-    const readers = { readHostInputs: 'host.ts', readRegistryLogin: 'registry.ts' }
+    const readers = {
+      readHostInputs: 'host.ts',
+      readRegistryLogin: 'registry.ts',
+      readGitHubInputs: 'githubinputs.ts'
+    }
     const shared = Object.entries(readers)
       .filter(([reader]) => code.includes(reader))
       .map(([, file]) => readFileSync(path.join(root, 'packages/core/src/action', file), 'utf8'))
@@ -76,7 +80,7 @@ describe.each(javascript)('%s, a JavaScript action', name => {
   })
 
   test('runs its bundle, published beside its action.yml', () => {
-    const text = publishedMetadata(name, source(name, 'action.yml'))
+    const text = publishedMetadata(name, source(name, 'action.yml'), new Map())
     expect(text).toContain('main: dist/index.js')
     expect(text).not.toContain('../')
   })

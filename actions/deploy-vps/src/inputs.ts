@@ -1,3 +1,8 @@
+import {
+  GITHUB_INPUTS,
+  type GitHubInputs,
+  readGitHubInputs
+} from '@diveops/core/action/githubinputs'
 import { HOST_INPUTS, type HostInputs, readHostInputs } from '@diveops/core/action/host'
 import {
   badInput,
@@ -6,7 +11,8 @@ import {
   flag,
   optional,
   pairs,
-  refuseUnknown
+  refuseUnknown,
+  secret
 } from '@diveops/core/action/inputs'
 import {
   REGISTRY_INPUTS,
@@ -28,6 +34,7 @@ export interface Inputs {
   planOnly: boolean
   lockTimeoutMs: number
   healthTimeoutMs: number | undefined
+  github: GitHubInputs
 }
 
 /** The names of all inputs, as in action.yml. */
@@ -40,7 +47,8 @@ export const NAMES = [
   'strategy',
   'plan-only',
   'lock-timeout',
-  'health-timeout'
+  'health-timeout',
+  ...GITHUB_INPUTS
 ] as const
 
 /** Reads and checks every input. */
@@ -54,8 +62,14 @@ export function read(secrets: Secrets): Inputs {
     strategy: choice('strategy', ['roll', 'recreate'], 'roll'),
     planOnly: flag('plan-only', false),
     lockTimeoutMs: duration('lock-timeout') ?? 600_000,
-    healthTimeoutMs: duration('health-timeout')
+    healthTimeoutMs: duration('health-timeout'),
+    github: readGitHubInputs(secrets)
   }
+}
+
+/** Whether only a plan is wanted and no key is there to make it with, as in a run of a fork. */
+export function lacksKeyForPlan(): boolean {
+  return flag('plan-only', false) && secret('ssh-key') === undefined
 }
 
 function readImage(): Inputs['image'] {

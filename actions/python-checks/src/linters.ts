@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { annotate } from '@diveops/core/action/annotate'
+import { annotate, isAnnotation, passOn } from '@diveops/core/action/annotate'
 import { UserError } from '@diveops/core/base/errors'
 import { changedFiles } from './diff.ts'
 import type { Inputs } from './inputs.ts'
@@ -7,11 +7,9 @@ import { conclude, count, runTool, type Step } from './tool.ts'
 
 /** Runs ruff, which writes its own annotations. */
 export const ruff: Step = async (inputs, log) => {
-  const { code, stdout, stderr } = await runTool(inputs, log, 'ruff', [
-    'check',
-    '--output-format=github',
-    '.'
-  ])
+  const show = { ...log, info: (line: string) => (isAnnotation(line) ? passOn : log.info)(line) }
+  const words = ['check', '--output-format=github', '.']
+  const { code, stdout, stderr } = await runTool(inputs, show, 'ruff', words)
   const problems = stdout.match(/^::error /gm)?.length ?? 0
   if (code !== 0 && problems === 0) throw await broken('ruff', code, stderr)
   await conclude('ruff', problems === 0 ? 'clean' : count(problems, 'problem'))

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { root } from '@diveops/build'
@@ -48,10 +48,19 @@ sed -n 's/.*"containerimage.digest": "\\(.*\\)".*/\\1/p' meta`
   return { release, digest: stdout.trim() }
 }
 
-/** A checkout of the app in a temporary folder; the caller removes it. */
-export async function checkOut(signal: AbortSignal): Promise<string> {
+/**
+ * A checkout of the app in a temporary folder; the caller removes it. `definition` is added to what
+ * the compose file says of the web service.
+ */
+export async function checkOut(signal: AbortSignal, definition = ''): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'diveops-bench-app-'))
   await cp(APP.folder, folder, { recursive: true })
+  const compose = path.join(folder, APP.compose)
+  const text = await readFile(compose, 'utf8')
+  await writeFile(
+    compose,
+    text.replace(`\n  ${APP.web.service}:\n`, line => line + definition)
+  )
   const author = ['-c', 'user.name=Bench', '-c', 'user.email=bench@example.com']
   for (const words of [
     ['init', '--quiet'],

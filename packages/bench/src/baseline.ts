@@ -4,6 +4,8 @@ import { APP, type AppImage } from './app.ts'
 /** Whom the baseline connects to, and with what: files of this machine. */
 export interface Server {
   address: string
+  /** Of its sshd; 22 when absent. */
+  port?: string
   user: string
   keyFile: string
   knownHostsFile: string
@@ -15,6 +17,16 @@ export interface Remote {
   program: 'ssh' | 'scp'
   words: string[]
   stdin?: string
+}
+
+/** Options of `ssh` and `scp` by which nothing of this machine's own configuration has a say. */
+export function clientOptions({ port = '22', keyFile, knownHostsFile }: Server): string[] {
+  return [
+    ...['-F', '/dev/null', '-i', keyFile, '-o', 'IdentitiesOnly=yes', '-o', `Port=${port}`],
+    ...['-o', `UserKnownHostsFile=${knownHostsFile}`, '-o', 'StrictHostKeyChecking=yes'],
+    // The client's default is post-quantum and takes twice as long on the CPU.
+    ...['-o', 'KexAlgorithms=curve25519-sha256', '-o', 'BatchMode=yes']
+  ]
 }
 
 /**
@@ -63,23 +75,18 @@ export function baselineCommands(image: AppImage, server: Server, token: string)
     ssh('prune', command(['docker', 'image', 'prune', '-f']))
   ]
 
-  function options(): string[] {
-    return [
-      ...['-F', '/dev/null', '-i', server.keyFile, '-o', 'IdentitiesOnly=yes'],
-      ...['-o', `UserKnownHostsFile=${server.knownHostsFile}`, '-o', 'StrictHostKeyChecking=yes'],
-      // The client's default is post-quantum and takes twice as long on the CPU.
-      ...['-o', 'KexAlgorithms=curve25519-sha256', '-o', 'BatchMode=yes']
-    ]
-  }
-
   function ssh(name: string, script: string, stdin?: string): Remote {
-    const words = [...options(), `${server.user}@${server.address}`, script]
+    const words = [...clientOptions(server), `${server.user}@${server.address}`, script]
     return { name, program: 'ssh', words, ...(stdin !== undefined && { stdin }) }
   }
 
   function scp(name: string, file: string): Remote {
     const target = `${server.user}@${server.address}:${APP.path}/${file}`
-    return { name, program: 'scp', words: ['-q', ...options(), `${APP.folder}/${file}`, target] }
+    return {
+      name,
+      program: 'scp',
+      words: ['-q', ...clientOptions(server), `${APP.folder}/${file}`, target]
+    }
   }
 }
 

@@ -1,16 +1,18 @@
 import { parseArgs } from 'node:util'
 import { errorMessage, UserError } from '@diveops/core/base/errors'
 import { bundles } from './bundles.ts'
-import { refuseStaleBundles } from './node.ts'
+import { downtime } from './downtime.ts'
+import { health } from './health.ts'
+import { refuseStaleBundles } from './stale.ts'
 import { tls } from './tls.ts'
 import { trips } from './trips.ts'
 
-const USAGE = 'usage: npm run bench -- trips [--repeat N] | bundles [--repeat N] | tls'
+const BENCHMARKS = { trips, downtime, health, bundles, tls }
 
-const BENCHMARKS = { trips, bundles, tls }
+const USAGE = `usage: npm run bench -- ${Object.keys(BENCHMARKS).join('|')} [--repeat N]`
 
 /** How many rounds a benchmark takes unless it is told. */
-const ROUNDS = { trips: 3, bundles: 21, tls: 1 }
+const ROUNDS = { trips: 3, downtime: 3, health: 3, bundles: 21, tls: 1 }
 
 const say = (line: string) => console.log(line)
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { connection, knownHosts, registryToken } from '@diveops/lab'
 import { APP, type AppImage } from './app.ts'
 import { SERVER_ADDRESS } from './link.ts'
-import { runStep } from './step.ts'
+import { runStep, type Step } from './step.ts'
 
 /** The time of a whole deploy, and of its parts by name, in ms. */
 export interface Sample {
@@ -13,28 +13,43 @@ export interface Sample {
 /** How the server is reached: over the slow link or not. */
 export type Route = 'slow' | 'direct'
 
+/** How a deploy is made: as the baseline of `trips` does it, or by a roll. */
+export interface Way {
+  route: Route
+  strategy: 'recreate' | 'roll'
+  workspace: string
+  /** Called with each piece of what the action prints. */
+  onOutput?: (text: string) => void
+}
+
 /** One deploy by the deploy-vps bundle, which must end in the given state. */
 export async function ourDeploy(
   { digest }: AppImage,
   state: 'live' | 'unchanged',
-  route: Route,
-  workspace: string,
+  { route, strategy, workspace, onOutput }: Way,
   signal: AbortSignal
 ): Promise<Sample> {
   const inputs = {
     ...(await server(route)),
     digest,
-    // As the baseline does it: the bridge and the watching of a roll would be work that it does not do.
-    strategy: 'recreate',
+    strategy,
     'registry-user': APP.registryUser,
     'registry-token': await registryToken()
   }
   const env = { GITHUB_REPOSITORY: 'nestorwheelock/tiny', GITHUB_ACTOR: APP.registryUser }
-  const step = { action: 'deploy-vps', inputs, workspace, env }
+  return ending(state, { action: 'deploy-vps', inputs, workspace, env, onOutput }, signal)
+}
+
+/** Goes back to the release before the live one by the rollback bundle. */
+export async function ourRollback(signal: AbortSignal): Promise<Sample> {
+  return ending('live', { action: 'rollback', inputs: await server('direct') }, signal)
+}
+
+async function ending(state: string, step: Step, signal: AbortSignal): Promise<Sample> {
   const { code, outputs, output, ms } = await runStep(step, signal)
   if (code !== 0 || outputs.state !== state) {
     throw new Error(
-      `deploy-vps ended with code ${code} and state '${outputs.state}', not '${state}':\n${output}`
+      `${step.action} ended with code ${code} and state '${outputs.state}', not '${state}':\n${output}`
     )
   }
   return { ms, parts: stepTimes(output) }
@@ -53,12 +68,12 @@ async function server(route: Route): Promise<Record<string, string>> {
       }
 }
 
-/** The steps with their times as the action prints them: `connect 340 ms · lock 1.2 s`. */
+/** The steps with their times as the action prints them: `connect 340 ms · bake web 1.2 s`. */
 function stepTimes(log: string): Record<string, number> {
   const line = log.split('\n').findLast(one => /^connect [\d.]+ m?s( ·|$)/.test(one)) ?? ''
-  const found = line.matchAll(/([a-z]+) ([\d.]+) (ms|s)(?: ·|$)/g)
   const times: Record<string, number> = {}
-  for (const [, name = '', number, unit] of found) {
+  for (const step of line.split(' · ')) {
+    const [, name = '', number, unit] = /^(.+) ([\d.]+) (ms|s)$/.exec(step) ?? []
     times[name] = (times[name] ?? 0) + Number(number) * (unit === 's' ? 1000 : 1)
   }
   return times

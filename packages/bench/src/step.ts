@@ -1,8 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { readMetadata, root } from '@diveops/build'
-import { node24 } from './node.ts'
+import { node24, readMetadata, root } from '@diveops/build'
 import { type Timed, timed } from './timed.ts'
 
 /** A step of a job that uses one of our actions. */
@@ -13,6 +12,7 @@ export interface Step {
   workspace?: string
   /** Variables beside those that a runner always sets. */
   env?: Record<string, string>
+  onOutput?: ((text: string) => void) | undefined
 }
 
 /** What a step left. */
@@ -41,7 +41,12 @@ export async function runStep(step: Step, signal: AbortSignal): Promise<StepResu
       ...step.env
     }
     const bundle = path.join(root, 'dist', step.action, 'index.js')
-    const result = await timed(node24(), [bundle], { cwd: workspace, env, signal })
+    const result = await timed(node24(), [bundle], {
+      cwd: workspace,
+      env,
+      onOutput: step.onOutput,
+      signal
+    })
     return { ...result, outputs: parseOutputs(await readFile(file('OUTPUT'), 'utf8')) }
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -15,6 +15,8 @@ export interface TimedOptions {
   cwd?: string
   /** Its whole environment; that of this process when absent. */
   env?: NodeJS.ProcessEnv
+  /** Called with each piece of output as it comes, both streams. */
+  onOutput?: ((text: string) => void) | undefined
   signal: AbortSignal
 }
 
@@ -22,7 +24,7 @@ export interface TimedOptions {
 export function timed(
   program: string,
   words: readonly string[],
-  { stdin, cwd, env, signal }: TimedOptions
+  { stdin, cwd, env, onOutput, signal }: TimedOptions
 ): Promise<Timed> {
   return new Promise((resolve, reject) => {
     const began = performance.now()
@@ -36,6 +38,7 @@ export function timed(
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         output += text
+        onOutput?.(text)
       })
     }
     child.on('error', reject)

@@ -3,16 +3,16 @@ import { existsSync } from 'node:fs'
 import { UserError } from '@diveops/core/base/errors'
 import type { Say } from '@diveops/lab'
 
-/** Programs that are needed: how each is asked whether it is there, and its packages. */
-const TOOLS: readonly (readonly [string, readonly string[], readonly string[]])[] = [
-  ['cc', ['--version'], ['gcc', 'libc6-dev']],
-  ['ip', ['-V'], ['iproute2']],
-  ['ssh', ['-V'], ['openssh-client']],
-  ['git', ['--version'], ['git']]
-]
+/** Programs: how each is asked whether it is there, and its packages. */
+const TOOLS = {
+  cc: { words: ['--version'], packages: ['gcc', 'libc6-dev'] },
+  ip: { words: ['-V'], packages: ['iproute2'] },
+  ssh: { words: ['-V'], packages: ['openssh-client'] },
+  git: { words: ['--version'], packages: ['git'] }
+} as const
 
-/** Makes sure of what a slow link needs here; as root on Debian it installs what is missing. */
-export function ensureTools(say: Say): void {
+/** Refuses to go on where no slow link can be made. */
+export function refuseWithoutDevices(): void {
   if (process.getuid?.() !== 0) {
     throw new UserError(
       'a slow link takes network devices, which only root can make: run it as root'
@@ -21,12 +21,17 @@ export function ensureTools(say: Say): void {
   if (!existsSync('/dev/net/tun')) {
     throw new UserError('/dev/net/tun is missing: this machine needs the kernel module tun')
   }
-  const missing = TOOLS.filter(([name, words]) => spawnSync(name, words).error)
+}
+
+/** Makes sure of the programs that a benchmark needs; as root on Debian it installs what is missing. */
+export function ensureTools(say: Say, names: readonly (keyof typeof TOOLS)[]): void {
+  const missing = names.filter(name => spawnSync(name, TOOLS[name].words).error)
   if (missing.length === 0) return
-  const packages = missing.flatMap(([, , names]) => names)
-  if (!existsSync('/usr/bin/apt-get')) {
-    const names = missing.map(([name]) => name).join(', ')
-    throw new UserError(`missing: ${names}; Debian's packages are named ${packages.join(' ')}`)
+  const packages = missing.flatMap(name => TOOLS[name].packages)
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    throw new UserError(
+      `missing: ${missing.join(', ')}; Debian's packages are named ${packages.join(' ')}`
+    )
   }
   say(`installing ${packages.join(' ')}`)
   apt(['update'])

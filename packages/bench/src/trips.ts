@@ -15,12 +15,12 @@ import {
   wayFigures
 } from './figures.ts'
 import { compileNetdelay, refuseSecondLink, SERVER_ADDRESS, withLink } from './link.ts'
-import { ourDeploy } from './ours.ts'
+import { ourDeploy, type Way } from './ours.ts'
 import { partsTable, waysTable } from './report.ts'
 import { median, round } from './statistics.ts'
 import { baselineDeploy } from './theirs.ts'
 import { timed } from './timed.ts'
-import { ensureTools } from './tools.ts'
+import { ensureTools, refuseWithoutDevices } from './tools.ts'
 
 /** What a round needs. */
 interface Stage {
@@ -40,7 +40,8 @@ interface Stage {
  */
 export async function trips(options: Options) {
   const { repeat, say, signal } = options
-  ensureTools(say)
+  refuseWithoutDevices()
+  ensureTools(say, ['cc', 'ip', 'ssh', 'git'])
   refuseSecondLink()
   await up(say)
   say('the app that runs on the server of the lab, if any, is removed')
@@ -92,7 +93,7 @@ async function prepare(
   signal.throwIfAborted()
   const knownHostsFile = path.join(folder, 'known_hosts')
   await writeFile(knownHostsFile, await knownHosts(SERVER_ADDRESS))
-  for (const image of [r1, r2]) await ourDeploy(image, 'live', 'direct', workspace, signal)
+  for (const image of [r1, r2]) await ourDeploy(image, 'live', direct(workspace), signal)
   say('ready')
   return { r1, r2, workspace, netdelay, knownHostsFile, pid: await serverPid(signal) }
 }
@@ -107,16 +108,22 @@ async function measure(
   samples: Samples,
   signal: AbortSignal
 ): Promise<number> {
-  await ourDeploy(r1, 'live', 'direct', workspace, signal)
+  await ourDeploy(r1, 'live', direct(workspace), signal)
+  // As the baseline does it: the bridge and the watching of a roll would be work that it does not do.
+  const slow: Way = { route: 'slow', strategy: 'recreate', workspace }
   return withLink(netdelay, pid, rtt, async connectMs => {
-    samples.deploy[rtt].push(await ourDeploy(r2, 'live', 'slow', workspace, signal))
+    samples.deploy[rtt].push(await ourDeploy(r2, 'live', slow, signal))
     await expectSite(r2)
-    samples.unchanged[rtt].push(await ourDeploy(r2, 'unchanged', 'slow', workspace, signal))
+    samples.unchanged[rtt].push(await ourDeploy(r2, 'unchanged', slow, signal))
     if (rtt === FAR) return connectMs
     samples.baseline[rtt].push(await baselineDeploy(r1, knownHostsFile, signal))
     await expectSite(r1)
     return connectMs
   })
+}
+
+function direct(workspace: string): Way {
+  return { route: 'direct', strategy: 'recreate', workspace }
 }
 
 /** The server is the container that has the lab's SSH port. */

@@ -47,6 +47,17 @@ export async function test(words: string[]): Promise<number> {
   return sum.failed > 0 || sum.passed === 0 ? 1 : 0
 }
 
+/** How many moments of a deploy each way to die strikes at in the whole kill test. */
+const MOMENTS = '30'
+
+/** Runs the whole kill test, of which `npm test` has a part; takes hours. */
+export async function faults(): Promise<number> {
+  process.env.DIVEOPS_KILLS ??= MOMENTS
+  const { passed, failed, skipped } = await runPhase(['e2e/kill.test.ts'])
+  console.log(`\n${sentence({ passed, failed, skipped })}`)
+  return failed > 0 || passed === 0 ? 1 : 0
+}
+
 async function runPhase(folders: readonly string[]): Promise<Counts> {
   console.log(`\n=== ${folders.join(' and ')} ===`)
   const temporary = await mkdtemp(path.join(tmpdir(), 'diveops-test-'))
@@ -69,9 +80,9 @@ export function jestArguments(folders: readonly string[], outputFile: string): s
     '--json',
     `--outputFile=${outputFile}`,
     '--passWithNoTests',
-    ...(folders.includes('e2e') ? ['--runInBand'] : []),
+    ...(folders.some(folder => folder.startsWith('e2e')) ? ['--runInBand'] : []),
     '--testPathPatterns',
-    ...folders.map(folder => `/test/${folder}/`)
+    ...folders.map(folder => `/test/${folder}${folder.endsWith('.ts') ? '$' : '/'}`)
   ]
 }
 

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { stageActions } from '@diveops/build'
+import { OWNER as PUBLISHER } from '@diveops/build'
 import { command, quote } from '@diveops/core/base/shell'
 import { runnerExec } from './exec.ts'
+import { prepareCheckout } from './published.ts'
 import { allowRegistryUser } from './registry.ts'
 import { copyRepository, pack } from './repository.ts'
 import { knownHosts, OWNER, registryToken, SERVER_USER, serverKey } from './secrets.ts'
@@ -28,9 +29,16 @@ export interface ActOptions {
 
 const RUNS = '/lab/runs'
 
+/** An action in the runner: its name and the id of the commit that it would be published as. */
+interface Action {
+  name: string
+  commit: string
+}
+
 /**
  * Runs workflows of a folder in the lab's runner, as GitHub would on a push: see `copyRepository`
- * for what is copied. `uses: diveops/<name>@v1` gets the files that publishing it would publish.
+ * for what is copied. `uses: diveops/<name>@v1` gets the files that publishing it would publish, and
+ * `uses: diveops/workflows/.github/workflows/<name>.yml@v1` the workflow files to copy.
  */
 export async function act(
   folder: string,
@@ -39,27 +47,32 @@ export async function act(
 ): Promise<ActResult> {
   const place = `${RUNS}/${randomUUID()}`
   try {
-    const [owner, names] = await Promise.all([
+    const [owner, actions] = await Promise.all([
       copyRepository(folder, `${place}/repository`),
       copyActions(`${place}/actions`)
     ])
     await allowRegistryUser(owner)
     await writeValues(`${place}/secrets.yml`, { ...(await labSecrets()), ...options.secrets })
     await writeValues(`${place}/variables.yml`, { ...(await labVariables()), ...options.variables })
-    const script = command(['act', ...actArguments(place, names), ...words])
+    const script = command(['act', ...actArguments(place, actions), ...words])
     return await runAct(place, script, options)
   } finally {
     await runnerExec(`rm -rf ${quote(place)}`)
   }
 }
 
-function actArguments(place: string, names: readonly string[]): string[] {
+function actArguments(place: string, actions: readonly Action[]): string[] {
   const labels = ['ubuntu-latest', 'ubuntu-24.04', 'ubuntu-22.04']
   return [
     ...labels.flatMap(label => ['-P', `${label}=-self-hosted`]),
     ...['--actor', OWNER],
     ...['--secret-file', `${place}/secrets.yml`, '--var-file', `${place}/variables.yml`],
-    ...names.flatMap(name => ['--local-repository', `diveops/${name}@v1=${place}/actions/${name}`])
+    ...actions.flatMap(({ name, commit }) =>
+      // Workflows name the version, composite actions the commit that publishing pins them to.
+      ['v1', commit].flatMap(ref => {
+        return ['--local-repository', `${PUBLISHER}/${name}@${ref}=${place}/actions/${name}`]
+      })
+    )
   ]
 }
 
@@ -84,12 +97,12 @@ async function runAct(place: string, script: string, options: ActOptions): Promi
   }
 }
 
-async function copyActions(target: string): Promise<string[]> {
+async function copyActions(target: string): Promise<Action[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'diveops-lab-actions-'))
   try {
-    const names = await stageActions(folder)
-    await pack(folder, undefined, target)
-    return names
+    const actions = await prepareCheckout(folder)
+    await pack(path.join(folder, 'files'), undefined, target)
+    return actions
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -26,12 +26,17 @@ export type ImageName =
   | 'runner-packages'
   | 'registry'
   | 'nginx'
+  | 'nginx-old'
+  | 'caddy'
+  | 'haproxy'
   | 'postgres'
   | 'redis'
   | 'python'
   | 'certbot'
+  | 'node'
   | 'pebble'
   | 'acme'
+  | 'linters'
 
 const BUSYBOX = { 'busybox-links': path.join(imagesFolder, 'standins/busybox-links') }
 
@@ -56,6 +61,14 @@ export function imageTable(ingredients: Ingredients): Record<ImageName, Image> {
     },
     registry: { folder: 'registry', parents: { BASE: 'base' } },
     nginx: { folder: 'standins/nginx', parents: { BASE: 'base' }, files: BUSYBOX },
+    'nginx-old': {
+      folder: 'standins/nginx',
+      parents: { BASE: 'base' },
+      values: { SUITE: 'bookworm' },
+      files: BUSYBOX
+    },
+    caddy: { folder: 'standins/caddy', parents: { BASE: 'base' }, files: BUSYBOX },
+    haproxy: { folder: 'standins/haproxy', parents: { BASE: 'base' }, files: BUSYBOX },
     postgres: { folder: 'standins/postgres', parents: { BASE: 'base' }, files: BUSYBOX },
     redis: { folder: 'standins/redis', parents: { BASE: 'base' }, files: BUSYBOX },
     python: { folder: 'standins/python', parents: { BASE: 'base' } },
@@ -65,8 +78,23 @@ export function imageTable(ingredients: Ingredients): Record<ImageName, Image> {
       values: { CERTBOT_VERSION: '5.8.0' },
       files: BUSYBOX
     },
+    node: {
+      folder: 'standins/node',
+      parents: { BASE: 'base' },
+      values: { NPM_VERSION: '11.21.2' },
+      files: { node, ...BUSYBOX }
+    },
     pebble: { folder: 'pebble', parents: { BASE: 'base' }, values: { PEBBLE_VERSION: 'v2.10.1' } },
-    acme: { folder: 'acme', parents: { BASE: 'base', PEBBLE: 'pebble' }, files: { node } }
+    acme: { folder: 'acme', parents: { BASE: 'base', PEBBLE: 'pebble' }, files: { node } },
+    linters: {
+      folder: 'linters',
+      parents: { BASE: 'base', PYTHON: 'python' },
+      values: {
+        ACTIONLINT_VERSION: 'v1.7.12',
+        ZIZMOR_VERSION: '1.32.0',
+        SHELLCHECK_VERSION: '0.11.0.1'
+      }
+    }
   }
 }
 

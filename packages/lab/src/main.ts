@@ -5,6 +5,7 @@ import { act } from './act.ts'
 import { connection } from './connection.ts'
 import { down } from './down.ts'
 import { ssh } from './exec.ts'
+import { lint } from './lint.ts'
 import { tryOut } from './try.ts'
 import { up } from './up.ts'
 
@@ -34,6 +35,11 @@ const COMMANDS: Record<string, (words: string[]) => Promise<number>> = {
     const place = path.resolve(process.env.INIT_CWD ?? '.', folder)
     return (await act(place, words, { onOutput: write, signal: cancel.signal })).code
   },
+  lint: async () => {
+    const findings = await lint(say)
+    for (const line of findings) say(line)
+    return findings.length > 0 ? 1 : 0
+  },
   try: () => tryOut(say, write)
 }
 
@@ -41,7 +47,7 @@ const [name = '', ...words] = process.argv.slice(2)
 const command = COMMANDS[name]
 if (!command) {
   console.error(
-    'usage: npm run lab -- up | down | env | ssh [command] | act FOLDER [arguments] | try'
+    'usage: npm run lab -- up | down | env | ssh [command] | act FOLDER [arguments] | lint | try'
   )
   process.exit(2)
 }

@@ -76,7 +76,11 @@ async function obtain(image: PublicImage, hub: boolean, builder: Builder): Promi
   if (hub && (await tryDocker(['pull', '--quiet', name])).code === 0) return { name, local: name }
   const local = await builder.ensure(standIn)
   const { stdout, stderr } = await tryDocker(['run', '--rm', '--entrypoint', '', local, ...version])
-  return { name, local, note: `${name} is ${versionIn(standIn, stdout + stderr)}` }
+  return {
+    name,
+    local,
+    note: `${name} is ${versionIn(standIn.replace('-old', ''), stdout + stderr)}`
+  }
 }
 
 /** Where Docker Hub has an image: those of one word are in its library. */

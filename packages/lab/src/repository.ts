@@ -7,10 +7,11 @@ import { root } from '@diveops/build'
 import { UserError } from '@diveops/core/base/errors'
 import { quote } from '@diveops/core/base/shell'
 import { runnerExec } from './exec.ts'
-import { run } from './process.ts'
+import { run, succeed } from './process.ts'
 import { OWNER } from './secrets.ts'
 
 const EXAMPLE = 'django-diveops'
+const examples = path.join(root, 'workflows-examples')
 const DEFAULT_ORIGIN = `https://github.com/${OWNER}/${EXAMPLE}`
 
 /** What a copy in the runner takes from a folder on this machine. */
@@ -58,18 +59,34 @@ const identity = [
  * temporary folder, as a user would have them in a repository. The caller removes the folder.
  */
 export async function assembleExample(workflows: readonly string[]): Promise<string> {
-  const examples = path.join(root, 'workflows-examples')
-  const folder = await mkdtemp(path.join(tmpdir(), 'diveops-lab-example-'))
-  const app = path.join(examples, EXAMPLE)
-  const ignored = ['.venv', '__pycache__', '.pytest_cache', '.ruff_cache', '.env', 'node_modules']
-  await cp(app, folder, {
-    recursive: true,
-    filter: source => !ignored.includes(path.basename(source))
-  })
+  const folder = await copyExample(EXAMPLE)
   await mkdir(path.join(folder, '.github/workflows'), { recursive: true })
   for (const name of workflows) {
     await cp(path.join(examples, name), path.join(folder, '.github/workflows', name))
   }
+  return folder
+}
+
+/**
+ * Puts an example that brings its own workflow, unmodified, into a temporary folder as a git
+ * repository of `owner` at GitHub. The caller removes the folder.
+ */
+export async function assembleRepository(app: string, owner: string): Promise<string> {
+  const folder = await copyExample(app)
+  await succeed('git', ['-C', folder, 'init', '--quiet', '--initial-branch', 'main'])
+  const origin = `https://github.com/${owner}/${app}`
+  await succeed('git', ['-C', folder, 'remote', 'add', 'origin', origin])
+  await succeed('git', ['-C', folder, 'add', '--all'])
+  return folder
+}
+
+async function copyExample(app: string): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'diveops-lab-example-'))
+  const ignored = ['.venv', '__pycache__', '.pytest_cache', '.ruff_cache', '.env', 'node_modules']
+  await cp(path.join(examples, app), folder, {
+    recursive: true,
+    filter: source => !ignored.includes(path.basename(source))
+  })
   return folder
 }
 

@@ -1,12 +1,9 @@
 import { mkdir } from 'node:fs/promises'
-import { makeBase } from './base.ts'
 import { type Box, type BoxName, boxTable, container, ensureBox } from './boxes.ts'
-import { Builder, removeLeftovers } from './build.ts'
 import { docker, inspect } from './docker.ts'
 import { ensureEngine } from './engine.ts'
-import { type ImageName, imageTable, imageTags } from './images.ts'
-import { findIngredients } from './ingredients.ts'
-import { makeMirror, mirrorTag, standIns } from './mirror.ts'
+import { allOrFirstError, ensureImages } from './ensure.ts'
+import { standIns } from './mirror.ts'
 import { linkNames } from './names.ts'
 import { network, stateFolder } from './place.ts'
 import { labPorts } from './ports.ts'
@@ -23,37 +20,6 @@ export async function up(say: Say): Promise<void> {
   const stood = await standIns(images.mirror)
   if (stood !== '') say(`stand-ins, as Docker Hub could not be reached: ${stood}`)
   await progress.phase('started the lab', () => start(images))
-}
-
-async function ensureImages(progress: Progress): Promise<Record<BoxName, string>> {
-  const table = imageTable(await findIngredients())
-  const tags = await imageTags(table)
-  const mirror = mirrorTag(tags)
-  const present = await presentTags()
-  const { vps, runner, registry, acme } = tags
-  const images = { vps, runner, registry, mirror, acme }
-  const missing = Object.values(images).filter(tag => !present.has(tag))
-  if (missing.length === 0) return images
-  progress.say('building the images of the lab, which are kept: this takes some minutes')
-  const base = (tag: string) => makeBase(table.base, tag, progress)
-  const builder = new Builder(table, tags, present, progress, base)
-  const names: ImageName[] = ['runner', 'vps', 'registry', 'acme']
-  const builds = names.map(name => builder.ensure(name))
-  if (!present.has(mirror)) builds.push(makeMirror(mirror, builder, progress).then(() => mirror))
-  await allOrFirstError(builds)
-  await removeLeftovers(new Set([...Object.values(tags), mirror]))
-  return images
-}
-
-/** Waits for all, even when one fails: what runs on would write into the next attempt. */
-async function allOrFirstError(promises: readonly Promise<unknown>[]): Promise<void> {
-  const failed = (await Promise.allSettled(promises)).find(result => result.status === 'rejected')
-  if (failed) throw failed.reason
-}
-
-async function presentTags(): Promise<Set<string>> {
-  const words = ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}']
-  return new Set((await docker([...words, '--filter', 'reference=diveops-lab/*'])).split('\n'))
 }
 
 async function start(images: Record<BoxName, string>): Promise<void> {

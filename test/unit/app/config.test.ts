@@ -8,9 +8,10 @@ test('an empty file gives every default', () => {
     proxy: { pairs: {} },
     stopFirst: [],
     release: [],
-    health: { path: '/health/', timeoutMs: 60_000, bakeMs: 10_000 },
+    health: { path: '/health/', timeoutMs: 60_000, bakeMs: 10_000, errorsPercent: 5 },
     domains: [],
     env: { template: '.env.template', https: {}, http: {} },
+    backup: 'auto',
     keep: 5
   })
 })
@@ -37,6 +38,20 @@ test.each([
     'health: {timeout: soon}\n',
     /^diveops\.yml:1: 'health\.timeout': got 'soon', expected a duration/
   ],
+  ['health: {errors: 0.05}\n', /^diveops\.yml:1: 'health\.errors': got '0\.05', expected a string/],
+  [
+    "health: {errors: '105%'}\n",
+    /^diveops\.yml:1: 'health\.errors': got '105%', expected a share such as '5%'/
+  ],
+  [
+    'backup: daily\n',
+    /^diveops\.yml:1: 'backup': got 'daily', expected 'auto', 'off' or a mapping with service, command/
+  ],
+  [
+    'backup: {service: db}\n',
+    /'backup': got a list or mapping, expected 'auto', 'off' or a mapping/
+  ],
+  ['migrations: {service: web}\n', /'migrations\.pending': got nothing, expected a string/],
   ['keep: many\n', /^diveops\.yml:1: 'keep': got 'many', expected a number/],
   ['keep: 0\n', /'keep': got '0', expected at least 1/],
   ['path: opt/app\n', /'path': got 'opt\/app', expected an absolute path on the host/],

@@ -1,4 +1,3 @@
-import { publishedMetadata } from '@diveops/build'
 import { withTables } from '@diveops/build/readme'
 import { counts, jestArguments } from '@diveops/build/test'
 import { expect, test } from '@jest/globals'
@@ -25,11 +24,6 @@ test('a suite that did not start, and a run that died, are failures', () => {
 test('labs are not shared by two processes', () => {
   expect(jestArguments(['e2e'], 'x')).toContain('--runInBand')
   expect(jestArguments(['unit', 'meta'], 'x')).not.toContain('--runInBand')
-})
-
-test('a published action has its bundle beside it', () => {
-  const text = 'main: ../../dist/a-b/index.js\npost: ../../dist/a-b/index.js\n'
-  expect(publishedMetadata('a-b', text)).toBe('main: dist/index.js\npost: dist/index.js\n')
 })
 
 test('README tables come from action.yml', () => {

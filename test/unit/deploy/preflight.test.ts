@@ -18,16 +18,21 @@ const good: Facts = {
   current: undefined,
   releases: [],
   unfinished: [],
+  broken: undefined,
+  brokenFiles: {},
   liveFiles: new Map(),
   config: { project: { name: 'app', services: {} }, error: '' },
   containers: [],
   missingImages: [],
   volumes: [],
   listening: [],
+  front: undefined,
   nginx: undefined,
   memoryKb: { available: 1e6, services: new Map() },
   certificates: new Map(),
-  renewal: undefined
+  renewal: undefined,
+  recreates: new Set(),
+  editedVariables: []
 }
 
 test('a host that has everything is accepted', () => {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from '@jest/globals'
 import type { Project } from '../../../packages/core/src/app/compose.ts'
+import { backupScript, pruneBackupsScript } from '../../../packages/core/src/deploy/backup.ts'
 import { commandsScript } from '../../../packages/core/src/deploy/commands.ts'
 import {
   commitScript,
@@ -11,10 +12,14 @@ import {
 } from '../../../packages/core/src/deploy/commit.ts'
 import { factProbes } from '../../../packages/core/src/deploy/facts.ts'
 import type { Place } from '../../../packages/core/src/deploy/library.ts'
+import { askScript } from '../../../packages/core/src/deploy/migrations.ts'
+import { noPlan } from '../../../packages/core/src/deploy/plan.ts'
+import { journalPlan } from '../../../packages/core/src/deploy/plantext.ts'
 import { prepareScript } from '../../../packages/core/src/deploy/prepare.ts'
 import { recreateScript } from '../../../packages/core/src/deploy/recreate.ts'
 import { keptConfigScript } from '../../../packages/core/src/deploy/resolve.ts'
 import { rollScript } from '../../../packages/core/src/deploy/roll.ts'
+import { yieldingReleases } from '../../../packages/core/src/deploy/room.ts'
 import type { Target } from '../../../packages/core/src/deploy/target.ts'
 import type { Manifest } from '../../../packages/core/src/release/manifest.ts'
 
@@ -64,6 +69,7 @@ const manifest: Manifest = {
   services: ['web'],
   compose: 'c.yml',
   definitions: {},
+  parts: {},
   proxy: {},
   variant: 'http',
   pairs: [],
@@ -75,30 +81,78 @@ const manifest: Manifest = {
 test.each([
   ['facts', factProbes(place.path, place.compose).script],
   ['kept release', keptConfigScript(place.path, place.release, place.compose)],
-  ['prepare', prepareScript(place, target, ['redis:7', 'ghcr.io/a/other:x'])],
+  [
+    'prepare',
+    prepareScript(place, target, {
+      missingImages: ['redis:7', 'ghcr.io/a/other:x'],
+      current: { ...manifest, id: '3' },
+      releases: ['1', '2', '3'].map(id => ({ ...manifest, id, image: nasty }))
+    })
+  ],
   [
     'commands',
     commandsScript(place, target, [{ service: 'web', command: nasty, again: false }], 60)
   ],
-  ['recreate', recreateScript(place, target, { imageTest: null, timeoutS: 60 })],
+  [
+    'recreate',
+    recreateScript(place, target, {
+      imageTest: null,
+      timeoutS: 60,
+      doors: new Map(),
+      healthPath: nasty
+    })
+  ],
   [
     'roll',
     rollScript(place, target, {
       tactics: new Map([['web', { how: 'roll' }]]),
       replaceProxy: true,
+      back: false,
+      doors: new Map([['web', { port: 8000, speaks: 'http' }]]),
       imageTest: null,
       timeoutS: 60,
       bakeS: 10,
+      errorsPercent: 5,
       healthPath: '/health/',
       origins: ['https://happydiving.mx']
     })
   ],
-  ['commit', commitScript(place, manifest, [manifest], [], ['unfinished'])],
+  ['commit', commitScript(place, manifest, [manifest], [], ['unfinished'], 'run')],
+  ['backup', backupScript(place, { services: ['db', nasty], database: nasty, sure: true })],
+  ['own backup', backupScript(place, { service: 'db', command: nasty, verify: nasty })],
+  ['prune of backups', pruneBackupsScript(place, 5)],
+  [
+    'question to Django',
+    askScript(
+      place,
+      target,
+      { by: 'django', service: 'web', words: ['python', 'manage.py', 'shell'], database: nasty },
+      60
+    )
+  ],
+  [
+    'question by commands',
+    askScript(place, target, { by: 'commands', service: 'web', pending: nasty, applied: nasty }, 60)
+  ],
+  ['journal', journalPlan({ ...noPlan(), alarms: [nasty] })],
   ['discard', discardScript(place, ['web'])],
   ['environment back', environmentBackScript(place)],
   ['follow', followScript(place, target)]
 ])('the script for %s is valid POSIX shell whatever names hold', (_name, script) => {
   expect(execFileSync('sh', ['-n'], { input: script, encoding: 'utf8' })).toBe('')
+})
+
+test('the oldest releases give way to a new image, never the live one, the one before it or the goal', () => {
+  const releases = ['4', '1', '3', '5', '2'].map(id => ({ ...manifest, id }))
+  const ids = (live: string | undefined, goal: string) =>
+    yieldingReleases({ releases, current: releases.find(({ id }) => id === live) }, goal).map(
+      ({ id }) => id
+    )
+  expect(ids('5', '6')).toEqual(['1', '2', '3'])
+  expect(ids('5', '2')).toEqual(['1', '3'])
+  expect(ids('3', '6')).toEqual(['1', '4', '5'])
+  expect(ids('1', '6')).toEqual(['2', '3', '4', '5'])
+  expect(ids(undefined, '6')).toEqual(['1', '2', '3', '4', '5'])
 })
 
 test('the release before the live one is never pruned, the oldest go first', () => {

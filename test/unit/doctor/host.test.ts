@@ -19,13 +19,18 @@ const facts: Facts = {
   current: undefined,
   releases: [],
   unfinished: [],
+  broken: undefined,
+  brokenFiles: {},
   liveFiles: new Map(),
   config: { project: undefined, error: '' },
   containers: [],
   missingImages: [],
   volumes: [],
   listening: [],
+  front: undefined,
   nginx: undefined,
+  recreates: new Set(),
+  editedVariables: [],
   memoryKb: { available: 1e6, services: new Map() },
   certificates: new Map(),
   renewal: undefined
@@ -104,7 +109,7 @@ test('a clock that is off, a login as root, a port that somebody has', () => {
   expect(row('clock', {}, { clock: now / 1000 - 3600 })).toMatchObject({
     severity: 'warning',
     found: 'off by 3600 s',
-    next: 'sudo timedatectl set-ntp true'
+    next: 'set it there: sudo timedatectl set-ntp true'
   })
   expect(row('user', {}, { user: 'root', groups: ['root'] })).toMatchObject({ severity: 'hint' })
   expect(row('port 80', {}, { listening: [{ port: 80, program: "'apache2'" }] })).toMatchObject({

@@ -13,6 +13,7 @@ test.each([
     'questions',
     questionsScript({
       project: nasty,
+      doors: [nasty],
       origins: [`https://${nasty}`],
       healthPath: `/${nasty}`,
       folders: [{ origin: nasty, prefix: nasty, folder: nasty }],

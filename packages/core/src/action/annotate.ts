@@ -5,7 +5,7 @@ import * as core from '@actions/core'
 export interface Annotation {
   title: string
   message: string
-  /** Absolute, or relative to the working folder. */
+  /** Absolute, or relative to the checkout. */
   file: string
   line?: number | undefined
   endLine?: number | undefined
@@ -16,8 +16,18 @@ export function annotate({ title, message, file, line, endLine }: Annotation, en
   const root = env.GITHUB_WORKSPACE ?? process.cwd()
   core.error(message, {
     title,
-    file: path.relative(root, path.resolve(file)),
+    file: path.relative(root, path.resolve(root, file)),
     ...(line && { startLine: line }),
     ...(endLine && { endLine })
   })
+}
+
+/** A line of a tool that writes GitHub's annotations itself. */
+export function isAnnotation(line: string): boolean {
+  return /^::(error|warning|notice) /.test(line)
+}
+
+/** Hands such a line on as it is; the log would take it for text. */
+export function passOn(line: string): void {
+  core.info(line)
 }

@@ -1,4 +1,5 @@
-import { choice, integer, optional, required, secret } from './inputs.ts'
+import { APP_PATH, APP_PATH_WORDS } from '../base/apppath.ts'
+import { badInput, choice, integer, optional, required, secret } from './inputs.ts'
 
 /** The inputs that every action with a host shares, as written. */
 export interface HostInputs {
@@ -37,6 +38,12 @@ export function readHostInputs(): HostInputs {
     knownHosts: optional('known-hosts'),
     hostKeyPolicy: choice('host-key-policy', ['strict', 'accept-unverified'], 'strict'),
     config: optional('config'),
-    path: optional('path')
+    path: readPath()
   }
+}
+
+function readPath(): string | undefined {
+  const path = optional('path')?.replace(/(?<=.)\/+$/, '')
+  if (path === undefined || APP_PATH.test(path)) return path
+  throw badInput('path', path, APP_PATH_WORDS)
 }

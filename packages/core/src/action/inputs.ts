@@ -89,6 +89,29 @@ export function pairs(name: string): [string, string][] {
   })
 }
 
+/** What other actions call an input of ours, beyond what a slip of the pen explains. */
+const ELSEWHERE: Record<string, string> = {
+  server: 'host',
+  hostname: 'host',
+  'remote-host': 'host',
+  username: 'user',
+  'remote-user': 'user',
+  key: 'ssh-key',
+  'private-key': 'ssh-key',
+  'ssh-private-key': 'ssh-key',
+  'key-passphrase': 'passphrase',
+  fingerprint: 'known-hosts',
+  'ssh-known-hosts': 'known-hosts',
+  'host-fingerprint': 'known-hosts',
+  target: 'path',
+  'remote-path': 'path',
+  'deploy-path': 'path',
+  dockerfile: 'file',
+  password: 'registry-token',
+  token: 'github-token',
+  'dry-run': 'plan-only'
+}
+
 /**
  * Refuses inputs that the action does not have: GitHub itself only warns of them, so a slip of
  * the pen would silently deploy with the default. `known` comes from the action's inputs module.
@@ -99,8 +122,10 @@ export function refuseUnknown(known: readonly string[], env = process.env): void
     .map(key => key.slice('INPUT_'.length).toLowerCase())
   for (const name of written) {
     if (known.includes(name)) continue
+    const usual = ELSEWHERE[name.replaceAll('_', '-')]
+    const meant = usual !== undefined && known.includes(usual) ? usual : name
     throw new UserError(
-      `input '${name}' is not known${didYouMean(name, known)}; known inputs: ${known.join(', ')}`
+      `input '${name}' is not known${didYouMean(meant, known)}; known inputs: ${known.join(', ')}`
     )
   }
 }

@@ -6,14 +6,32 @@ export interface Table {
   rows: readonly (readonly string[])[]
 }
 
-/** Plain text made safe for Markdown and HTML, one line. */
+/**
+ * Plain text made safe for GitHub's Markdown wherever a line may stand, one line: it is shown as it
+ * is, marks nothing up and mentions nobody.
+ */
 export function cell(text: string): string {
-  return text
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
-    .replace(/([|`*_[\]\\])/g, '\\$1')
-    .replace(/\s*\r?\n\s*/g, ' ')
+  return (
+    text
+      .replace(/\s*[\r\n]+\s*/g, ' ')
+      .trim()
+      .replace(/&/g, '&amp;')
+      .replace(/</g, '&lt;')
+      .replace(/>/g, '&gt;')
+      .replace(/([|`*_[\]\\~])/g, '\\$1')
+      .replace(/^([-+=]|#(?!#*$))/, '\\$1')
+      .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2')
+      .replace(/#(?=#*$)/g, '\\#')
+      // Two of them would enclose a formula.
+      .replace(/\$/g, '&#36;')
+      .replace(/(?<!\w)@(?=\w)/g, '@&#8288;')
+  )
+}
+
+/** Lines as they are, in a box that opens when it is clicked on. */
+export function folded(title: string, lines: readonly string[]): string {
+  const text = lines.join('\n').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
+  return `<details><summary>${cell(title)}</summary>\n\n<pre>\n${text}\n</pre>\n\n</details>`
 }
 
 /** A Markdown table. */

@@ -17,6 +17,9 @@ export interface Service {
   configs?: { source: string }[]
   secrets?: { source: string }[]
   network_mode?: string
+  stop_grace_period?: string
+  scale?: number
+  deploy?: { replicas?: number }
   devices?: unknown[]
   networks?: Record<string, { aliases?: string[]; ipv4_address?: string } | null>
 }
@@ -44,6 +47,13 @@ export function service(project: Project, name: string, where: string): Service 
   throw new UserError(
     `${where}: service '${name}' is not in the compose file, which has ${list(Object.keys(project.services))}`
   )
+}
+
+/** Every name by which the compose file lets other services address one. */
+export function serviceNames(project: Project, name: string): string[] {
+  const one = project.services[name]
+  const aliases = Object.values(one?.networks ?? {}).flatMap(network => network?.aliases ?? [])
+  return [name, ...(one?.container_name ? [one.container_name] : []), ...aliases]
 }
 
 /** Registry and repository of an image reference in full, without tag and digest. */
@@ -100,12 +110,15 @@ export function proxyService(project: Project, configured: string | undefined): 
   return names.length === 1 ? names[0] : undefined
 }
 
-/** Everything that the given services depend on, directly or not, without themselves. */
+/**
+ * Everything that the given services depend on, directly or not, without themselves and without
+ * those whose profile is not active, which to name would start.
+ */
 export function dependencies(project: Project, names: readonly string[]): string[] {
   const found = new Set<string>()
   const visit = (name: string) => {
     for (const next of Object.keys(project.services[name]?.depends_on ?? {})) {
-      if (found.has(next) || names.includes(next)) continue
+      if (found.has(next) || names.includes(next) || !project.services[next]) continue
       found.add(next)
       visit(next)
     }

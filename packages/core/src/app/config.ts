@@ -1,8 +1,10 @@
-import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { LineCounter, parseDocument } from 'yaml'
 import * as z from 'zod'
+import { APP_PATH, APP_PATH_WORDS } from '../base/apppath.ts'
 import { UserError } from '../base/errors.ts'
 import { didYouMean } from '../base/names.ts'
 import { parseDuration } from '../base/time.ts'
+import { lineOfKey } from './yamlline.ts'
 
 const serviceName = z.string().regex(/^[a-zA-Z0-9._-]+$/, 'a name of a compose service')
 const variableName = z
@@ -38,12 +40,31 @@ const releaseCommand = z
     "one 'service: command' pair (and 'again: true' beside it)"
   )
 
+const backup = z.union(
+  [
+    z.enum(['auto', 'off']),
+    z.strictObject({
+      service: serviceName.describe('The service in whose container the commands run.'),
+      command: z
+        .string()
+        .min(1)
+        .describe('Run by sh; what it prints on standard output is the backup.'),
+      verify: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Run by sh with the backup on standard input; must end with 0.')
+    })
+  ],
+  { error: "'auto', 'off' or a mapping with service, command and perhaps verify" }
+)
+
 const schema = z
   .strictObject({
     $schema: z.string().optional().describe('For editors; not used.'),
     path: z
       .string()
-      .regex(/^\/[^\0\n]*[^\0\n/]$/, 'an absolute path on the host')
+      .regex(APP_PATH, APP_PATH_WORDS)
       .default('/opt/diveops')
       .describe('The folder of the app on the host.'),
     compose: relativePath
@@ -101,7 +122,14 @@ const schema = z
         timeout: duration.default('60s'),
         bake: duration
           .default('10s')
-          .describe('How long the new release is watched while the old one still runs.')
+          .describe('How long the new release is watched while the old one still runs.'),
+        errors: z
+          .string()
+          .regex(/^(100|\d{1,2}(\.\d+)?)%$/, "a share such as '5%'")
+          .default('5%')
+          .describe(
+            'Of the answers that visitors get while it is watched, how many may be errors of the server (5xx) before the old one is put back; from three on, and only when the old one had fewer.'
+          )
       })
       .prefault({}),
     domains: z.array(z.array(domain).min(1)).default([]).describe('One list for each certificate.'),
@@ -120,7 +148,36 @@ const schema = z
           .describe('Kept in step while the HTTP-only configuration is chosen.')
       })
       .prefault({}),
-    keep: z.int().min(1).max(100).default(5).describe('Releases kept on the host as a way back.')
+    migrations: z
+      .strictObject({
+        service: serviceName,
+        pending: z
+          .string()
+          .min(1)
+          .describe('Prints the names of the migrations that would be applied, one a line.'),
+        applied: z
+          .string()
+          .min(1)
+          .optional()
+          .describe(
+            'Prints the names of those that the database has; without it a rollback cannot tell whether the schema is newer.'
+          )
+      })
+      .optional()
+      .describe(
+        "How to ask the new image, by sh and not through its entrypoint, which migrations are pending. Default: Django is asked when a release command runs 'manage.py migrate'."
+      ),
+    backup: backup
+      .default('auto')
+      .describe(
+        'Before pending migrations: auto (PostgreSQL of the compose file, proven by a restore), off, or a command of your own.'
+      ),
+    keep: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(5)
+      .describe('Releases kept on the host as a way back, and backups.')
   })
   .describe('What an app is, for DiveOps Actions. Every key has a default.')
 
@@ -137,7 +194,7 @@ export interface ReleaseCommand {
 export interface AppConfig extends Omit<Parsed, '$schema' | 'release' | 'health' | 'stop-first'> {
   stopFirst: string[]
   release: ReleaseCommand[]
-  health: { path: string; timeoutMs: number; bakeMs: number }
+  health: { path: string; timeoutMs: number; bakeMs: number; errorsPercent: number }
 }
 
 /** The file's published JSON Schema, as plain data. */
@@ -157,27 +214,17 @@ export function parseConfig(text: string, file = 'diveops.yml'): AppConfig {
   const document = parseDocument(text, { lineCounter: lines })
   const broken = document.errors[0]
   if (broken) {
-    throw new UserError(
-      `${file}: ${broken.message.split('\n')[0]?.replace(/:$/, '') ?? 'not YAML'}`
-    )
+    const line = broken.linePos?.[0].line
+    const message = `${file}: ${broken.message.split('\n')[0]?.replace(/:$/, '') ?? 'not YAML'}`
+    throw new UserError(message, [], { place: { file, line } })
   }
   const result = schema.safeParse(document.toJS() ?? {}, { reportInput: true })
   if (result.success) return complete(result.data)
   const issue = result.error.issues[0] as z.core.$ZodIssue
   const at = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path
-  throw new UserError(`${file}${lineOf(at)}: ${complaint(issue, at)}`)
-
-  function lineOf(keys: readonly PropertyKey[]): string {
-    for (let depth = keys.length; depth > 0; depth--) {
-      const parent = document.getIn(keys.slice(0, depth - 1), true)
-      const pair = isMap(parent)
-        ? parent.items.find(({ key }) => isScalar(key) && key.value === keys[depth - 1])
-        : undefined
-      const node = (pair?.key ?? document.getIn(keys.slice(0, depth), true)) as Node | undefined
-      if (node?.range) return `:${lines.linePos(node.range[0]).line}`
-    }
-    return ''
-  }
+  const line = lineOfKey(document, lines, at)
+  const where = line === undefined ? file : `${file}:${line}`
+  throw new UserError(`${where}: ${complaint(issue, at)}`, [], { place: { file, line } })
 }
 
 function complaint(issue: z.core.$ZodIssue, at: readonly PropertyKey[]): string {
@@ -228,7 +275,8 @@ function complete({
     health: {
       path: health.path,
       timeoutMs: parseDuration(health.timeout) as number,
-      bakeMs: parseDuration(health.bake) as number
+      bakeMs: parseDuration(health.bake) as number,
+      errorsPercent: Number.parseFloat(health.errors)
     }
   }
 }

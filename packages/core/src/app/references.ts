@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { parse } from 'yaml'
+import { parse, YAMLParseError } from 'yaml'
 import { UserError } from '../base/errors.ts'
 
 /** Placeholders that keep an otherwise empty folder in git: such a folder is for data, not ours. */
@@ -15,7 +15,9 @@ export function referencedPaths(composeText: string, file: string): string[] {
   try {
     document = parse(composeText, { merge: true })
   } catch (error) {
-    throw new UserError(`${file}: ${(error as Error).message.split('\n')[0]}`)
+    const line = error instanceof YAMLParseError ? error.linePos?.[0].line : undefined
+    const message = `${file}: ${(error as Error).message.split('\n')[0]}`
+    throw new UserError(message, [], { place: { file, line } })
   }
   const found = new Set<string>()
   const add = (value: unknown) => {

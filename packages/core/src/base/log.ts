@@ -5,6 +5,10 @@ export interface Log {
   debug(line: string): void
   /** Lines written inside belong together under a title. */
   group<T>(title: string, body: () => Promise<T>): Promise<T>
+  /** Begins a step, and ends the one before: the lines up to its end belong to it. */
+  step(name: string): void
+  /** Ends the step, if one runs. */
+  endStep(failed?: boolean): void
 }
 
 /** A log that writes nothing. */
@@ -12,5 +16,7 @@ export const silentLog: Log = {
   info: () => {},
   warning: () => {},
   debug: () => {},
-  group: (_title, body) => body()
+  group: (_title, body) => body(),
+  step: () => {},
+  endStep: () => {}
 }

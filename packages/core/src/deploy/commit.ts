@@ -1,9 +1,15 @@
 import { quote } from '../base/shell.ts'
 import { keptImage } from '../release/identity.ts'
+import { commitLine } from '../release/journal.ts'
 import type { Manifest } from '../release/manifest.ts'
 import { environmentStep } from './environment.ts'
-import { onHost, type Place } from './library.ts'
+import { onHost, type Place, recordLine } from './library.ts'
+import { DROP_RELEASE } from './recover.ts'
+import { removeRelease } from './room.ts'
 import type { Target } from './target.ts'
+
+/** The journal is cut to half when it has so many lines, which is some hundred runs. */
+const JOURNAL_LINES = 4000
 
 /** Releases that stay: the new one, the one before it, and the newest up to `keep` in all. */
 export function releasesToPrune(
@@ -20,7 +26,7 @@ export function releasesToPrune(
 
 /**
  * Records that a release is live (release.json, `current`, journal), then prunes what no kept
- * release refers to. release.json comes on standard input. Only releases, images and versions of
+ * release refers to. Safe to run again. Only releases, images and versions of
  * .env that earlier runs of ours made are removed; a failure to remove is a warning.
  */
 export function commitScript(
@@ -28,23 +34,24 @@ export function commitScript(
   live: Manifest,
   pruned: readonly Manifest[],
   kept: readonly Manifest[],
-  unfinished: readonly string[]
+  unfinished: readonly string[],
+  run: string
 ): string {
-  const keptImages = new Set([live, ...kept].map(({ image }) => image))
-  const images = [...new Set(pruned.map(({ image }) => image))].filter(
-    name => !keptImages.has(name)
-  )
   const release = `"$P/releases/"${quote(live.id)}`
   return onHost(
     place,
     `step commit
 umask 077
-cat > ${release}/release.json.new && mv ${release}/release.json.new ${release}/release.json || fail 'cannot write release.json'
+{ cat > ${release}/release.json.new && mv ${release}/release.json.new ${release}/release.json; } <<'MANIFEST' || fail 'cannot write release.json'
+${JSON.stringify(live, null, 2)}
+MANIFEST
 ln -sfn ${quote(`releases/${live.id}`)} current.new && mv -T current.new current || fail 'cannot switch current'
+${recordLine(commitLine(run, live.id))}
 step prune
-${pruned.flatMap(({ id, services }) => services.map(name => `docker image rm ${quote(keptImage(place.project, name, id))} > /dev/null 2>&1`)).join('\n')}
-${images.map(name => `docker image rm ${quote(name)} > /dev/null 2>&1 || docker image inspect ${quote(name)} > /dev/null 2>&1 && note ${quote(`${name} is still in use and stays`)}`).join('\n')}
-${[...pruned.map(({ id }) => id), ...unfinished].map(id => `rm -rf "$P/releases/"${quote(id)}`).join('\n')}
+${pruned.map(one => removeRelease(place, one, [live, ...kept])).join('\n')}
+${DROP_RELEASE}
+${unfinished.map(id => `drop_release ${quote(id)}`).join('\n')}
+[ "$(wc -l < .diveops/journal.jsonl)" -lt ${JOURNAL_LINES} ] || { tail -n ${JOURNAL_LINES / 2} .diveops/journal.jsonl > .diveops/journal.new && mv .diveops/journal.new .diveops/journal.jsonl; }
 env_done`
   )
 }

@@ -1,17 +1,35 @@
 import { builtRepository, type Project, repositoryOf } from '../app/compose.ts'
+import { composeLine } from '../app/composeplace.ts'
+import type { Schema } from '../app/migrations.ts'
+import { UserError } from '../base/errors.ts'
 import { releaseId } from '../release/identity.ts'
+import { adopt } from './adopt.ts'
+import { pruneBackupsScript, readBackups } from './backup.ts'
 import { commandsScript } from './commands.ts'
 import { commitScript, releasesToPrune } from './commit.ts'
+import { conduct } from './conduct.ts'
 import { type Facts, factProbes } from './facts.ts'
+import { tellFileChanges } from './filediff.ts'
 import { handover } from './handover.ts'
-import { asJob } from './job.ts'
-import type { Place } from './library.ts'
+import { tellBroken } from './kept.ts'
+import { onHost, type Place } from './library.ts'
 import type { Outcome, Request, Seams } from './outcome.ts'
-import { planRows } from './plan.ts'
+import { addressOf } from './pairs.ts'
+import { makePlan } from './plan.ts'
+import { journalPlan, migrationLines } from './plantext.ts'
 import { refuseForeignImage } from './preflight.ts'
-import { prepareScript } from './prepare.ts'
+import { prepareScript, saidScript } from './prepare.ts'
 import { newManifest, type Prepared, readPrepared } from './record.ts'
-import { conduct, type Run } from './run.ts'
+import { putBack } from './restore.ts'
+import type { Run } from './run.ts'
+import {
+  backupFor,
+  inquiryScript,
+  schemaOf,
+  tellBackups,
+  warnOfNewerSchema,
+  withBackup
+} from './schemasteps.ts'
 import { chooseTactics, type Tactics } from './tactics.ts'
 import { decideTarget, differences, type Target } from './target.ts'
 
@@ -20,7 +38,7 @@ import { decideTarget, differences, type Target } from './target.ts'
  * in which the host is.
  */
 export function deploy(request: Request, seams: Seams): Promise<Outcome> {
-  return conduct(request, seams, run => new Deploy(request, run).go())
+  return conduct('deploy', request, seams, run => new Deploy(request, run).go())
 }
 
 class Deploy {
@@ -33,18 +51,25 @@ class Deploy {
   }
 
   async go(): Promise<void> {
-    const { source, planOnly, strategy, given } = this.#request
+    const { source, planOnly, strategy, given, run } = this.#request
     const { outcome } = this.#run
-    const facts = await this.#readFacts()
-    const project = this.#run.judge(facts, source.config)
+    let facts = await this.#readFacts()
+    const project = this.#judge(facts)
     const image = this.#image(project)
-    const target = decideTarget(source, facts, project, image, given)
+    let target = decideTarget(source, facts, project, image, given)
     refuseForeignImage(project, repositoryOf(image), target.built)
+    if (!planOnly) {
+      facts = await adopt(this.#run, facts, target, source.config)
+      target = decideTarget(source, facts, project, image, given)
+    }
     const why = differences(target, facts)
     const tactics = chooseTactics(target, facts, source.config, { strategy })
-    outcome.image = image
-    outcome.previous = facts.current?.id
-    this.#run.tellPlan(planRows(target, facts, tactics, why), target)
+    tellBroken(facts, this.#run, 'putting this one live')
+    Object.assign(outcome, { image, commit: run.commit, previous: facts.current?.id })
+    outcome.url = addressOf(target.pairs, source.config.domains)
+    const plan = makePlan(target, facts, tactics, source.config.path, why)
+    this.#run.tellPlan(plan, target)
+    await tellFileChanges(this.#run, source.config.path, target, plan)
     if (planOnly) {
       outcome.state = 'planned'
     } else if (why.length === 0) {
@@ -61,6 +86,22 @@ class Deploy {
     // A plan changes nothing and needs no lock.
     if (!planOnly) this.#run.takeLock(path)
     return probes.read(await this.#run.read('preflight', path, probes.script, stdin))
+  }
+
+  /** What compose refuses is shown beside the line of the compose file that it speaks of. */
+  #judge(facts: Facts): Project {
+    const { config, files } = this.#request.source
+    try {
+      return this.#run.judge(facts, config)
+    } catch (error) {
+      if (!(error instanceof UserError && error.message.startsWith('compose file '))) throw error
+      const text = files.find(({ path }) => path === config.compose)?.content.toString() ?? ''
+      const line = composeLine(text, facts.config.error)
+      throw new UserError(error.message, error.details, {
+        cause: error,
+        place: { file: config.compose, line }
+      })
+    }
   }
 
   #image(project: Project): string {
@@ -83,42 +124,94 @@ class Deploy {
     const timeoutS = Math.ceil(config.health.timeoutMs / 1000)
     this.#run.outcome.release = release
     let prepared: Prepared
+    let schema: Schema | undefined
     try {
-      prepared = readPrepared(await this.#prepare(place, target, facts, timeoutS))
+      ;[prepared, schema] = await this.#prepare(place, target, facts, timeoutS)
     } catch (error) {
-      const told = this.#run.tell(error)
+      const told = this.#run.tell(withBackup(error, place, target.built, this.#run.seams.log))
       await this.#run.discard(facts, place, target)
       throw told
     }
-    this.#run.outcome.state = 'unknown'
-    try {
-      await this.#run.switch(place, target, config, tactics, prepared.imageTest)
-    } catch (error) {
-      const told = this.#run.tell(error)
-      await this.#run.restore(facts, place, target, config, tactics, error)
-      throw told
-    }
-    const live = newManifest(place, target, prepared, this.#request, new Date(clock.now()))
+    const live = newManifest(place, target, prepared, this.#request, new Date(clock.now()), schema)
     const pruned = releasesToPrune(facts.releases, live, facts.current?.id, config.keep)
     const kept = facts.releases.filter(one => !pruned.includes(one))
-    await this.#run.script(
-      commitScript(place, live, pruned, kept, facts.unfinished),
-      JSON.stringify(live, null, 2)
-    )
+    const commit = `${commitScript(place, live, pruned, kept, facts.unfinished, this.#run.id)}\n${pruneBackupsScript(place, config.keep)}`
+    this.#run.outcome.state = 'unknown'
+    try {
+      await this.#run.switch(place, target, config, tactics, prepared.imageTest, { facts, commit })
+    } catch (error) {
+      const told = this.#run.tell(error)
+      await putBack(this.#run, {
+        facts,
+        failed: place,
+        wanted: target,
+        config,
+        tactics,
+        cause: error
+      })
+      warnOfNewerSchema(this.#run.outcome, schema, this.#run.seams.log)
+      throw told
+    }
     this.#run.outcome.state = 'live'
   }
 
-  /** Everything that the old release serves through; in one run, which is one round trip. */
-  #prepare(
+  /**
+   * Everything that the old release serves through: upload, pull, the question which migrations are
+   * pending, backup and release commands. In one run, which is one round trip, when there is nothing
+   * to ask.
+   */
+  async #prepare(
     place: Place,
     target: Target,
     facts: Facts,
     timeoutS: number
-  ): Promise<Map<string, string>> {
-    const commands = this.#request.source.config.release
-    const script = prepareScript(place, target, facts.missingImages)
-    if (commands.length === 0) return this.#run.script(script)
-    const job = asJob(place, 'release', commandsScript(place, target, commands, timeoutS))
-    return this.#run.script(`${script}\n${job.script}`, job.stdin)
+  ): Promise<[Prepared, Schema | undefined]> {
+    const { config } = this.#request.source
+    const { log } = this.#run.seams
+    const { plan } = this.#run.outcome
+    const first = `${prepareScript(place, target, facts)}\n${journalPlan(plan)}`
+    const question = inquiryScript(place, target, config, timeoutS)
+    if (question === undefined) {
+      const work = this.#work(place, target, facts, undefined, timeoutS)
+      // What prepare said is said by the job, too: its own lines may be lost with the connection.
+      const said = await (work === ''
+        ? this.#run.script(first)
+        : this.#run.job(place, 'release', `${saidScript(place, target)}\n${work}`, first))
+      this.#tellBackups(place, target, said)
+      return [readPrepared(said), undefined]
+    }
+    const said = await this.#run.script(`${first}\n${question}`)
+    const schema = schemaOf(said, log)
+    if (schema) {
+      plan.migrations = schema.pending
+      for (const line of migrationLines(schema.pending)) log.info(`  ${line}`)
+    }
+    const work = this.#work(place, target, facts, schema, timeoutS)
+    const journal = onHost(place, journalPlan(plan))
+    this.#tellBackups(place, target, await this.#run.job(place, 'release', `${journal}\n${work}`))
+    return [readPrepared(said), schema]
+  }
+
+  /** Backup and release commands as one script. */
+  #work(
+    place: Place,
+    target: Target,
+    facts: Facts,
+    schema: Schema | undefined,
+    timeoutS: number
+  ): string {
+    const { config } = this.#request.source
+    const first = facts.current === undefined
+    const backup = backupFor(place, target, config, schema, this.#run.seams.log, first)
+    const commands =
+      config.release.length > 0 ? [commandsScript(place, target, config.release, timeoutS)] : []
+    return [...(backup === undefined ? [] : [backup]), ...commands].join('\n')
+  }
+
+  #tellBackups(place: Place, target: Target, said: ReadonlyMap<string, string>): void {
+    const backups = readBackups(said)
+    if (backups.length === 0) return
+    this.#run.outcome.plan.backups = backups.map(({ file }) => file)
+    tellBackups(place, backups, target.built, this.#run.seams.log)
   }
 }

@@ -1,5 +1,8 @@
 import type { Project } from '../app/compose.ts'
 import { quote } from '../base/shell.ts'
+import type { Front } from '../proxy/front.ts'
+import { readFront } from '../proxy/look.ts'
+import { type BrokenSwitch, brokenSwitch, LAST_SWITCH } from '../release/journal.ts'
 import { type Manifest, parseManifest } from '../release/manifest.ts'
 import {
   CERTIFICATES_PROBE,
@@ -8,7 +11,8 @@ import {
   type Renewal,
   readCertificates
 } from './certificates.ts'
-import { FRONT, NGINX_PROBE } from './front.ts'
+import { FRONT, FRONT_PROBE } from './front.ts'
+import { PLAN_PROBES, type PlanFacts, readPlanFacts, startDryRun } from './planfacts.ts'
 import { PROJECT_NAME, resolveConfig, SCRUB, stagePath } from './resolve.ts'
 import { joinProbes, type Section } from './sections.ts'
 
@@ -24,7 +28,7 @@ export interface Container {
 }
 
 /** Everything that a deploy needs to know of the host, read in one round trip. */
-export interface Facts {
+export interface Facts extends PlanFacts {
   user: string
   groups: string[]
   /** Seconds since the epoch by the host's clock. */
@@ -40,6 +44,10 @@ export interface Facts {
   releases: Manifest[]
   /** Names in `releases/` without a release.json that we can read: left by runs that failed. */
   unfinished: string[]
+  /** The run that began to make a release live and did not come to an end, if any. */
+  broken: BrokenSwitch | undefined
+  /** Files of that run's release with their sha256, wherever it came to put them. */
+  brokenFiles: Record<string, string>
   /** sha256 of the files of the new release as they are in the app's folder now. */
   liveFiles: Map<string, string>
   config: { project: Project | undefined; error: string }
@@ -47,7 +55,8 @@ export interface Facts {
   missingImages: string[]
   volumes: string[]
   listening: { port: number; program: string }[]
-  /** What `nginx -T` says in the container that publishes port 80 or 443; undefined when it is none. */
+  /** The proxy in the container that publishes port 80 or 443, if it can be asked; `nginx -T` if it is one. */
+  front: Front | undefined
   nginx: string | undefined
   memoryKb: { available: number; services: Map<string, number> }
   /** Certificates and keys under `certs/`, by their paths on the host. */
@@ -67,6 +76,8 @@ const CONTAINER_FORMAT = [
 ].join('{{"\\t"}}')
 
 const RELEASES = {
+  broken: `cd "$P" && ${LAST_SWITCH}`,
+  brokenFiles: `cd "$P/releases" && for r in */; do [ -f "$r/release.json" ] || (cd "$r" && find . -type f -exec sha256sum {} +); done`,
   current: 'cat "$P/current/release.json"',
   releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
 if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`
@@ -110,12 +121,13 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
     listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
     published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
     programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
-    nginx: NGINX_PROBE,
+    front: FRONT_PROBE,
     available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
     memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
-echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done`,
+echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done | awk '{ used[$1] += $2 } END { for (name in used) print name, used[name] }'`,
     certificates: CERTIFICATES_PROBE,
-    renewal: 'cat "$P/.diveops/tls.json"'
+    renewal: 'cat "$P/.diveops/tls.json"',
+    ...PLAN_PROBES
   }
 }
 
@@ -131,7 +143,7 @@ export function factProbes(path: string, composeFile: string, kept?: string) {
   const script = `P=${quote(path)}
 tar -xzf - -C "$SCRATCH" || exit 97
 ${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
-${SCRUB}
+${startDryRun(`${stage}/${quote(composeFile)}`)}${SCRUB}
 project() { ${PROJECT_NAME}; }
 ${FRONT}
 ${probes.script}`
@@ -147,6 +159,8 @@ export function readFacts(path: string, sections: Sections): Facts {
   const rows = (name: keyof Sections) => text(name).split('\n').filter(Boolean)
   const project = parseProject(text('config'))
   const [user = '', groups = ''] = text('user').split('\n')
+  const front = sections.front?.code === 0 ? readFront(text('front')) : undefined
+  const containers = rows('containers').flatMap(container)
   return {
     user,
     groups: groups.split(' '),
@@ -165,11 +179,13 @@ export function readFacts(path: string, sections: Sections): Facts {
       rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])
     ),
     config: { project, error: text('configError') },
-    containers: rows('containers').flatMap(container),
+    containers,
+    ...readPlanFacts(sections, containers),
     missingImages: rows('missingImages'),
     volumes: rows('volumes'),
     listening: listening(sections, project?.name),
-    nginx: sections.nginx?.code === 0 ? text('nginx') : undefined,
+    front,
+    nginx: front?.kind === 'nginx' ? front.configuration : undefined,
     memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
     certificates: readCertificates(text('certificates')),
     renewal: parseRenewal(text('renewal'))
@@ -178,7 +194,10 @@ export function readFacts(path: string, sections: Sections): Facts {
 
 function readReleases(sections: Record<keyof typeof RELEASES, Section>) {
   const rows = sections.releases.text.split('\n')
+  const files = sections.brokenFiles.text.split('\n').filter(Boolean)
   return {
+    broken: brokenSwitch(sections.broken.text),
+    brokenFiles: Object.fromEntries(files.map(row => [row.slice(68), row.slice(0, 64)])),
     current: parseManifest(sections.current.text),
     releases: rows.flatMap(row => parseManifest(row) ?? []),
     unfinished: rows.flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? [])

@@ -1,5 +1,6 @@
 import { quote } from '../base/shell.ts'
 import { ENVIRONMENT_FUNCTIONS } from './environment.ts'
+import { PROBE_FUNCTIONS } from './probe.ts'
 
 /** What every script of a deploy may use; `$P` is the app's folder, `$C` the compose file in it. */
 export interface Place {
@@ -12,8 +13,8 @@ export interface Place {
 }
 
 /**
- * Shell function that takes the values of secret variables out of what is shown: of those in the
- * app's `.env`, or in the file `$SECRETS`. The client never gets these values.
+ * Shell function `redact`: takes the values of secret variables out of a text, those of the app's
+ * `.env` or of the file `$SECRETS`. The client never gets these values.
  */
 export const REDACT = String.raw`redact() { awk -v file="${'$'}{SECRETS:-$P/.env}" -v quotes="'\"" '
   BEGIN { while ((getline line < file) > 0)
@@ -31,8 +32,9 @@ export const REDACT = String.raw`redact() { awk -v file="${'$'}{SECRETS:-$P/.env
 /**
  * Shell functions on the host, POSIX and no more than coreutils, awk and docker:
  * `step NAME` tells the client where the script is, `fail TEXT` ends it with one line for the user,
- * `dc` is compose on the app, `ids SERVICE` its containers, `wait_ready` waits for a container by its
- * own health test.
+ * `dc` is compose on the app, `ids SERVICE` its containers, `redact` takes the values of secret
+ * variables of .env (which the client never gets) out of what is shown, `wait_ready` waits for a
+ * container by its own health test.
  */
 const FUNCTIONS = String.raw`
 step() {
@@ -42,7 +44,9 @@ note() { printf '@note %s\n' "$*"; }
 fail() { printf '@fail %s\n' "$*"; exit 1; }
 dc() { docker compose -f "$C" "$@" </dev/null; }
 ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
+${REDACT}
 seconds() { cut -d ' ' -f 1 /proc/uptime; }
+past() { [ "$(awk -v a="$1" -v b="$(seconds)" -v l="$2" 'BEGIN { print (b - a >= l) }')" = 1 ]; } # SINCE SECONDS
 show() { printf '@more %s\n' "$1"; redact | tail -n 40 | sed 's/^/@more   /'; }
 explain() {
   [ ! -s "$SCRATCH/test.out" ] || show 'the health test said:' < "$SCRATCH/test.out"
@@ -51,7 +55,7 @@ explain() {
 wait_ready() { # SECONDS CONTAINER [TEST...]: 0 ready, 1 not within the time, 2 ended
   limit=$1; box=$2; shift 2; begin=$(seconds); : > "$SCRATCH/test.out"
   while :; do
-    if [ $# -gt 0 ] && timeout 10 docker exec "$box" "$@" > "$SCRATCH/test.out" 2>&1 </dev/null; then return 0; fi
+    if [ $# -gt 0 ] && probe "$box" "$@" > "$SCRATCH/test.out"; then return 0; fi
     passed=$(awk -v a="$begin" -v b="$(seconds)" 'BEGIN { print int(b - a) }')
     state=$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null || echo gone 0)
     case $state in
@@ -60,7 +64,7 @@ wait_ready() { # SECONDS CONTAINER [TEST...]: 0 ready, 1 not within the time, 2 
     esac
     [ "$(echo "$state" | cut -d ' ' -f 2)" -lt 3 ] || return 2
     [ "$passed" -lt "$limit" ] || return 1
-    sleep 0.25
+    sleep 0.1
   done; }
 must_be_ready() { # SECONDS SERVICE [TEST...]
   span=$1; name=$2; shift 2
@@ -85,11 +89,17 @@ put() { # SOURCE TARGET: over the same inode when there is one, which a single-f
   cmp -s "$1" "$2" || { cp "$1" "$2.new" && cat "$2.new" > "$2" && rm "$2.new"; }; }
 `
 
+/** Shell text that adds a line, a JSON object, to the journal with the time. */
+export function recordLine(line: string): string {
+  const rest = quote(line.slice(1))
+  return `[ -z "$(tail -c 1 .diveops/journal.jsonl 2> /dev/null)" ] || echo >> .diveops/journal.jsonl
+printf '{"at":"%s",%s\\n' "$(date -u +%FT%TZ)" ${rest} >> .diveops/journal.jsonl`
+}
+
 /** A script of a deploy: the shell functions, the app's place, then the given commands. */
 export function onHost(place: Place, body: string): string {
-  return `P=${quote(place.path)} C=${quote(place.compose)} N=${quote(place.project)} RELEASE=${quote(place.release)}
-${FUNCTIONS}${REDACT}
-${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
+  return `P=${quote(place.path)} C=${quote(place.compose)} N=${quote(place.project)} RELEASE=${quote(place.release)} FRONT=
+${FUNCTIONS}${PROBE_FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
 ${body}
 `
 }

@@ -1,6 +1,7 @@
 import { quote } from '../base/shell.ts'
 import { factScripts, readFacts, type Sections } from './facts.ts'
 import { FRONT } from './front.ts'
+import { startDryRun } from './planfacts.ts'
 import { PROJECT_NAME, SCRUB, stagePath } from './resolve.ts'
 import { joinProbes, type Section } from './sections.ts'
 
@@ -22,7 +23,7 @@ export function liveProbes<Name extends string>(
   const script = `P=${quote(path)} C=${quote(composeFile)}
 live=$(sed -n 's/^  "compose": "\\(.*\\)",*$/\\1/p' "$P/current/release.json" 2> /dev/null | head -n 1)
 C=${'$'}{live:-$C}
-${SCRUB}
+${startDryRun('"$P/$C"')}${SCRUB}
 mkdir -p ${stage} || exit 97
 # Links, because data may lie beside the compose file. Never one to .env, which is written here; what
 # else may hold secret values is copied without them.

@@ -3,7 +3,8 @@ import type { Source } from '../app/source.ts'
 import type { Log } from '../base/log.ts'
 import type { Clock } from '../base/time.ts'
 import type { Connection } from '../ssh/connect.ts'
-import type { PlanRow } from './plan.ts'
+import type { Host } from '../ssh/host.ts'
+import type { Plan } from './plan.ts'
 import type { Row } from './row.ts'
 import type { StepTime } from './step.ts'
 import type { Strategy } from './tactics.ts'
@@ -38,7 +39,11 @@ export interface Outcome {
   release: string | undefined
   previous: string | undefined
   image: string | undefined
-  plan: PlanRow[]
+  /** The commit that the release was made of, when that is known. */
+  commit: string | undefined
+  /** Where the site answers, when diveops.yml names a domain. */
+  url: string | undefined
+  plan: Plan
   steps: StepTime[]
   /** What is wrong on the host after a failure, as far as could be seen. */
   findings: Row[]
@@ -50,6 +55,10 @@ export interface Seams {
   connect: () => Promise<Connection>
   clock: Clock
   log: Log
+  /** Aborted with a `Cancelled` when the run is to stop. */
+  cancel?: AbortSignal | undefined
+  /** How long the host may be out of reach after a connection broke; five minutes when undefined. */
+  patienceMs?: number
   /** Looks at the host after a failure; nothing is looked at without it. */
-  examine?: (host: Connection, signal: AbortSignal) => Promise<Row[]>
+  examine?: (host: Host, signal: AbortSignal) => Promise<Row[]>
 }

@@ -99,6 +99,14 @@ export function originsOf(
   })
 }
 
+/** Where the first domain of the app answers; undefined when it names none. */
+export function addressOf(
+  pairs: readonly ManifestPair[],
+  domains: readonly (readonly string[])[]
+): string | undefined {
+  return domains.length > 0 ? originsOf(pairs, domains)[0] : undefined
+}
+
 /** Files of a release that stand at another path while live: the HTTP-only ones, by that path. */
 export function standIns(pairs: readonly ManifestPair[]): Map<string, string> {
   return new Map(

@@ -15,6 +15,9 @@ export interface Check {
   name: string
   found: string
   problem?: string
+  /** What the user is to know although the run goes on. */
+  warning?: string
+  /** What to do about either. */
   remedy?: string
 }
 
@@ -51,6 +54,9 @@ export function judgeHost(facts: Facts, config: AppConfig, host: string, now: nu
 /** Judges what only the resolved compose file tells. Throws for a name that the file does not have. */
 export function judgeApp(facts: Facts, config: AppConfig, project: Project, host: string): Check[] {
   for (const one of config.release) service(project, one.service, "diveops.yml: 'release'")
+  const { migrations, backup } = config
+  if (migrations) service(project, migrations.service, "diveops.yml: 'migrations.service'")
+  if (typeof backup === 'object') service(project, backup.service, "diveops.yml: 'backup.service'")
   const wanted = Object.entries(project.services).flatMap(([name, one]) =>
     publishedPorts(one).map(port => ({ name, port }))
   )
@@ -68,12 +74,19 @@ export function judgeApp(facts: Facts, config: AppConfig, project: Project, host
   })
 }
 
+/** What the user is to know although the run goes on, a line each. */
+export function warningsOf(checks: readonly Check[]): string[] {
+  return checks.flatMap(({ warning, remedy }) => sentence(warning, remedy))
+}
+
 /** Throws one line for the first problem; the others follow as details. */
 export function refuse(checks: readonly Check[]): void {
-  const problems = checks.flatMap(({ problem, remedy }) =>
-    problem === undefined ? [] : [problem, remedy].filter(Boolean).join('; ')
-  )
+  const problems = checks.flatMap(({ problem, remedy }) => sentence(problem, remedy))
   if (problems[0] !== undefined) throw new Refusal(problems[0], problems.slice(1))
+}
+
+function sentence(text: string | undefined, remedy: string | undefined): string[] {
+  return text === undefined ? [] : [[text, remedy].filter(Boolean).join('; ')]
 }
 
 function problem(
@@ -160,9 +173,12 @@ function judgeSpace(name: string, freeKb: number, where: string, host: string): 
 
 function judgeClock({ clock }: Facts, now: number): Check {
   const off = Math.round(Math.abs(clock - now / 1000))
+  if (off <= CLOCK_WARNING_S) return { name: 'clock', found: 'right' }
   return {
     name: 'clock',
-    found: off > CLOCK_WARNING_S ? `off by ${off} s: set it (timedatectl set-ntp true)` : 'right'
+    found: `off by ${off} s`,
+    warning: `the clock of the host is off by ${off} s`,
+    remedy: 'set it there: sudo timedatectl set-ntp true'
   }
 }
 

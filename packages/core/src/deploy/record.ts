@@ -1,3 +1,5 @@
+import { knownMigrations, type Schema } from '../app/migrations.ts'
+import { partsOf } from '../app/parts.ts'
 import { sha256 } from '../base/hash.ts'
 import type { Manifest } from '../release/manifest.ts'
 import type { Place } from './library.ts'
@@ -33,7 +35,8 @@ export function newManifest(
   target: Target,
   { imageId, imageTest, envHash }: Prepared,
   { source, run }: Request,
-  now: Date
+  now: Date,
+  schema: Schema | undefined
 ): Manifest {
   return {
     id: place.release,
@@ -47,6 +50,10 @@ export function newManifest(
     definitions: Object.fromEntries(
       Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])
     ),
+    parts: Object.fromEntries(
+      Object.entries(target.project.services).map(([name, one]) => [name, partsOf(one)])
+    ),
+    migrations: schema && knownMigrations(schema),
     proxy: source.config.proxy,
     variant: target.variant,
     pairs: target.pairs,

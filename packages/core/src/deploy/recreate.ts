@@ -4,6 +4,7 @@ import { startNeeded, testWords } from './commands.ts'
 import { placeFiles } from './files.ts'
 import { onHost, type Place } from './library.ts'
 import { healthTest } from './prepare.ts'
+import { type Door, doorTest } from './probe.ts'
 import { isOneShot, startOrder, type Target } from './target.ts'
 
 /** What `recreate` needs to know beside the target. */
@@ -11,6 +12,10 @@ export interface Recreate {
   /** Health test that the image itself brings, in the form of the engine. */
   imageTest: string[] | null
   timeoutS: number
+  /** For services that the proxy addresses: where. */
+  doors: ReadonlyMap<string, Door>
+  /** Asked of services without a health test. */
+  healthPath: string
 }
 
 /**
@@ -31,6 +36,7 @@ export function recreateScript(place: Place, target: Target, options: Recreate):
     place,
     `step recreate
 umask 022
+FRONT=$(ids ${quote(proxy ?? '')} | head -n 1)
 ${placeFiles(place.release, target)}
 ${tagImage(target, built)}
 ${startNeeded(target, before, options.timeoutS)}
@@ -58,9 +64,10 @@ export function tagImage({ image, project }: Target, names: readonly string[]): 
 export function replaceScript(
   target: Target,
   services: readonly string[],
-  { imageTest, timeoutS }: Recreate
+  options: Recreate
 ): string {
   const { project } = target
+  const { timeoutS } = options
   const replaced = startOrder(project, services)
   const words = replaced.map(quote).join(' ')
   return `dc rm -sf ${words} > "$SCRATCH/up.out" 2>&1 && dc create --no-recreate --no-build --pull never ${words} >> "$SCRATCH/up.out" 2>&1 || {
@@ -87,7 +94,7 @@ ${replaced
   }
 
   function ready(name: string): string {
-    return `must_be_ready ${timeoutS} ${quote(name)} ${readyTest(target, name, imageTest)}`
+    return `must_be_ready ${timeoutS} ${quote(name)} ${readyTest(target, name, options)}`
   }
 }
 
@@ -96,10 +103,19 @@ export function startService(name: string): string {
   return `for each in $(ids ${quote(name)}); do docker start "$each" > "$SCRATCH/up.out" 2>&1 || { show 'the engine said:' < "$SCRATCH/up.out"; fail ${quote(`service '${name}' could not be started`)}; }; done`
 }
 
-/** The health test of a service as words of a command; the image's own only for what is built. */
-export function readyTest(target: Target, name: string, imageTest: string[] | null): string {
+/**
+ * The health test of a service as words for `probe`; the image's own only for what is built, and
+ * without any the door by which the proxy reaches it. Empty when there is nothing to ask.
+ */
+export function readyTest(
+  target: Target,
+  name: string,
+  { imageTest, doors, healthPath }: Recreate
+): string {
   const image = target.built.includes(name) ? imageTest : null
-  return testWords(healthTest(target.project.services[name], image))
+  const words = testWords(healthTest(target.project.services[name], image))
+  const door = doors.get(name)
+  return words === '' && door ? doorTest(door, healthPath) : words
 }
 
 /**

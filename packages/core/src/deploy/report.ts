@@ -1,10 +1,13 @@
 import { setOutputs } from '../action/outputs.ts'
 import type { Context } from '../action/run.ts'
-import { appendSummary, cell, markdownTable } from '../action/summary.ts'
-import { errorMessage, UserError } from '../base/errors.ts'
+import { appendSummary, markdownTable } from '../action/summary.ts'
+import { UserError } from '../base/errors.ts'
+import type { Secrets } from '../base/secrets.ts'
 import { formatDuration } from '../base/time.ts'
 import type { Outcome, RunRequest, State } from './outcome.ts'
+import { planMarkdown } from './plantext.ts'
 import { type Row, rowLines, rowsDetails, rowsTable } from './row.ts'
+import { opening, timeline } from './runsummary.ts'
 
 const WORDS: Record<State, string> = {
   live: 'live: the release serves',
@@ -18,12 +21,12 @@ const WORDS: Record<State, string> = {
 const FOUND = 'Wrong on the server after that'
 
 /** The outcome in one sentence. */
-function describe(state: State): string {
+export function describe(state: State): string {
   return WORDS[state]
 }
 
-/** The job summary: what was deployed, the state, the plan, the steps with their times. */
-function summary(outcome: Outcome, title: string, host: string): string {
+/** The job summary: why it failed, what was deployed, the state, the plan, the steps in time. */
+function summary(outcome: Outcome, title: string, host: string, secrets: Secrets): string {
   const { state, release, previous, image, plan, steps, findings, error } = outcome
   const total = steps.reduce((sum, { ms }) => sum + ms, 0)
   const facts = [
@@ -34,17 +37,10 @@ function summary(outcome: Outcome, title: string, host: string): string {
     ['Time', formatDuration(total)]
   ]
   return [
-    `### ${title}${error ? ' failed' : ''}: ${cell(host)}`,
-    ...(error ? [`> ${cell(errorMessage(error))}`] : []),
+    ...opening(title, host, error, secrets),
     markdownTable({ head: ['', ''], rows: facts }),
-    markdownTable({
-      head: ['Service', 'What', 'Why'],
-      rows: plan.map(({ service, what, why }) => [service, what, why])
-    }),
-    markdownTable({
-      head: ['Step', 'Time'],
-      rows: steps.map(({ name, ms }) => [name, formatDuration(ms)])
-    }),
+    planMarkdown(plan, secrets),
+    ...timeline(steps),
     ...(findings.length > 0 ? [FOUND, rowsTable(findings), ...rowsDetails(findings)] : [])
   ].join('\n\n')
 }
@@ -59,16 +55,17 @@ export async function report(
   host: string,
   { secrets, log }: Context
 ): Promise<void> {
-  const { release, previous, state, plan, image, steps, findings, error } = outcome
+  const { release, previous, state, plan, image, url, steps, findings, error } = outcome
   setOutputs({
     release,
     'previous-release': previous,
     state,
     changed: state === 'live' || state === 'restored' || state === 'unknown',
     plan: JSON.stringify(plan),
-    image
+    image,
+    url
   })
-  await appendSummary(secrets.redact(summary(outcome, title, host)))
+  await appendSummary(secrets.redact(summary(outcome, title, host, secrets)))
   log.info(steps.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(' · '))
   if (!error) return log.info(describe(state))
   const details = error instanceof UserError ? error.details : []
@@ -80,6 +77,16 @@ export async function report(
 function foundLines(findings: readonly Row[]): string[] {
   if (findings.length === 0) return []
   return [`${FOUND}:`, ...findings.flatMap(rowLines).map(line => `  ${line}`)]
+}
+
+/** Runs what comes before a host is touched; a failure of it sets the outputs that say so. */
+export async function beforehand<T>(body: () => T | Promise<T>): Promise<T> {
+  try {
+    return await body()
+  } catch (error) {
+    setOutputs({ state: 'untouched', changed: false })
+    throw error
+  }
 }
 
 /** Who runs this, as the runner's variables say. */

@@ -30,14 +30,17 @@ export function rowsOf(area: string): Record<Severity, Make> & { check(check: Ch
     hint: maker('hint'),
     warning: maker('warning'),
     error: maker('error'),
-    check: ({ name, found, problem, remedy }) => ({
-      area,
-      name,
-      found,
-      severity: problem === undefined ? 'ok' : 'error',
-      ...(problem !== undefined && { cause: problem }),
-      ...(remedy !== undefined && { next: remedy })
-    })
+    check: ({ name, found, problem, warning, remedy }) => {
+      const cause = problem ?? warning
+      return {
+        area,
+        name,
+        found,
+        severity: problem ? 'error' : warning ? 'warning' : 'ok',
+        ...(cause !== undefined && { cause }),
+        ...(remedy !== undefined && { next: remedy })
+      }
+    }
   }
 }
 

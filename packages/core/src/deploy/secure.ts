@@ -6,6 +6,7 @@ import { chooseProfile } from '../tls/authority.ts'
 import { type Lineage, lineages } from '../tls/lineages.ts'
 import type { PreflightRow } from '../tls/preflight.ts'
 import type { Proof } from '../tls/proof.ts'
+import { conduct } from './conduct.ts'
 import { type Facts, factProbes, releaseProbes } from './facts.ts'
 import { handover } from './handover.ts'
 import { type Kept, putKeptLive } from './kept.ts'
@@ -14,7 +15,7 @@ import { failuresOf, runInitSslScript } from './obtain.ts'
 import type { Outcome, Seams } from './outcome.ts'
 import { originsOf } from './pairs.ts'
 import { installRenewal, lookAtRenewal, placeScript } from './renewal.ts'
-import { conduct, type Run } from './run.ts'
+import type { Run } from './run.ts'
 import { firstLook, lookAhead, proveAll, webrootOf } from './securelook.ts'
 import { differences, keptTarget, type Target } from './target.ts'
 
@@ -34,7 +35,9 @@ export interface Secured extends Outcome {
  */
 export async function secure(request: SecureRequest, seams: Seams): Promise<Secured> {
   const found = { rows: [], obtained: [], certificates: [] }
-  const outcome = await conduct(request, seams, run => new Secure(request, run, found).go())
+  const outcome = await conduct('setup-ssl', request, seams, run =>
+    new Secure(request, run, found).go()
+  )
   return { ...outcome, ...found }
 }
 
@@ -91,14 +94,17 @@ class Secure {
 
   /** Reads the host under the lock, with the files of the live release. */
   async #readLive(): Promise<Live> {
-    const { path } = this.#request
+    const { path, strategy } = this.#request
     const releases = releaseProbes(path)
-    const { current } = releases.read(await this.#run.read('releases', path, releases.script))
+    const known = releases.read(await this.#run.read('releases', path, releases.script))
+    const { current, broken } = known
     if (!current) {
       throw new UserError(
         `no release is live in ${path} on ${this.#run.host.name}; put the app live with deploy-vps first`
       )
     }
+    // Half of another release is no ground to build on.
+    if (broken) await putKeptLive(this.#run, { path, strategy, login: undefined }, current)
     const config = { ...(current.config ?? parseConfig('')), path, compose: current.compose }
     const facts = await this.#readFacts(current, config)
     const project = this.#run.judge(facts, config)

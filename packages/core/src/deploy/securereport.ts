@@ -1,9 +1,11 @@
 import { setOutputs } from '../action/outputs.ts'
 import type { Context } from '../action/run.ts'
 import { appendSummary, cell, markdownTable } from '../action/summary.ts'
-import { errorMessage, UserError } from '../base/errors.ts'
+import { UserError } from '../base/errors.ts'
+import type { Secrets } from '../base/secrets.ts'
 import { formatDuration } from '../base/time.ts'
 import type { State } from './outcome.ts'
+import { opening, timeline } from './runsummary.ts'
 import type { Secured } from './secure.ts'
 
 const WORDS: Record<Exclude<State, 'live'>, string> = {
@@ -37,7 +39,7 @@ export async function reportSecured(
     expires: ends?.toISOString() ?? '',
     state
   })
-  await appendSummary(secrets.redact(summary(secured, host)))
+  await appendSummary(secrets.redact(summary(secured, host, secrets)))
   log.info(steps.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(' · '))
   const words = wordsFor(secured)
   if (!error) return log.info(words)
@@ -45,13 +47,12 @@ export async function reportSecured(
   throw new UserError(`${error.message} [${words}]`, details, { cause: error })
 }
 
-function summary(secured: Secured, host: string): string {
+function summary(secured: Secured, host: string, secrets: Secrets): string {
   const { error, rows, certificates, steps } = secured
   const table = (head: string[], lines: string[][]) =>
     lines.length === 0 ? [] : [markdownTable({ head, rows: lines })]
   return [
-    `### Setup of SSL${error ? ' failed' : ''}: ${cell(host)}`,
-    ...(error ? [`> ${cell(errorMessage(error))}`] : []),
+    ...opening('Setup of SSL', host, error, secrets),
     cell(wordsFor(secured)),
     ...table(
       ['', 'Name', 'Found', 'What to do'],
@@ -66,9 +67,6 @@ function summary(secured: Secured, host: string): string {
         [...problems, ...warnings].join('; ') || 'served as on disk, chain complete'
       ])
     ),
-    ...table(
-      ['Step', 'Time'],
-      steps.map(({ name, ms }) => [name, formatDuration(ms)])
-    )
+    ...timeline(steps)
   ].join('\n\n')
 }

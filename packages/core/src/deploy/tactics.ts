@@ -1,8 +1,10 @@
-import { type Project, readsFile, type Service } from '../app/compose.ts'
+import { readsFile, type Service, serviceNames } from '../app/compose.ts'
 import type { AppConfig } from '../app/config.ts'
 import { sha256 } from '../base/hash.ts'
-import { readUpstreams } from '../proxy/upstreams.ts'
-import type { Facts } from './facts.ts'
+import { type Front, readUpstreams } from '../proxy/front.ts'
+import type { Upstreams } from '../proxy/upstreams.ts'
+import type { Container, Facts } from './facts.ts'
+import type { Door } from './probe.ts'
 import { changedFiles, isOneShot, type Target } from './target.ts'
 
 /** How a service of the new release takes the place of the old one. */
@@ -21,34 +23,48 @@ export interface Tactics {
   replaceProxy: boolean
   /** Services that are left running although a file that they read changes. */
   outdated: ReadonlySet<string>
+  /** A way back to an earlier release: what came first goes last. */
+  back: boolean
+  /** For services that the proxy addresses: by which port, and what is spoken there. */
+  doors: ReadonlyMap<string, Door>
 }
 
 /**
  * How each service of the built image is replaced: kept when nothing of it changed, rolled when the
- * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason. `force`
- * is for a way back: what was read before the failed release came then counts for nothing.
+ * proxy addresses it by a name that a pin can hold, otherwise stop-first with the reason. `back`
+ * leads to an earlier release; `force` is for one after a failed release, before which the facts
+ * were read that then count for nothing.
  */
 export function chooseTactics(
   target: Target,
   facts: Facts,
   config: AppConfig,
-  { strategy, force = false }: { strategy: Strategy; force?: boolean }
+  { strategy, force = false, back = force }: { strategy: Strategy; force?: boolean; back?: boolean }
 ): Tactics {
   const { built, proxy, project } = target
+  const upstreams = facts.front && readUpstreams(facts.front)
   const others = Object.keys(project.services).filter(
     name => !built.includes(name) && name !== proxy
   )
   return {
     services: new Map(built.map(name => [name, tactic(name)])),
     replaceProxy: mustReplaceProxy(target, facts, strategy),
-    outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path)))
+    outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path))),
+    back,
+    doors: new Map(built.flatMap(name => doorOf(name)))
+  }
+
+  function doorOf(name: string): [string, Door][] {
+    const names = namesOf(target, facts, name)
+    const door = upstreams?.held.find(one => names.includes(one.name))
+    return door ? [[name, door]] : []
   }
 
   function tactic(name: string): Tactic {
     if (strategy === 'roll' && !force && !isChanged(name, target, facts, config.path)) {
       return { how: 'keep' }
     }
-    const why = obstacle(name, target, facts, config, strategy)
+    const why = obstacle(name, target, facts, config, strategy, upstreams)
     return why === undefined ? { how: 'roll' } : { how: 'stop-first', why }
   }
 }
@@ -57,7 +73,7 @@ export function chooseTactics(
 function mustReplaceProxy(target: Target, facts: Facts, strategy: Strategy): boolean {
   const { proxy } = target
   if (proxy === undefined || target.built.includes(proxy)) return false
-  if (strategy === 'recreate' || facts.nginx === undefined) return true
+  if (strategy === 'recreate' || !facts.front || facts.front.obstacle) return true
   return facts.current?.definitions[proxy] !== definitionHash(target, proxy)
 }
 
@@ -67,9 +83,10 @@ export function definitionHash({ project }: Target, name: string): string {
 }
 
 function isChanged(name: string, target: Target, facts: Facts, path: string): boolean {
-  const { current, env, containers } = facts
+  const { broken, current, env, containers } = facts
   const { add, generate } = target.environment
   return (
+    broken !== undefined ||
     current?.image !== target.image ||
     current.definitions[name] !== definitionHash(target, name) ||
     current.env.sha256 !== env?.sha256 ||
@@ -78,7 +95,9 @@ function isChanged(name: string, target: Target, facts: Facts, path: string): bo
     readsChangedFile(name, target, facts, path) ||
     !containers.some(
       ({ service, imageId, state }) =>
-        service === name && imageId === current.imageId && state === 'running'
+        service === name &&
+        imageId === current.imageId &&
+        (state === 'running' || (state === 'exited' && isOneShot(target.project, name)))
     )
   )
 }
@@ -91,31 +110,32 @@ function readsChangedFile(name: string, target: Target, facts: Facts, path: stri
 
 function obstacle(
   name: string,
-  { project, proxy }: Target,
+  target: Target,
   facts: Facts,
   config: AppConfig,
-  strategy: Strategy
+  strategy: Strategy,
+  upstreams: Upstreams | undefined
 ): string | undefined {
+  const { project, proxy, built } = target
   const one = project.services[name] as Service
-  const running = facts.containers.filter(
-    ({ service, state }) => service === name && state === 'running'
-  )
   if (strategy === 'recreate') return 'strategy: recreate'
   if (config.stopFirst.includes(name)) return 'stop-first in diveops.yml'
   if (isOneShot(project, name)) return 'it runs once and ends'
-  if (running.length === 0) return 'it does not run yet'
-  if (running.length > 1) return `${running.length} containers of it run`
-  if (proxy === undefined || !facts.containers.some(({ service }) => service === proxy)) {
+  if (runningOf(facts, name).length === 0) return 'it does not run yet'
+  if (proxy === undefined || runningOf(facts, proxy).length === 0)
     return 'no proxy stands before it'
+  if (upstreams === undefined || facts.front === undefined) {
+    return `service '${proxy}' is no nginx, Caddy or HAProxy that can be asked`
   }
-  if (facts.nginx === undefined) return `service '${proxy}' is not an nginx that can be asked`
-  const upstreams = readUpstreams(facts.nginx)
-  const names = namesOf(project, name)
-  if (!names.some(alias => upstreams.names.has(alias))) {
-    return upstreams.dynamic
-      ? 'nginx resolves its name at each request, which a pin does not reach'
-      : `nginx does not address it by name (${names.join(', ')})`
-  }
+  const { obstacle: why } = facts.front
+  if (why !== undefined) return `service '${proxy}' cannot reload: ${why}`
+  const unheld = unheldName(namesOf(target, facts, name), upstreams, facts.front)
+  if (unheld !== undefined) return unheld
+  const names = namesOf(target, facts, name)
+  const twin = built.find(
+    other => other !== name && namesOf(target, facts, other).some(alias => names.includes(alias))
+  )
+  if (twin !== undefined) return `it shares a name with service '${twin}'`
   if (one.network_mode !== undefined) return `network_mode: ${one.network_mode}`
   if (one.devices?.length) return 'it has a device'
   if (Object.values(one.networks ?? {}).some(network => network?.ipv4_address)) {
@@ -132,9 +152,35 @@ function mb(kb: number): string {
   return `${Math.round(kb / 1024)} MB`
 }
 
-/** Every name by which other services can address one. */
-export function namesOf(project: Project, name: string): string[] {
-  const one = project.services[name]
-  const aliases = Object.values(one?.networks ?? {}).flatMap(network => network?.aliases ?? [])
-  return [...new Set([name, ...(one?.container_name ? [one.container_name] : []), ...aliases])]
+/** Why a pin does not reach a service by any of its names; undefined when it does. */
+function unheldName(
+  names: readonly string[],
+  { held, dynamic, unknown }: Upstreams,
+  { kind }: Front
+): string | undefined {
+  const proxy = PROXY_NAMES[kind]
+  const late = dynamic.find(({ name }) => names.includes(name))
+  if (late)
+    return `${proxy} resolves '${late.name}' by itself while it runs, which a pin does not reach`
+  if (held.some(({ name }) => names.includes(name))) return undefined
+  return unknown
+    ? `${proxy} makes up names from requests, and addresses none of ${names.join(', ')} otherwise`
+    : `${proxy} does not address it by name (${names.join(', ')})`
+}
+
+const PROXY_NAMES: Record<Front['kind'], string> = {
+  nginx: 'nginx',
+  caddy: 'Caddy',
+  haproxy: 'HAProxy'
+}
+
+function runningOf(facts: Facts, name: string): Container[] {
+  return facts.containers.filter(({ service, state }) => service === name && state === 'running')
+}
+
+/** Every name by which other services can address one, those of its containers included. */
+function namesOf({ project }: Target, facts: Facts, name: string): string[] {
+  const containers = runningOf(facts, name).map(container => container.name)
+  const names = [...serviceNames(project, name), ...containers]
+  return [...new Set(names.map(text => text.toLowerCase()))]
 }

@@ -60,7 +60,7 @@ export function decideTarget(
     built,
     proxy,
     ...choice,
-    ...placedFiles(new Map(files), choice, facts.current?.files ?? {}),
+    ...placedFiles(new Map(files), choice, { ...facts.brokenFiles, ...facts.current?.files }),
     environment,
     follow
   }
@@ -147,7 +147,7 @@ function refuseNewSecretsOverData(
 
 /** Why the host does not run the target yet, one line each; empty when nothing is to be done. */
 export function differences(target: Target, facts: Facts): string[] {
-  const { current } = facts
+  const { current, broken } = facts
   if (!current) return ['no release is live on this host yet']
   const { add, generate } = target.environment
   const names = [...add, ...generate].map(([name]) => name)
@@ -160,6 +160,7 @@ export function differences(target: Target, facts: Facts): string[] {
     name => !target.built.includes(name) && !isUp(facts, name)
   )
   return [
+    broken ? [`a ${broken.action} broke off half-way`] : [],
     current.image !== target.image ? [`image: ${current.image} is live`] : [],
     target.pairs.flatMap(({ domain, https, variant }) => {
       const before = current.pairs.find(pair => pair.https === https)?.variant ?? variant

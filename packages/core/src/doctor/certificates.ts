@@ -48,6 +48,10 @@ export function certificateRows(
 ): Row[] {
   const { project, facts } = seen
   const sites = tlsSites(seen)
+  const kind = facts.front?.kind ?? 'nginx'
+  if (kind !== 'nginx') {
+    return [hint('certificates', 'not looked at', { cause: `those of ${kind} are its own matter` })]
+  }
   if (!project || proxy === undefined || sites.length === 0) {
     return [ok('certificates', 'none is needed: nginx has no HTTPS configuration')]
   }

@@ -1,7 +1,6 @@
-import type { Project, Service } from '../app/compose.ts'
+import { type Service, serviceNames } from '../app/compose.ts'
 import { didYouMean, list } from '../base/names.ts'
 import { type Row, rowsOf } from '../deploy/row.ts'
-import { namesOf } from '../deploy/tactics.ts'
 import { type BOX_PROBES, type Box, readWords } from './boxes.ts'
 import { composeCommand, type Seen } from './seen.ts'
 
@@ -41,9 +40,9 @@ const KINDS: Complaint[] = [
       /could not translate host name "([^"]+)"|getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (\S+)|lookup (\S+?)(?: on \S+)?: no such host|host not found in upstream "([^":]+)|(?:name or service not known|temporary failure in name resolution)/i,
     found: match => `'${nameIn(match) ?? 'a name'}' leads nowhere`,
     cause: (match, { project }) => {
-      const known = Object.keys(project?.services ?? {}).flatMap(one =>
-        namesOf(project as Project, one)
-      )
+      const known = project
+        ? Object.keys(project.services).flatMap(one => serviceNames(project, one))
+        : []
       const name = nameIn(match)
       return name !== undefined && known.includes(name)
         ? `service '${name}' does not run, or shares no network with it`

@@ -8,7 +8,6 @@ import { composeCommand, linesOf, type Seen } from './seen.ts'
 
 /** What is live beside what the release says, and what interrupted runs left. */
 export const DRIFT_PROBES = {
-  dryRun: `cd "$P" && [ -f "$C" ] && timeout 60 docker compose -f "$C" up -d --dry-run --pull never 2>&1 < /dev/null | shown`,
   kept: `docker image ls --filter 'reference=diveops.local/*/*' --format '{{.Repository}}:{{.Tag}}'`,
   // The proxy has each pin of a roll; it is the one that must.
   pins: `box=$(front); [ -z "$box" ] || quick exec "$box" grep -F ' # roll of ' /etc/hosts 2> /dev/null | sed "s/^.* # roll of /$(boxes | grep "^$box" | cut -d ' ' -f 2) /"`,
@@ -102,13 +101,11 @@ function differenceRow(seen: DriftSeen, current: Manifest, text: string): Row[] 
   ]
 }
 
-/** What a plain `up -d` of an operator would do, in compose's own words. */
-function composeRows(seen: DriftSeen): Row[] {
-  const text = seen.sections.dryRun.text
-  const names = [...text.matchAll(/Container (\S+)\s+Recreate\b/g)].map(match => match[1] as string)
-  if (names.length === 0) return []
+/** What a plain `up -d` of an operator would do. */
+function composeRows({ facts: { recreates } }: DriftSeen): Row[] {
+  if (recreates.size === 0) return []
   return [
-    warning('up -d', `would make ${[...new Set(names)].join(', ')} anew`, {
+    warning('up -d', `would make ${[...recreates].join(', ')} anew`, {
       cause: 'the compose file, .env or an image was changed since these containers were started',
       next: AGAIN
     })
@@ -138,7 +135,7 @@ function strangerRows(seen: DriftSeen): Row[] {
   const extra = boxes.filter(
     ({ oneoff, service }) => !oneoff && seen.project && !services.includes(service)
   )
-  const bridges = boxes.filter(({ oneoff, name }) => oneoff && name.endsWith('_bridge'))
+  const bridges = boxes.filter(({ oneoff, name }) => oneoff && name.includes('_bridge-'))
   const pins = linesOf(seen.sections.pins).map(line => line.split(' '))
   const left =
     'an interrupted roll left it; the next deploy or rollback finishes or undoes that roll'
@@ -164,7 +161,16 @@ function strangerRows(seen: DriftSeen): Row[] {
 
 function leftRows({ facts, sections }: DriftSeen): Row[] {
   if (linesOf(sections.underWay).length > 0) return []
+  const { broken } = facts
   return [
+    ...(broken
+      ? [
+          warning('run', `a ${broken.action} of release ${broken.release} broke off half-way`, {
+            cause: `what serves may be of either release (${broken.url} by ${broken.actor}, ${broken.at})`,
+            next: 'run the deploy or the rollback again: it finishes that one or undoes it'
+          })
+        ]
+      : []),
     ...(sections.undo.code === 0
       ? [
           warning('.env', 'has what an interrupted run wrote', {

@@ -6,6 +6,7 @@ import { liveProbes } from '../deploy/livefacts.ts'
 import type { Seams } from '../deploy/outcome.ts'
 import { originsOf } from '../deploy/pairs.ts'
 import { judgeHost } from '../deploy/preflight.ts'
+import { doors } from '../deploy/roll.ts'
 import { type Row, rowsOf } from '../deploy/row.ts'
 import { readConfiguration } from '../proxy/configuration.ts'
 import { servedFolders, workerUser } from '../proxy/folders.ts'
@@ -115,6 +116,7 @@ async function ask(host: Host, seen: AllSeen, proxy: string): Promise<Answers> {
   const sites = tlsSites(seen)
   const script = questionsScript({
     project: project?.name ?? '',
+    doors: project ? doors({ project, proxy }) : [],
     origins: originsOf(facts.current?.pairs ?? [], config.domains),
     healthPath: config.health.path,
     folders: foldersOf(facts),

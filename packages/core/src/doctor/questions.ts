@@ -1,10 +1,13 @@
 import { quote } from '../base/shell.ts'
+import { PROBE_FUNCTIONS } from '../deploy/probe.ts'
 import { ROLL_FUNCTIONS } from '../deploy/rolllibrary.ts'
 import type { ServedFolder } from '../proxy/folders.ts'
 
 /** What can only be asked once the facts are known. */
 export interface Questions {
   project: string
+  /** On which port of its container the proxy answers, as `http:80`. */
+  doors: readonly string[]
   /** Origins to ask through the proxy, and the path of the health check there. */
   origins: readonly string[]
   healthPath: string
@@ -17,13 +20,13 @@ export interface Questions {
 
 /** What became of each question. */
 export interface Answers {
-  /** Status by origin; 000 for no answer. */
+  /** Status by origin; 000 for no answer, none where nothing could ask. */
   statuses: Map<string, string>
   /** What is in a folder, by its path. */
   folders: Map<string, FolderAnswer>
   /** The certificate served for a name, in PEM form; '' for none. */
   served: Map<string, string>
-  /** Why questions could not be asked: no container in front, no curl in it, no openssl. */
+  /** Why questions could not be asked: no container in front, no openssl. */
   lacks: string[]
 }
 
@@ -35,18 +38,17 @@ export type FolderAnswer =
 /** The script that asks. Changes nothing. */
 export function questionsScript({
   project,
+  doors,
   origins,
   healthPath,
   folders,
   worker,
   names
 }: Questions): string {
-  return `${ROLL_FUNCTIONS}
-own=${quote(project)}
+  return `${PROBE_FUNCTIONS}${ROLL_FUNCTIONS}
+own=${quote(project)} DOORS=${quote(doors.join(' '))}
 FRONT=$(docker ps -q --filter "label=com.docker.compose.project=$own" --filter publish=80 --filter publish=443 | head -n 1)
-if [ -z "$FRONT" ]; then echo '@lacks front'
-elif ! docker exec "$FRONT" sh -c 'command -v curl' > /dev/null 2>&1; then echo '@lacks curl'; fi
-asks() { [ -n "$FRONT" ] && docker exec "$FRONT" sh -c 'command -v curl' > /dev/null 2>&1; }
+[ -n "$FRONT" ] || echo '@lacks front'
 inside() { # FOLDER: missing, empty, or a file in it
   docker exec -u 0 "$FRONT" sh -c 'cd "$1" 2> /dev/null || { echo missing; exit; }
     file=$(find -L . -type f 2> /dev/null | grep -E "^[A-Za-z0-9_./-]+$" | head -n 1)
@@ -56,17 +58,13 @@ folder() { # ORIGIN PREFIX FOLDER
   case $file in missing|empty|'') echo "@folder $3 \${file:-missing}"; return ;; esac
   readable=no
   docker exec -u ${quote(worker)} "$FRONT" sh -c 'cat "$1" > /dev/null' sh "$3$file" 2> /dev/null && readable=yes
-  status=; asks && status=$(ask "$1" "$2$file")
-  echo "@folder $3 file $readable \${status:-unasked} $file"; }
+  echo "@folder $3 file $readable $(ask "$1" "$2$file") $file"; }
 served() { # NAME
   echo "@served $1"
   timeout 8 openssl s_client -connect 127.0.0.1:443 -servername "$1" < /dev/null 2> /dev/null | openssl x509 2> /dev/null; }
-if asks; then
-  :
-${origins.map(origin => `  echo "@site ${quote(origin)} $(ask ${quote(origin)} ${quote(healthPath)})"`).join('\n')}
-fi
 if [ -n "$FRONT" ]; then
   :
+${origins.map(origin => `  printf '@site %s %s\\n' ${quote(origin)} "$(ask ${quote(origin)} ${quote(healthPath)})"`).join('\n')}
 ${folders.map(({ origin, prefix, folder }) => `  folder ${[origin, prefix, folder].map(quote).join(' ')}`).join('\n')}
 fi
 if command -v openssl > /dev/null; then

@@ -17,25 +17,25 @@ export function siteRows(seen: Seen, { statuses, lacks }: Answers, proxy: string
       })
     ]
   }
-  if (lacks.includes('curl')) {
-    return [
-      site.hint('answers', 'not asked', { cause: `there is no curl in '${proxy}' to ask with` })
-    ]
-  }
   return [...statuses].map(([origin, status]) => {
     const url = origin + seen.config.health.path
     if (/^[234]/.test(status)) return site.ok(origin, `answers ${status}`)
+    if (status === 'none') {
+      return site.hint(origin, 'not asked', {
+        cause: `neither in '${proxy}' nor on the server is there curl, wget or bash to ask with`
+      })
+    }
     const next = composeCommand(seen, `logs --tail 50 ${proxy}`)
     if (status === '000') {
       return site.error(origin, 'no answer', {
-        cause: `nginx in '${proxy}' does not answer ${url}: it is not up, or has no such server`,
+        cause: `'${proxy}' does not answer ${url}: it is not up, or has no such server`,
         next
       })
     }
     const gateway = ['502', '503', '504'].includes(status)
     return site.error(origin, `answers ${status}`, {
       cause: gateway
-        ? `nginx cannot reach the service behind it (${url})`
+        ? `'${proxy}' cannot reach the service behind it (${url})`
         : `the app itself fails (${url})`,
       next
     })
@@ -82,7 +82,7 @@ function folderRow(
     })
   }
   if (answer.state === 'file') {
-    if (answer.status === 'unasked') return files.ok(prefix, 'has files')
+    if (answer.status === 'none') return files.ok(prefix, 'has files')
     return files.error(prefix, `answers ${answer.status} for ${answer.file}, which is there`, {
       cause: `another location of nginx answers ${prefix}, or its alias or root does not fit`,
       next: composeCommand(seen, `exec ${proxy} nginx -T`)

@@ -41,6 +41,11 @@ export function readConfiguration(
   }
 }
 
+/** Every directive of a configuration, those in blocks included. */
+export function everyDirective(configuration: Configuration): Directive[] {
+  return configuration.flatMap(one => [one, ...(one.block ? everyDirective(one.block) : [])])
+}
+
 /** The files in the output of `nginx -T`, the main one first; none when it is no such output. */
 function dumpedFiles(text: string): Map<string, string> {
   const marks = [...text.matchAll(FILE_MARK)]

@@ -1,21 +1,26 @@
-/** What a running nginx says of the names behind it, from `nginx -T`. */
-export interface Upstreams {
-  /** Host names that it resolves when it starts or reloads. */
-  names: Set<string>
-  /** Whether some are resolved by nginx itself at each request (`resolver` with variables). */
-  dynamic: boolean
+/** A way from the proxy to a service: a host name, a port, and what is spoken there. */
+export interface Upstream {
+  name: string
+  port: number
+  speaks: 'http' | 'https' | 'other'
 }
 
-const PASS = /\b(?:proxy|uwsgi|fastcgi|scgi|grpc)_pass\s+(?:[a-z]+:\/\/)?([^\s;/:]+)/g
-const SERVER = /\bserver\s+(?!\{)(?:unix:)?([^\s;:{]+)/g
+/** What a proxy says of the names behind it. */
+export interface Upstreams {
+  /** Names that it asks its container's resolver for when it starts or reloads. */
+  held: Upstream[]
+  /** Names that it resolves by itself while it runs, where no pin reaches. */
+  dynamic: Upstream[]
+  /** Whether it makes up names from requests, so that they could be any. */
+  unknown: boolean
+}
 
-/** Reads the names that an nginx configuration addresses; `nginx -T` has all includes in it. */
-export function readUpstreams(configuration: string): Upstreams {
-  const text = configuration.replace(/(^|\s)#.*$/gm, '$1')
-  const passed = [...text.matchAll(PASS)].map(match => match[1] as string)
-  const served = [...text.matchAll(SERVER)].map(match => match[1] as string)
-  return {
-    names: new Set([...passed, ...served].filter(name => !name.startsWith('$'))),
-    dynamic: /\bresolver\s/.test(text) && passed.some(name => name.startsWith('$'))
-  }
+/** A host name and a port from `name`, `name:port`; undefined for addresses, which no pin can move. */
+export function parseAddress(
+  address: string,
+  defaultPort: number
+): Pick<Upstream, 'name' | 'port'> | undefined {
+  const [, host = '', port] = /^([^:[\]/]+)(?::(\d+))?$/.exec(address) ?? []
+  if (host === '' || /^[\d.]+$/.test(host)) return undefined
+  return { name: host.toLowerCase(), port: port === undefined ? defaultPort : Number(port) }
 }

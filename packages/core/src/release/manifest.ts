@@ -1,5 +1,8 @@
 import * as z from 'zod'
-import type { AppConfig } from '../app/config.ts'
+import { type AppConfig, parseConfig } from '../app/config.ts'
+
+/** For what a release of an earlier version does not say. */
+const DEFAULT_HEALTH = parseConfig('').health
 
 const site = z.object({
   names: z.array(z.string()),
@@ -30,6 +33,10 @@ const manifest = z.object({
   compose: z.string(),
   /** sha256 of each service of the compose file as the host's compose resolved it. */
   definitions: z.record(z.string(), z.string()).default({}),
+  /** Hashes of each part of each service's definition, to say later what changed. */
+  parts: z.record(z.string(), z.record(z.string(), z.string())).default({}),
+  /** Migrations that the release knows: in its image, or in the database when it went live. */
+  migrations: z.array(z.string()).optional(),
   proxy: z.object({
     service: z.string().optional(),
     http: z.string().optional(),
@@ -48,6 +55,8 @@ const manifest = z.object({
     .default([]),
   /** The .env that the release was made live with; values stay on the host. */
   env: z.object({ sha256: z.string(), follow: z.record(z.string(), z.string()) }),
+  /** It ran here before, put live by hand. */
+  adopted: z.boolean().optional(),
   commit: z.string().optional(),
   run: z.string().optional(),
   actor: z.string().optional()
@@ -64,9 +73,13 @@ export function parseManifest(text: string): Manifest | undefined {
   if (text.trim() === '') return undefined
   try {
     const read = manifest.parse(JSON.parse(text))
-    const { variant, proxy } = read
+    const { variant, proxy, config } = read
     const { http, https } = proxy
-    return { ...read, pairs: read.pairs ?? (https ? [{ http, https, variant }] : []) }
+    return {
+      ...read,
+      pairs: read.pairs ?? (https ? [{ http, https, variant }] : []),
+      ...(config && { config: { ...config, health: { ...DEFAULT_HEALTH, ...config.health } } })
+    }
   } catch {
     return undefined
   }

@@ -64,8 +64,8 @@ const DEFAULTS = {
   retries: 3,
   pauseMs: 1000,
   totalMs: 60_000,
-  keepaliveMs: 15_000,
-  keepaliveCount: 4
+  keepaliveMs: 5_000,
+  keepaliveCount: 5
 }
 
 /** How long the network has to take our goodbye. */
@@ -187,7 +187,9 @@ function connection(
         socket.once('finish', resolve).once('close', resolve)
         setTimeout(resolve, CLOSING_MS).unref()
       })
-      client.end()
+      // Not client.end(): sshd drops what it has not handed on yet when it reads 'disconnect', and the
+      // last words of the lock would be lost.
+      socket.end()
       await sent
       if (!socket.writableFinished) socket.destroy()
       // The host's own goodbye is a round trip away and says nothing more: neither the socket nor

@@ -12,8 +12,8 @@ export interface RunOptions {
   stdin?: string | Buffer
   /** Called for each line of output as soon as it is complete. */
   onLine?: (line: string, stream: 'stdout' | 'stderr') => void
-  /** What the script does, in two or three words: named when the connection ends meanwhile. */
-  what?: string
+  /** What the script does by then, in two or three words: named when the connection ends meanwhile. */
+  what?: string | (() => string)
   /** Aborted: the script's process group gets HUP, two seconds later KILL; then `run` rejects. */
   signal?: AbortSignal
 }

@@ -28,6 +28,9 @@ export interface LockOptions {
   beatMs?: number
   /** Silence after which the host gives the lock to others; whole seconds, in milliseconds. */
   silenceMs?: number
+  /** See `LockSourceOptions`. */
+  journal?: { begin: string; gone: string }
+  onRelease?: string
 }
 
 /**
@@ -37,12 +40,17 @@ export interface LockOptions {
  * the failure of `held` come first: it says why. When it fails, close the connection.
  */
 export interface Lock {
-  /** Resolves when this run holds the lock; rejects with a `UserError` or `ConnectionLost`. */
-  readonly held: Promise<void>
+  /**
+   * Resolves when this run holds the lock, with the line by which the last run before it began in the
+   * journal (empty when none did); rejects with a `UserError` or `ConnectionLost`.
+   */
+  readonly held: Promise<string>
   /** Shell text: waits until this run holds the lock, or exits with 75 when it never will. */
   readonly untilHeld: string
   /** Aborted when the host ended the lock before it was released: another run may begin. */
   readonly lost: AbortSignal
+  /** Adds a line, a JSON object, to the journal; also while a script runs, and without a round trip. */
+  record(line: string): void
   /** Lets others in; the end of the connection does so as well. */
   release(): void
 }
@@ -61,7 +69,8 @@ done
  * runs on this connection, then frees the lock.
  */
 export function acquireLock(connection: Connection, options: LockOptions): Lock {
-  const { beatMs = 5000, silenceMs = 30_000 } = options
+  const { beatMs = 5000, silenceMs = 30_000, onRelease = ':' } = options
+  const journal = options.journal ?? { begin: '{"event":"begin"}', gone: '{"event":"gone"}' }
   const marker = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')] as const
   const lost = new AbortController()
   const source = lockSource({
@@ -70,7 +79,9 @@ export function acquireLock(connection: Connection, options: LockOptions): Lock 
     path: options.path,
     holder: JSON.stringify({ ...options.holder, nonce: connection.nonce }),
     timeoutSeconds: Math.ceil(options.timeoutMs / 1000),
-    silenceSeconds: Math.ceil(silenceMs / 1000)
+    silenceSeconds: Math.ceil(silenceMs / 1000),
+    journal,
+    onRelease
   })
   let channel: ClientChannel | undefined
   let released = false
@@ -81,7 +92,10 @@ export function acquireLock(connection: Connection, options: LockOptions): Lock 
     // 'x' gives the lock back; a mere end of input would also end the script that runs.
     if (channel?.writable) channel.end('x')
   }
-  const held = new Promise<void>((resolve, reject) => {
+  const record = (line: string) => {
+    if (channel?.writable) channel.write(`n${line}\n`)
+  }
+  const held = new Promise<string>((resolve, reject) => {
     const refuse = (error: Error) => {
       release()
       reject(error)
@@ -94,7 +108,7 @@ export function acquireLock(connection: Connection, options: LockOptions): Lock 
         options.onWait?.(last)
       } else if (word === 'held') {
         isHeld = true
-        resolve()
+        resolve(rest)
       } else refuse(refusal(word, rest, connection.name, options, last))
     }
     connection.open(source).then(
@@ -115,7 +129,7 @@ export function acquireLock(connection: Connection, options: LockOptions): Lock 
   })
   // Who awaits a script first hears of it there; it must not end the process meanwhile.
   held.catch(() => {})
-  return { held, untilHeld: UNTIL_HELD, lost: lost.signal, release }
+  return { held, untilHeld: UNTIL_HELD, lost: lost.signal, record, release }
 }
 
 /** Calls back for each line that begins with the marker; returns what else was said. */

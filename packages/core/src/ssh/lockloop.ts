@@ -10,23 +10,35 @@ export interface LockSourceOptions {
   holder: string
   timeoutSeconds: number
   silenceSeconds: number
+  /** Lines of the app's journal: JSON objects that the host completes with the time. */
+  journal: {
+    /** Written when the lock is held. */
+    begin: string
+    /** Written when the client is gone without having given the lock back. */
+    gone: string
+  }
+  /** Shell text that runs in the app's directory when the client gives the lock back. */
+  onRelease: string
 }
 
 /**
- * The program that holds the lock. It says `waiting HOLDER`, `held`, `timeout`, `path USER WHY` or
- * `tools NAME`, and `.lock` in the scratch directory becomes `held` or `failed`. It reads dots; `x`
+ * The program that holds the lock. It says `waiting HOLDER`, `held BEGIN`, `timeout`, `path USER WHY`
+ * or `tools NAME`, and `.lock` in the scratch directory becomes `held` or `failed`; BEGIN is the line
+ * by which the last run before this one began. It reads dots; `n` and a line for the journal; `x`
  * gives the lock back. The end of its input, or silence, means that the client is gone: it ends the
  * loop with the script that runs there, and only then lets others in. Children that outlive it do
  * not have the lock's descriptor, 9, so none holds it by accident.
  */
 export function lockSource(options: LockSourceOptions): string {
-  const { marker, nonce, path, holder, timeoutSeconds, silenceSeconds } = options
+  const { marker, nonce, path, holder, timeoutSeconds, silenceSeconds, journal, onRelease } =
+    options
   return `
 ${ENVIRONMENT}
 a=${marker[0]}
 b=${marker[1]}
 dir=${quote(path)}
 file=$dir/.diveops/lock
+journal=$dir/.diveops/journal.jsonl
 holder=${quote(holder)}
 ${scratchSource(nonce)}
 say() { printf '%s%s %s\\n' "$a" "$b" "$*"; }
@@ -34,6 +46,10 @@ fail() {
   echo failed >"$SCRATCH/.lock"
   say "$@"
   exit 1
+}
+record() { # JSON: a line of the journal, whole also after one that a crash cut short
+  [ -z "$(tail -c 1 "$journal" 2>/dev/null)" ] || echo >>"$journal"
+  printf '{"at":"%s",%s\\n' "$(date -u +%FT%TZ)" "\${1#?}" >>"$journal"
 }
 scratch || exit 1
 for tool in flock timeout; do
@@ -47,8 +63,10 @@ why=$({ mkdir -p "$dir" &&
 exec 9>>"$file"
 held() {
   printf '%s\\n' "$holder" >"$file.json.$$" && mv "$file.json.$$" "$file.json"
+  last=$(grep -F '"event":"begin"' "$journal" 2>/dev/null | tail -n 1)
+  record ${quote(journal.begin)}
   echo held >"$SCRATCH/.lock"
-  say held
+  say held "$last"
 }
 wait_for_it() {
   f=
@@ -73,7 +91,11 @@ finish() {
     fi
     rm -rf "$SCRATCH"
   fi
-  grep -q ${nonce} "$file.json" 2>/dev/null && rm -f "$file.json"
+  # A run that never came to hold the lock has nothing to say here.
+  grep -q ${nonce} "$file.json" 2>/dev/null || exit 0
+  if [ "$1" = gone ]; then record ${quote(journal.gone)}
+  else (cd "$dir" && ${onRelease}) >/dev/null 2>&1 </dev/null 9>&-; fi
+  rm -f "$file.json"
   exit 0
 }
 trap 'finish gone' EXIT HUP INT TERM PIPE
@@ -86,7 +108,11 @@ else
 fi
 while :; do
   got=$(timeout ${silenceSeconds} dd bs=1 count=1 status=none 9>&-)
-  [ "$got" = . ] || break
+  case $got in
+  .) ;;
+  n) IFS= read -r line && record "$line" ;;
+  *) break ;;
+  esac
 done
 [ "$got" = x ] && finish released
 finish gone

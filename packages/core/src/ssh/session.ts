@@ -210,7 +210,9 @@ export class Session {
     const error = this.#ended as Error
     if (!(error instanceof ConnectionLost)) return error
     const { name, clock } = this.#options
-    const what = run.options.what === undefined ? 'a script' : `'${run.options.what}'`
+    const { what: told } = run.options
+    const step = typeof told === 'function' ? told() : told
+    const what = step === undefined ? 'a script' : `'${step}'`
     return new ConnectionLost(
       sent
         ? `${name}: connection lost while ${what} ran (after ` +

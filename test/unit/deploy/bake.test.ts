@@ -1,0 +1,37 @@
+import { execFileSync } from 'node:child_process'
+import { expect, test } from '@jest/globals'
+import { BAKE_FUNCTIONS } from '../../../packages/core/src/deploy/bakelibrary.ts'
+import { drainSeconds } from '../../../packages/core/src/deploy/drain.ts'
+
+function count(log: string): string {
+  const script = `${BAKE_FUNCTIONS}\ncount_answers <<'LOG'\n${log}\nLOG`
+  return execFileSync('sh', ['-c', script], { encoding: 'utf8' }).trim()
+}
+
+const line = (status: number, agent = 'Mozilla/5.0', from = '203.0.113.7') =>
+  `${from} - - [24/Nov/2026:10:00:00 +0000] "GET /a?b=%22%20503%20 HTTP/1.1" ${status} 612 "-" "${agent}"`
+const limited =
+  '2026/11/24 10:00:00 [error] 31#31: *9 limiting requests, excess: 20.9 by zone "api", client: 203.0.113.7'
+
+test.each([
+  ['nothing', '', '0 0'],
+  ['good answers and errors', [200, 500, 404, 502].map(status => line(status)).join('\n'), '2 4'],
+  ['our own questions', `${line(500, 'diveops-watch')}\n${line(500, 'x', '127.0.0.1')}`, '0 0'],
+  ['JSON', '{"status":"500","uri":"/"}\n{"status": 200}', '1 2'],
+  ['what nginx refuses by a limit', `${limited}\n${line(503)}\n${line(503)}`, '1 2'],
+  ['a limit that answers something else', `${limited}\n${line(429)}\n${line(500)}`, '1 2'],
+  ['lines that are none', 'starting\n2026/11/24 10:00:00 [notice] 1#1: signal 1', '0 0']
+])('answers to visitors are counted in the log of nginx: %s', (_name, log, expected) => {
+  expect(count(log)).toBe(expected)
+})
+
+test.each([
+  [undefined, 40],
+  ['40s', 40],
+  ['1m30s', 90],
+  ['5s', 10],
+  ['500ms', 10],
+  ['1h0m0s', 300]
+])('with a stop_grace_period of %s connections are drained for %i s', (period, expected) => {
+  expect(drainSeconds(period === undefined ? {} : { stop_grace_period: period })).toBe(expected)
+})
