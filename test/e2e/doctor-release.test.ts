@@ -99,11 +99,14 @@ docker run -d --name tiny-old-1 --label com.docker.compose.project=tiny --label 
 docker run -d --name tiny-web-1_bridge-left-1 --label com.docker.compose.project=tiny --label com.docker.compose.service=web --label com.docker.compose.oneoff=True redis:7-alpine
 docker exec -u 0 tiny-proxy-1 sh -c "echo '10.0.0.9 web # roll of web' >> /etc/hosts"
 echo 'a b ' > .diveops/env.undo
+cp .diveops/journal.jsonl /tmp/journal
+echo '{"at":"2026-11-23T03:00:00Z","run":"1","event":"begin","action":"deploy","url":"run 7","actor":"nestor"}' >> .diveops/journal.jsonl
+echo '{"at":"2026-11-23T03:01:00Z","run":"1","event":"switch","release":"r3"}' >> .diveops/journal.jsonl
 docker image rm diveops.local/tiny/web:${releases[0]}`)
   const found = await doctor()
   await onServer(`cp current/proxy/default.conf proxy/default.conf; cat /tmp/env > .env; rm /tmp/env
 docker tag diveops.local/tiny/web:${releases[1]} ${IMAGE}:latest
-docker rm -f tiny-old-1 tiny-web-1_bridge-left-1; rm .diveops/env.undo
+docker rm -f tiny-old-1 tiny-web-1_bridge-left-1; rm .diveops/env.undo; cat /tmp/journal > .diveops/journal.jsonl
 docker exec -u 0 tiny-proxy-1 sh -c 'kept=$(grep -v "roll of" /etc/hosts); echo "$kept" > /etc/hosts'`)
   const one = (name: string) => row(found, 'release', name)
   expect(one('proxy/default.conf')).toMatchObject({
@@ -119,6 +122,10 @@ docker exec -u 0 tiny-proxy-1 sh -c 'kept=$(grep -v "roll of" /etc/hosts); echo 
   expect(one('tiny-old-1')?.found).toContain("service 'old', which the compose file does not have")
   expect(one('tiny-web-1_bridge-left-1')).toMatchObject({ found: 'a bridge, running' })
   expect(one('tiny-proxy-1')).toMatchObject({ found: "a pin for 'web' in its /etc/hosts" })
+  expect(one('run')).toMatchObject({
+    found: 'a deploy of release r3 broke off half-way',
+    cause: 'what serves may be of either release (run 7 by nestor, 2026-11-23T03:01:00Z)'
+  })
   expect(one('way back')).toMatchObject({
     severity: 'warning',
     found: '1 earlier releases, and no image of them is on the host'
