@@ -206,7 +206,7 @@ printf '#!/bin/sh\\nexec /usr/bin/date.real -d "+1 hour" "$@"\\n' > /usr/bin/dat
   try {
     const outcome = await roll(digests.r1)
     expect([outcome.outputs.state, outcome.log]).toEqual(['live', expect.anything()])
-    expect(outcome.log).toMatch(/::warning::the clock of the host is off by 3\d{3} s: set it there/)
+    expect(outcome.log).toMatch(/::warning::the clock of the host is off by 3\d{3} s; set it there/)
   } finally {
     await vpsExec('mv -f /usr/bin/date.real /usr/bin/date')
   }

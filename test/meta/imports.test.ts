@@ -14,7 +14,8 @@ const ORDER = [
   'tls',
   'app',
   'release',
-  'deploy'
+  'deploy',
+  'doctor'
 ]
 const CORE = path.join(root, 'packages/core/src')
 

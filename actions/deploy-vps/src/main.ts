@@ -11,6 +11,7 @@ import { deploy } from '@diveops/core/deploy/deploy'
 import type { Outcome } from '@diveops/core/deploy/outcome'
 import { beforehand, report, runOf } from '@diveops/core/deploy/report'
 import { beginDeployment, commentPlan, endDeployment } from '@diveops/core/deploy/tellgithub'
+import { examineAfter } from '@diveops/core/doctor/examine'
 import { connect } from '@diveops/core/ssh/connect'
 import { type Inputs, lacksKeyForPlan, read } from './inputs.ts'
 
@@ -50,7 +51,8 @@ async function run(
     connect: () => connect(host, { log, secrets }),
     clock: systemClock,
     log,
-    cancel: onCancel()
+    cancel: onCancel(),
+    examine: examineAfter(source.config)
   })
   await endDeployment(deployment, outcome)
   if (told && inputs.planOnly) await commentPlan(told, event, outcome, secrets)

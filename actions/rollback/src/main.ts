@@ -7,6 +7,7 @@ import { systemClock } from '@diveops/core/base/time'
 import { beforehand, report, runOf } from '@diveops/core/deploy/report'
 import { rollback } from '@diveops/core/deploy/rollback'
 import { beginDeployment, endDeployment } from '@diveops/core/deploy/tellgithub'
+import { examineAfter } from '@diveops/core/doctor/examine'
 import { connect } from '@diveops/core/ssh/connect'
 import { read } from './inputs.ts'
 
@@ -15,11 +16,18 @@ export async function main(context: Context, env = process.env): Promise<void> {
   const { secrets, log } = context
   const { host, github: wanted, ...inputs } = await beforehand(() => read(secrets))
   const folder = env.GITHUB_WORKSPACE ?? process.cwd()
-  const path = host.path ?? (await beforehand(() => readConfig(folder, host.config))).path
+  const config = await beforehand(() => readConfig(folder, host.config))
+  const path = host.path ?? config.path
   const run = runOf(env)
   const outcome = await rollback(
     { ...inputs, path, run },
-    { connect: () => connect(host, { log, secrets }), clock: systemClock, log, cancel: onCancel() }
+    {
+      connect: () => connect(host, { log, secrets }),
+      clock: systemClock,
+      log,
+      cancel: onCancel(),
+      examine: examineAfter({ ...config, path })
+    }
   )
   const github = openGitHub(wanted.token, await readEvent(env), log)
   if (github) {

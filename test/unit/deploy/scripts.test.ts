@@ -10,13 +10,14 @@ import {
   followScript,
   releasesToPrune
 } from '../../../packages/core/src/deploy/commit.ts'
-import { factProbes, keptConfigScript } from '../../../packages/core/src/deploy/facts.ts'
+import { factProbes } from '../../../packages/core/src/deploy/facts.ts'
 import type { Place } from '../../../packages/core/src/deploy/library.ts'
 import { askScript } from '../../../packages/core/src/deploy/migrations.ts'
 import { noPlan } from '../../../packages/core/src/deploy/plan.ts'
 import { journalPlan } from '../../../packages/core/src/deploy/plantext.ts'
 import { prepareScript } from '../../../packages/core/src/deploy/prepare.ts'
 import { recreateScript } from '../../../packages/core/src/deploy/recreate.ts'
+import { keptConfigScript } from '../../../packages/core/src/deploy/resolve.ts'
 import { rollScript } from '../../../packages/core/src/deploy/roll.ts'
 import { yieldingReleases } from '../../../packages/core/src/deploy/room.ts'
 import type { Target } from '../../../packages/core/src/deploy/target.ts'

@@ -10,7 +10,7 @@ const SHOWN_AGAIN = 50
  * The runner's log, with every known secret taken out and no line that the runner takes for a command.
  * Each step is a folded group; of one that fails the lines are shown again below it, unfolded.
  */
-export function actionLog(secrets: Secrets): Log {
+export function actionLog(secrets: Secrets): Log & { error(text: string): void } {
   const clean = (text: string) => harmless(secrets.redact(text))
   /** The lines of the step that runs; undefined between steps. */
   let step: { title: string; lines: string[] } | undefined
@@ -27,6 +27,8 @@ export function actionLog(secrets: Secrets): Log {
       step?.lines.push(line)
       core.info(line)
     },
+    /** A problem that does not end the step. */
+    error: (text: string) => core.error(secrets.redact(text)),
     warning: text => core.warning(secrets.redact(text)),
     debug: text => core.debug(secrets.redact(text)),
     group: (title, body) => core.group(clean(title), body),

@@ -1,5 +1,6 @@
 import { Cancelled, errorMessage, UserError } from '../base/errors.ts'
 import { SteadyHost } from '../ssh/steady.ts'
+import { findingsAfter } from './aftermath.ts'
 import type { Outcome, RunRequest, Seams } from './outcome.ts'
 import { noPlan } from './plan.ts'
 import { Run } from './run.ts'
@@ -28,6 +29,7 @@ export async function conduct(
     url: undefined,
     plan: noPlan(),
     steps: timeline.steps,
+    findings: [],
     error: undefined
   }
   let run: Run | undefined
@@ -45,6 +47,10 @@ export async function conduct(
       more.length === 0 && error instanceof Error
         ? error
         : new UserError([errorMessage(error), ...more].join('; '), [], { cause: error })
+    // Who has no lock has done nothing, and was told why.
+    if (run && timeline.current !== 'lock') {
+      outcome.findings = await findingsAfter(outcome.error, run.host, seams)
+    }
   } finally {
     if (seams.cancel?.aborted) outcome.error ??= new Cancelled('the run was cancelled, too late')
     timeline.end()

@@ -13,6 +13,7 @@ import {
 } from './certificates.ts'
 import { FRONT, FRONT_PROBE } from './front.ts'
 import { PLAN_PROBES, type PlanFacts, readPlanFacts, startDryRun } from './planfacts.ts'
+import { PROJECT_NAME, resolveConfig, SCRUB, stagePath } from './resolve.ts'
 import { joinProbes, type Section } from './sections.ts'
 
 /** A container of the app as the engine has it now. */
@@ -74,50 +75,6 @@ const CONTAINER_FORMAT = [
   '{{index .Config.Labels "com.docker.compose.oneoff"}}'
 ].join('{{"\\t"}}')
 
-/**
- * Values of secret variables are replaced on the host before its compose resolves the file, so that
- * the resolved configuration can be read by the runner. Follows quoted values over several lines.
- */
-const SCRUB = String.raw`
-scrub() { awk -v quotes="'\"" '
-  skip { if (index($0, q)) skip = 0; next }
-  match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
-    name = toupper(substr($0, 1, RLENGTH))
-    if (name ~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) {
-      rest = substr($0, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
-      if (q != "" && index(quotes, q) && !index(substr(rest, 2), q)) skip = 1
-      print substr($0, 1, RLENGTH) "redacted"; next
-    }
-  }
-  { print }'; }`
-
-/**
- * Prints the compose file that lies in a folder as the host's own compose resolves it, with the
- * app's path in place of the folder's, and values of secret variables replaced. Needs `$P`, and
- * the `scrub` function.
- */
-function resolveConfig(folder: string, composeFile: string): string {
-  return `cd ${folder} && { cat "$SCRATCH/secret/placeholders"; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
-docker compose -f ${quote(composeFile)} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
-sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`
-}
-
-/** The script that resolves the compose file of a kept release, with today's `.env`. */
-export function keptConfigScript(path: string, release: string, composeFile: string): string {
-  const name = quote(path.slice(path.lastIndexOf('/') + 1))
-  const folder = `"$SCRATCH/kept/"${name}`
-  return `P=${quote(path)}
-${SCRUB}
-rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${quote(release)} ${folder} || exit 1
-${resolveConfig(folder, composeFile)}`
-}
-
-/** The files of the new release lie here on the host until they are taken over: a shell expression. */
-export function stagePath(path: string): string {
-  // The folder's name is the app's own, because compose takes the project's name from it.
-  return `"$SCRATCH/stage/"${quote(path.slice(path.lastIndexOf('/') + 1))}`
-}
-
 const RELEASES = {
   broken: `cd "$P" && ${LAST_SWITCH}`,
   brokenFiles: `cd "$P/releases" && for r in */; do [ -f "$r/release.json" ] || (cd "$r" && find . -type f -exec sha256sum {} +); done`,
@@ -135,15 +92,9 @@ export function releaseProbes(path: string) {
   }
 }
 
-/**
- * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
- * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
- * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
- * changed.
- */
-export function factProbes(path: string, composeFile: string, kept?: string) {
-  const stage = stagePath(path)
-  const probes = joinProbes({
+/** What is read of a host; `stage` and `compose` are shell expressions, and `files` names the release's. */
+export function factScripts(stage: string, compose: string, files: string) {
+  return {
     user: 'id -un; id -Gn',
     clock: 'date +%s',
     engine: `docker version --format '{{.Server.Version}}' 2>&1`,
@@ -159,8 +110,8 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
     envNames: String.raw`[ -f "$P/.env" ] && sed -nE "s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(''|\"\")?[[:space:]]*$/\2/p; t; s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2=/p" "$P/.env"`,
     envHash: '[ -f "$P/.env" ] && sha256sum "$P/.env"',
     ...RELEASES,
-    liveFiles: `cd ${stage} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
-    config: resolveConfig(stage, composeFile),
+    liveFiles: `cd ${files} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
+    config: resolveConfig(stage, compose),
     configError: 'cat "$SCRATCH/config.err"',
     containers: `ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$(project)")
 [ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
@@ -177,22 +128,35 @@ echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } 
     certificates: CERTIFICATES_PROBE,
     renewal: 'cat "$P/.diveops/tls.json"',
     ...PLAN_PROBES
-  })
+  }
+}
+
+/**
+ * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
+ * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
+ * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
+ * changed.
+ */
+export function factProbes(path: string, composeFile: string, kept?: string) {
+  const stage = stagePath(path)
+  const probes = joinProbes(factScripts(stage, quote(composeFile), stage))
   const script = `P=${quote(path)}
 tar -xzf - -C "$SCRATCH" || exit 97
 ${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
-${startDryRun(stage, composeFile)}${SCRUB}
-project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
+${startDryRun(`${stage}/${quote(composeFile)}`)}${SCRUB}
+project() { ${PROJECT_NAME}; }
 ${FRONT}
 ${probes.script}`
   return { script, read: (stdout: string) => readFacts(path, probes.read(stdout)) }
 }
 
-type Sections = ReturnType<ReturnType<typeof joinProbes>['read']>
+/** What the probes of a host printed. */
+export type Sections = Record<keyof ReturnType<typeof factScripts>, Section>
 
-function readFacts(path: string, sections: Sections): Facts {
-  const text = (name: string) => sections[name]?.text ?? ''
-  const rows = (name: string) => text(name).split('\n').filter(Boolean)
+/** The facts in what the probes printed. */
+export function readFacts(path: string, sections: Sections): Facts {
+  const text = (name: keyof Sections) => sections[name]?.text ?? ''
+  const rows = (name: keyof Sections) => text(name).split('\n').filter(Boolean)
   const project = parseProject(text('config'))
   const [user = '', groups = ''] = text('user').split('\n')
   const front = sections.front?.code === 0 ? readFront(text('front')) : undefined

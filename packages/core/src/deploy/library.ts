@@ -12,8 +12,11 @@ export interface Place {
   release: string
 }
 
-/** Shell function `redact`: takes the values of secret variables of `$P/.env` out of a text. */
-export const REDACT = String.raw`redact() { awk -v file="$P/.env" -v quotes="'\"" '
+/**
+ * Shell function `redact`: takes the values of secret variables out of a text, those of the app's
+ * `.env` or of the file `$SECRETS`. The client never gets these values.
+ */
+export const REDACT = String.raw`redact() { awk -v file="${'$'}{SECRETS:-$P/.env}" -v quotes="'\"" '
   BEGIN { while ((getline line < file) > 0)
     if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
       name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)

@@ -3,7 +3,9 @@ import type { Source } from '../app/source.ts'
 import type { Log } from '../base/log.ts'
 import type { Clock } from '../base/time.ts'
 import type { Connection } from '../ssh/connect.ts'
+import type { Host } from '../ssh/host.ts'
 import type { Plan } from './plan.ts'
+import type { Row } from './row.ts'
 import type { StepTime } from './step.ts'
 import type { Strategy } from './tactics.ts'
 
@@ -43,6 +45,8 @@ export interface Outcome {
   url: string | undefined
   plan: Plan
   steps: StepTime[]
+  /** What is wrong on the host after a failure, as far as could be seen. */
+  findings: Row[]
   error: Error | undefined
 }
 
@@ -55,4 +59,6 @@ export interface Seams {
   cancel?: AbortSignal | undefined
   /** How long the host may be out of reach after a connection broke; five minutes when undefined. */
   patienceMs?: number
+  /** Looks at the host after a failure; nothing is looked at without it. */
+  examine?: (host: Host, signal: AbortSignal) => Promise<Row[]>
 }

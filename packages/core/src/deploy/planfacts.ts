@@ -1,4 +1,3 @@
-import { quote } from '../base/shell.ts'
 import type { Section } from './sections.ts'
 
 /** What the host knows that only the plan needs. */
@@ -11,11 +10,12 @@ export interface PlanFacts {
 
 /**
  * Asks compose what it would do, beside the other probes: it takes a while. A dry `up` would wait for
- * health checks; `create` says the same. The folder's own .env and mounts count, not those of `stage`.
+ * health checks; `create` says the same. The folder's own .env and mounts count, wherever the compose
+ * file (a shell expression) lies.
  */
-export function startDryRun(stage: string, composeFile: string): string {
+export function startDryRun(composeFile: string): string {
   return `rm -f "$SCRATCH/dry.done"
-(docker compose --project-directory "$P" -f ${stage}/${quote(composeFile)} --dry-run create --pull never > "$SCRATCH/dry.out" 2>&1; : > "$SCRATCH/dry.done") < /dev/null &`
+(docker compose --project-directory "$P" -f ${composeFile} --dry-run create --pull never > "$SCRATCH/dry.out" 2>&1; : > "$SCRATCH/dry.done") < /dev/null &`
 }
 
 /** The probes of the plan. */

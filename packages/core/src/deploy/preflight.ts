@@ -10,13 +10,20 @@ const OLDEST_COMPOSE = [2, 20] as const
 const LEAST_FREE_KB = 256 * 1024
 const CLOCK_WARNING_S = 60
 
-/** A thing that was looked at: what was found, and what is wrong with it, if anything. */
+/** A thing that was looked at: what was found, and what is wrong with it and what to do, if anything. */
 export interface Check {
   name: string
   found: string
   problem?: string
   /** What the user is to know although the run goes on. */
   warning?: string
+  /** What to do about either. */
+  remedy?: string
+}
+
+/** A run that ends before it begins, because something that it needs is not there. */
+export class Refusal extends UserError {
+  override name = 'Refusal'
 }
 
 /**
@@ -32,8 +39,8 @@ export function judgeHost(facts: Facts, config: AppConfig, host: string, now: nu
       found:
         facts.missingTools.length === 0 ? 'present' : `missing: ${facts.missingTools.join(' ')}`,
       ...problem(
-        facts.missingTools.length > 0 &&
-          `${host} lacks ${facts.missingTools.join(', ')}; install the packages tar, gzip, gawk, sed, coreutils and util-linux`
+        facts.missingTools.length > 0 && `${host} lacks ${facts.missingTools.join(', ')}`,
+        'install the packages tar, gzip, gawk, sed, coreutils and util-linux'
       )
     },
     judgePath(facts, config.path, host),
@@ -60,21 +67,33 @@ export function judgeApp(facts: Facts, config: AppConfig, project: Project, host
       found: owner ? `used by ${owner.program}` : 'free or ours',
       ...problem(
         owner &&
-          `port ${port} on ${host} is used by ${owner.program}, and service '${name}' publishes it; stop ` +
-            'that program, or change the published port in the compose file'
+          `port ${port} on ${host} is used by ${owner.program}, and service '${name}' publishes it`,
+        'stop that program, or change the published port in the compose file'
       )
     }
   })
 }
 
-/** Throws one line for the first problem; the others follow as details. */
-export function refuse(checks: readonly Check[]): void {
-  const problems = checks.flatMap(check => check.problem ?? [])
-  if (problems[0] !== undefined) throw new UserError(problems[0], problems.slice(1))
+/** What the user is to know although the run goes on, a line each. */
+export function warningsOf(checks: readonly Check[]): string[] {
+  return checks.flatMap(({ warning, remedy }) => sentence(warning, remedy))
 }
 
-function problem(text: string | false | undefined): { problem?: string } {
-  return text ? { problem: text } : {}
+/** Throws one line for the first problem; the others follow as details. */
+export function refuse(checks: readonly Check[]): void {
+  const problems = checks.flatMap(({ problem, remedy }) => sentence(problem, remedy))
+  if (problems[0] !== undefined) throw new Refusal(problems[0], problems.slice(1))
+}
+
+function sentence(text: string | undefined, remedy: string | undefined): string[] {
+  return text === undefined ? [] : [[text, remedy].filter(Boolean).join('; ')]
+}
+
+function problem(
+  text: string | false | undefined,
+  remedy: string | undefined
+): Pick<Check, 'problem' | 'remedy'> {
+  return text ? { problem: text, ...(remedy && { remedy }) } : {}
 }
 
 function judgeEngine({ engine, user }: Facts, host: string): Check {
@@ -83,20 +102,23 @@ function judgeEngine({ engine, user }: Facts, host: string): Check {
     return {
       name: 'Docker engine',
       found: 'none',
-      problem: `no Docker engine on ${host} (command 'docker' not found); install it: https://docs.docker.com/engine/install/`
+      problem: `no Docker engine on ${host} (command 'docker' not found)`,
+      remedy: 'install it: https://docs.docker.com/engine/install/'
     }
   }
   if (/permission denied/i.test(engine.text)) {
     return {
       name: 'Docker engine',
       found: 'no permission',
-      problem: `user '${user}' may not use the Docker socket on ${host}; on the host run: sudo usermod -aG docker ${user}`
+      problem: `user '${user}' may not use the Docker socket on ${host}`,
+      remedy: `on the host run: sudo usermod -aG docker ${user}`
     }
   }
   return {
     name: 'Docker engine',
     found: 'no answer',
-    problem: `the Docker engine on ${host} does not answer (${errorMessage(engine.text)}); on the host run: sudo systemctl start docker`
+    problem: `the Docker engine on ${host} does not answer (${errorMessage(engine.text)})`,
+    remedy: 'on the host run: sudo systemctl start docker'
   }
 }
 
@@ -106,7 +128,7 @@ function judgeCompose({ compose, engine }: Facts, host: string): Check {
   const how =
     'install the package docker-compose-plugin: https://docs.docker.com/compose/install/linux/'
   if (compose.code !== 0) {
-    return { name, found: 'none', problem: `no 'docker compose' on ${host}; ${how}` }
+    return { name, found: 'none', problem: `no 'docker compose' on ${host}`, remedy: how }
   }
   const [major = 0, minor = 0] = compose.text.replace(/^v/, '').split('.').map(Number)
   const [needMajor, needMinor] = OLDEST_COMPOSE
@@ -116,18 +138,24 @@ function judgeCompose({ compose, engine }: Facts, host: string): Check {
     found: compose.text,
     ...problem(
       old &&
-        `docker compose on ${host} is ${compose.text}, expected ${OLDEST_COMPOSE.join('.')} or newer; ${how}`
+        `docker compose on ${host} is ${compose.text}, expected ${OLDEST_COMPOSE.join('.')} or newer`,
+      how
     )
   }
 }
 
 function judgePath({ path, user }: Facts, folder: string, host: string): Check {
-  const how = `on the host run: sudo install -d -o ${user} ${folder}`
-  const problems: Partial<Record<Facts['path'], string>> = {
-    forbidden: `user '${user}' may not write to ${folder} on ${host}; ${how}`,
-    'not-a-folder': `${folder} on ${host} is not a folder; set 'path' in diveops.yml, or move that file away`
+  const problems: Partial<Record<Facts['path'], ReturnType<typeof problem>>> = {
+    forbidden: problem(
+      `user '${user}' may not write to ${folder} on ${host}`,
+      `on the host run: sudo install -d -o ${user} ${folder}`
+    ),
+    'not-a-folder': problem(
+      `${folder} on ${host} is not a folder`,
+      "set 'path' in diveops.yml, or move that file away"
+    )
   }
-  return { name: 'folder', found: `${folder}: ${path}`, ...problem(problems[path]) }
+  return { name: 'folder', found: `${folder}: ${path}`, ...problems[path] }
 }
 
 function judgeSpace(name: string, freeKb: number, where: string, host: string): Check {
@@ -137,20 +165,20 @@ function judgeSpace(name: string, freeKb: number, where: string, host: string): 
     name,
     found,
     ...problem(
-      little &&
-        `only ${found} for ${where} on ${host}, expected ${LEAST_FREE_KB / 1024} MB; free some space first (docker system df shows what takes it)`
+      little && `only ${found} for ${where} on ${host}, expected ${LEAST_FREE_KB / 1024} MB`,
+      'free some space first (docker system df shows what takes it)'
     )
   }
 }
 
 function judgeClock({ clock }: Facts, now: number): Check {
   const off = Math.round(Math.abs(clock - now / 1000))
+  if (off <= CLOCK_WARNING_S) return { name: 'clock', found: 'right' }
   return {
     name: 'clock',
-    found: off > CLOCK_WARNING_S ? `off by ${off} s` : 'right',
-    ...(off > CLOCK_WARNING_S && {
-      warning: `the clock of the host is off by ${off} s: set it there (timedatectl set-ntp true)`
-    })
+    found: `off by ${off} s`,
+    warning: `the clock of the host is off by ${off} s`,
+    remedy: 'set it there: sudo timedatectl set-ntp true'
   }
 }
 
@@ -160,21 +188,25 @@ function judgeConfig({ config: { project, error } }: Facts, { compose }: AppConf
   return {
     name: 'compose file',
     found: 'refused by compose',
-    problem: `compose file '${compose}': ${composeComplaint(error)}`
+    ...composeComplaint(error, compose)
   }
 }
 
 /** Compose's own words without its noise: log prefixes and the staging folder. */
-function composeComplaint(error: string): string {
+function composeComplaint(error: string, file: string): Pick<Check, 'problem' | 'remedy'> {
   const variable = /required variable (\S+) is missing a value:?\s*(.*)/.exec(error)
   if (variable) {
-    return `variable '${variable[1]}' is required and not set (${variable[2]}); give it in the input 'env' or in the host's .env`
+    return problem(
+      `compose file '${file}': variable '${variable[1]}' is required and not set (${variable[2]})`,
+      "give it in the input 'env' or in the host's .env"
+    )
   }
   const lines = error
     .split('\n')
     .filter(line => !/level=warning|^time=/.test(line) || /level=(error|fatal)/.test(line))
     .map(line => line.replace(/\S*\/stage\/[^/\s]+\//g, ''))
-  return errorMessage(lines.join('\n')) || 'cannot be resolved'
+  const complaint = errorMessage(lines.join('\n')) || 'cannot be resolved'
+  return { problem: `compose file '${file}': ${complaint}` }
 }
 
 /** The repository of the image must be used by a service, or the deploy would change nothing. */

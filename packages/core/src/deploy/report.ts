@@ -6,6 +6,7 @@ import type { Secrets } from '../base/secrets.ts'
 import { formatDuration } from '../base/time.ts'
 import type { Outcome, RunRequest, State } from './outcome.ts'
 import { planMarkdown } from './plantext.ts'
+import { type Row, rowLines, rowsDetails, rowsTable } from './row.ts'
 import { opening, timeline } from './runsummary.ts'
 
 const WORDS: Record<State, string> = {
@@ -17,6 +18,8 @@ const WORDS: Record<State, string> = {
   unknown: 'unknown: look at the server'
 }
 
+const FOUND = 'Wrong on the server after that'
+
 /** The outcome in one sentence. */
 export function describe(state: State): string {
   return WORDS[state]
@@ -24,7 +27,7 @@ export function describe(state: State): string {
 
 /** The job summary: why it failed, what was deployed, the state, the plan, the steps in time. */
 function summary(outcome: Outcome, title: string, host: string, secrets: Secrets): string {
-  const { state, release, previous, image, plan, steps, error } = outcome
+  const { state, release, previous, image, plan, steps, findings, error } = outcome
   const total = steps.reduce((sum, { ms }) => sum + ms, 0)
   const facts = [
     ['State', WORDS[state]],
@@ -37,7 +40,8 @@ function summary(outcome: Outcome, title: string, host: string, secrets: Secrets
     ...opening(title, host, error, secrets),
     markdownTable({ head: ['', ''], rows: facts }),
     planMarkdown(plan, secrets),
-    ...timeline(steps)
+    ...timeline(steps),
+    ...(findings.length > 0 ? [FOUND, rowsTable(findings), ...rowsDetails(findings)] : [])
   ].join('\n\n')
 }
 
@@ -51,7 +55,7 @@ export async function report(
   host: string,
   { secrets, log }: Context
 ): Promise<void> {
-  const { release, previous, state, plan, image, url, steps, error } = outcome
+  const { release, previous, state, plan, image, url, steps, findings, error } = outcome
   setOutputs({
     release,
     'previous-release': previous,
@@ -65,7 +69,14 @@ export async function report(
   log.info(steps.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(' · '))
   if (!error) return log.info(describe(state))
   const details = error instanceof UserError ? error.details : []
-  throw new UserError(`${error.message} [${describe(state)}]`, details, { cause: error })
+  const lines = [...details, ...foundLines(findings)]
+  throw new UserError(`${error.message} [${describe(state)}]`, lines, { cause: error })
+}
+
+/** What else is wrong on the host, for the end of a failed run's log. */
+function foundLines(findings: readonly Row[]): string[] {
+  if (findings.length === 0) return []
+  return [`${FOUND}:`, ...findings.flatMap(rowLines).map(line => `  ${line}`)]
 }
 
 /** Runs what comes before a host is touched; a failure of it sets the outputs that say so. */

@@ -88,7 +88,7 @@ function only<T>(map: ReadonlyMap<string, T>, wanted: (key: string) => boolean):
 }
 
 /** On which port of its container the proxy answers for which scheme. */
-function doors({ project, proxy }: Target): string[] {
+export function doors({ project, proxy }: Pick<Target, 'project' | 'proxy'>): string[] {
   const ports = proxy === undefined ? [] : (project.services[proxy]?.ports ?? [])
   const known = ports.flatMap(({ target, published }) =>
     published === '80' ? `http:${target}` : published === '443' ? `https:${target}` : []

@@ -15,7 +15,7 @@ import type { Outcome, RunRequest, Seams } from './outcome.ts'
 import { originsOf } from './pairs.ts'
 import type { Plan } from './plan.ts'
 import { planLines } from './plantext.ts'
-import { judgeApp, judgeHost, refuse } from './preflight.ts'
+import { judgeApp, judgeHost, refuse, warningsOf } from './preflight.ts'
 import { recoverScript, settleScript, splitNotes } from './recover.ts'
 import { recreateScript } from './recreate.ts'
 import { rollScript } from './roll.ts'
@@ -113,7 +113,7 @@ export class Run {
   judge(facts: Facts, config: AppConfig): Project {
     const checks = judgeHost(facts, config, this.host.name, this.seams.clock.now())
     this.seams.log.info(`  ${checks.map(({ name, found }) => `${name}: ${found}`).join(' · ')}`)
-    for (const { warning } of checks) if (warning) this.seams.log.warning(warning)
+    for (const warning of warningsOf(checks)) this.seams.log.warning(warning)
     refuse(checks)
     const project = facts.config.project as Project
     refuse(judgeApp(facts, config, project, this.host.name))
