@@ -32769,6 +32769,8 @@ function actionLog(secrets) {
             step?.lines.push(line);
             lib_core/* info */.pq(line);
         },
+        /** A problem that does not end the step. */
+        error: (text) => lib_core/* error */.z3(secrets.redact(text)),
         warning: text => lib_core/* warning */.$e(secrets.redact(text)),
         debug: text => lib_core/* debug */.Yz(secrets.redact(text)),
         group: (title, body) => lib_core/* group */.Os(clean(title), body),

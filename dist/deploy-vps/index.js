@@ -66737,7 +66737,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9741);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2910);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9207);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -66747,7 +66747,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 2910:
+/***/ 9207:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -82745,8 +82745,11 @@ probe() { # CONTAINER TEST...: whether a health test succeeds, and what it says
 
 
 
-/** Shell function `redact`: takes the values of secret variables of `$P/.env` out of a text. */
-const REDACT = String.raw `redact() { awk -v file="$P/.env" -v quotes="'\"" '
+/**
+ * Shell function `redact`: takes the values of secret variables out of a text, those of the app's
+ * `.env` or of the file `$SECRETS`. The client never gets these values.
+ */
+const REDACT = String.raw `redact() { awk -v file="${'$'}{SECRETS:-$P/.env}" -v quotes="'\"" '
   BEGIN { while ((getline line < file) > 0)
     if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
       name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
@@ -83622,514 +83625,6 @@ function followScript(place, target) {
     return library_onHost(place, `${environment_environmentStep(target)}\nrm -f .diveops/env.undo`);
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/release/manifest.js
-
-
-/** For what a release of an earlier version does not say. */
-const DEFAULT_HEALTH = config_parseConfig('').health;
-const site = object({
-    names: array(schemas_string()),
-    certificate: schemas_string(),
-    key: schemas_string()
-});
-const pair = object({
-    domain: schemas_string().optional(),
-    http: schemas_string().optional(),
-    https: schemas_string(),
-    variant: schemas_enum(['https', 'http']),
-    /** What the HTTPS configuration serves, so that its certificates can be looked at without it. */
-    sites: array(site).optional()
-});
-const manifest = object({
-    id: schemas_string(),
-    app: schemas_string(),
-    created: schemas_string(),
-    /** The image as it was handed to the action: name@digest. */
-    image: schemas_string(),
-    /** What the engine on the host calls that image. */
-    imageId: schemas_string(),
-    /** The health test that the image itself brings, in the form of the engine. */
-    imageTest: array(schemas_string()).nullable().default(null),
-    services: array(schemas_string()),
-    compose: schemas_string(),
-    /** sha256 of each service of the compose file as the host's compose resolved it. */
-    definitions: record(schemas_string(), schemas_string()).default({}),
-    /** Hashes of each part of each service's definition, to say later what changed. */
-    parts: record(schemas_string(), record(schemas_string(), schemas_string())).default({}),
-    /** Migrations that the release knows: in its image, or in the database when it went live. */
-    migrations: array(schemas_string()).optional(),
-    proxy: object({
-        service: schemas_string().optional(),
-        http: schemas_string().optional(),
-        https: schemas_string().optional()
-    }),
-    variant: schemas_enum(['https', 'http']),
-    /** The pairs of nginx configurations and what was chosen of each; releases before had one. */
-    pairs: array(pair).optional(),
-    /** sha256 of each file of the release, by its path in the app's folder. */
-    files: record(schemas_string(), schemas_string()),
-    /** What diveops.yml said, for a rollback without a checkout. */
-    config: custom().optional(),
-    /** Commands that may be repeated when the release is brought back. */
-    again: array(object({ service: schemas_string(), command: schemas_string(), again: schemas_boolean() }))
-        .default([]),
-    /** The .env that the release was made live with; values stay on the host. */
-    env: object({ sha256: schemas_string(), follow: record(schemas_string(), schemas_string()) }),
-    /** It ran here before, put live by hand. */
-    adopted: schemas_boolean().optional(),
-    commit: schemas_string().optional(),
-    run: schemas_string().optional(),
-    actor: schemas_string().optional()
-});
-/** Reads a release.json; undefined when there is none or it is not one of ours. */
-function parseManifest(text) {
-    if (text.trim() === '')
-        return undefined;
-    try {
-        const read = manifest.parse(JSON.parse(text));
-        const { variant, proxy, config } = read;
-        const { http, https } = proxy;
-        return {
-            ...read,
-            pairs: read.pairs ?? (https ? [{ http, https, variant }] : []),
-            ...(config && { config: { ...config, health: { ...DEFAULT_HEALTH, ...config.health } } })
-        };
-    }
-    catch {
-        return undefined;
-    }
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/certificates.js
-
-/** Contents of more files, and more certificates of one file, are not read. */
-const MOST_FILES = 200;
-const MOST_IN_FILE = 5;
-/**
- * Lists a folder (`$1`) for certificates and keys and prints each: `@trouble path`, or `@file path`
- * and the content, a space before each line; `@closed` when a folder may not be entered, `@end`.
- * Runs on the host (`$2` is `host`: where links lead is told, too) and, where only root may read, in
- * the proxy's container as nginx would read it; so it is POSIX and no more than busybox has.
- */
-const READER = `LC_ALL=C; export LC_ALL
-cd "$1" || exit 1
-n=0
-find -L . -maxdepth 4 "(" -name archive -o -name accounts -o -name logs ")" -prune -o "(" -type f -o -type l ")" "(" -name "*.pem" -o -name "*.crt" -o -name "*.key" ")" -print 2>&1 | sort -r | while IFS= read -r f; do
-  case $f in
-    ./*/chain.pem|./chain.pem) [ ! -e "$(dirname "$f")/fullchain.pem" ] || continue ;;
-    ./*) ;;
-    *) echo "@closed ."; continue ;;
-  esac
-  n=$((n + 1))
-  if [ ! -e "$f" ]; then
-    if ls -lL "$f" 2>&1 | grep -qi "permission denied"; then echo "@unreadable $f"; else echo "@dangling $f"; fi
-  elif [ ! -r "$f" ] || [ "$n" -gt ${MOST_FILES} ]; then echo "@unreadable $f"
-  elif [ ! -s "$f" ]; then echo "@empty $f"
-  else
-    echo "@file $f"
-    if [ "$2" = host ]; then
-      real=$(readlink -f "$f"); here=$(pwd -P)
-      case $real in "$here"/*) real=./$(printf %s "$real" | tail -c +$(($(printf %s "$here" | wc -c) + 2))) ;; esac
-      echo "@real $real"
-    fi
-    head -c 65536 "$f" | sed "s/^/ /"; echo
-  fi
-done
-echo "@end ."`;
-/**
- * Takes of what `READER` prints for the folder `$1` the certificates as they are, and of a private
- * key only the public half: keys do not leave the host.
- */
-const certificates_DIGEST = String.raw `folder=$1 openssl=$(command -v openssl) awk '
-  function flush() {
-    if (key != "") {
-      if (ENVIRON["openssl"] == "" || key ~ /ENCRYPTED/) print "@key unknown"
-      else { fflush(); print key | half; close(half) }
-    }
-    key = ""; text = ""; count = 0; inside = 0 }
-  BEGIN { half = "openssl pkey -pubout 2> /dev/null | sed \"s/^/ /\" | grep . || echo \"@key broken\"" }
-  /^@/ {
-    if ($1 != "@real") flush()
-    at = index($0, " "); path = substr($0, at + 1)
-    if (path ~ /^\.(\/|$)/) path = ENVIRON["folder"] substr(path, 2)
-    print $1 " " path; next }
-  /^ -----BEGIN .*CERTIFICATE-----/ { inside = 1; count++ }
-  inside && count <= ${MOST_IN_FILE} { print }
-  !inside { text = text substr($0, 2) "\n" }
-  /^ -----END .*CERTIFICATE-----/ { inside = 0 }
-  /^ -----END .*PRIVATE KEY-----/ { key = text }
-  END { flush() }'`;
-/**
- * The probe that reads certificates and keys under `$P/certs`: also through the container of the
- * proxy, wherever it has the folder, when the host's user may not read all of them. Needs `$P` and
- * the function `front`.
- */
-const CERTIFICATES_PROBE = `[ -d "$P/certs" ] || exit 0
-reader='${READER}'
-digest() { ${certificates_DIGEST}; }
-sh -c "$reader" sh "$P/certs" host 2> /dev/null | digest "$P/certs" > "$SCRATCH/certificates"
-grep -v '^@closed ' "$SCRATCH/certificates"
-if grep -q '^@end ' "$SCRATCH/certificates"; then
-  grep -qE '^@(unreadable|dangling|closed) ' "$SCRATCH/certificates" || exit 0
-fi
-box=$(front); seen=
-[ -z "$box" ] || docker inspect -f '{{range .Mounts}}{{println .Type .Destination}}{{println .Name}}{{println .Source}}{{end}}' "$box" > "$SCRATCH/mounts"
-[ -z "$box" ] || while read -r type inside && read -r name && read -r source; do
-  [ "$type" != volume ] || source=$(docker volume inspect -f '{{index .Options "device"}}' "$name" 2> /dev/null)
-  case $source in "$P/certs"|"$P/certs"/*) ;; *) continue ;; esac
-  docker exec "$box" sh -c "$reader" sh "$inside" < /dev/null 2> /dev/null | digest "$source" > "$SCRATCH/inside"
-  grep -v '^@closed ' "$SCRATCH/inside" && seen=yes
-done < "$SCRATCH/mounts"
-[ -n "$seen" ] || echo "@unreadable $P/certs"`;
-/** The files that the probe printed, by their paths on the host. */
-function readCertificates(text) {
-    const found = new Map();
-    // What came later was read as nginx reads it, and counts.
-    for (const piece of text.split(/^(?=@(?!real |key ))/m)) {
-        const [head = '', ...lines] = piece.trimEnd().split('\n');
-        const [, kind, path] = /^@(\S+) (.+)$/.exec(head) ?? [];
-        if (kind === undefined || path === undefined || kind === 'end')
-            continue;
-        found.set(path, kind === 'file' ? certificateFile(lines) : kind);
-    }
-    return found;
-}
-function certificateFile(lines) {
-    const text = lines.flatMap(line => (line.startsWith(' ') ? line.slice(1) : [])).join('\n');
-    const told = (name) => lines.find(line => line.startsWith(`@${name} `))?.slice(name.length + 2);
-    const block = (kind) => text.match(new RegExp(`-----BEGIN [A-Z0-9 ]*${kind}-----[^]*?-----END[^\\n]*`, 'g')) ?? [];
-    return {
-        certificates: block('CERTIFICATE').join('\n'),
-        publicKey: told('key') ?? block('PUBLIC KEY')[0],
-        real: told('real')
-    };
-}
-/** What a file named in an nginx configuration is on the host, for `look`. */
-function readingFor(project, proxy, certificates) {
-    return path => {
-        const onHost = hostPath(project, proxy, path);
-        if (onHost === undefined)
-            return 'missing';
-        const file = certificates.get(onHost);
-        if (file === undefined)
-            return closedAbove(onHost) ? 'unreadable' : 'missing';
-        if (typeof file === 'string')
-            return file;
-        const { real } = file;
-        if (real === undefined || containerPath(project, proxy, real) !== undefined)
-            return file;
-        return 'not-mounted';
-    };
-    function closedAbove(file) {
-        return [...certificates].some(([folder, state]) => state === 'unreadable' && file.startsWith(`${folder}/`));
-    }
-}
-/** Reads `.diveops/tls.json`; undefined when it says nothing of a renewal. */
-function parseRenewal(text) {
-    try {
-        const { renewal } = JSON.parse(text);
-        const { at, result, error } = renewal ?? {};
-        if (typeof at !== 'string' || (result !== 'ok' && result !== 'failed'))
-            return undefined;
-        return { at, result, error: typeof error === 'string' ? error : undefined };
-    }
-    catch {
-        return undefined;
-    }
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/front.js
-
-/** Shell function that names the container which publishes port 80 or 443; needs `project`. */
-const FRONT = 'front() { docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1; }';
-/** Prints which proxy that is and what it reads. */
-const FRONT_PROBE = `box=$(front); [ -n "$box" ] || exit 1
-${frontProbe('"$box"')}`;
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/planfacts.js
-
-/**
- * Asks compose what it would do, beside the other probes: it takes a while. A dry `up` would wait for
- * health checks; `create` says the same. The folder's own .env and mounts count, not those of `stage`.
- */
-function startDryRun(stage, composeFile) {
-    return `rm -f "$SCRATCH/dry.done"
-(docker compose --project-directory "$P" -f ${stage}/${shell_quote(composeFile)} --dry-run create --pull never > "$SCRATCH/dry.out" 2>&1; : > "$SCRATCH/dry.done") < /dev/null &`;
-}
-/** The probes of the plan. */
-const PLAN_PROBES = {
-    dryRun: 'until [ -f "$SCRATCH/dry.done" ]; do sleep 0.02; done; cat "$SCRATCH/dry.out"',
-    editedVariables: String.raw `cd "$P" && was=.diveops/env/$(sed -n '/"env": {/,/}/s/.*"sha256": "\([0-9a-f]*\)".*/\1/p' current/release.json | head -n 1)
-[ -f .env ] && [ -f "$was" ] && { grep -vxF -f "$was" .env; grep -vxF -f .env "$was"; } |
-sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2/p' | sort -u`
-};
-/** Reads what the probes of the plan printed. */
-function readPlanFacts(sections, containers) {
-    const anew = [...sections.dryRun.text.matchAll(/Container (\S+)\s+Recreate\s*$/gm)].map(([, name]) => name);
-    return {
-        recreates: new Set(containers.filter(({ name }) => anew.includes(name)).map(({ service }) => service)),
-        editedVariables: sections.editedVariables.text.split('\n').filter(Boolean)
-    };
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/sections.js
-
-
-/**
- * Joins probes into one script, so that all of them cost one round trip. Each runs in a subshell
- * of its own: a failing one does not stop the others.
- */
-function sections_joinProbes(probes) {
-    const mark = `=${(0,external_node_crypto_.randomBytes)(12).toString('hex')}=`;
-    const names = Object.keys(probes);
-    const script = names
-        .map(name => `(\n${probes[name]}\n)\nprintf '\\n%s%s %s\\n' ${shell_quote(mark)} ${shell_quote(name)} $?`)
-        .join('\n');
-    return { script, read };
-    function read(stdout) {
-        const found = {};
-        let from = 0;
-        for (const match of stdout.matchAll(new RegExp(`\\n${mark}(\\S+) (\\d+)(?:\\n|$)`, 'g'))) {
-            const text = stdout.slice(from, match.index);
-            found[match[1]] = { text: text.trim(), code: Number(match[2]) };
-            from = match.index + match[0].length;
-        }
-        for (const name of names)
-            found[name] ??= { text: '', code: -1 };
-        return found;
-    }
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/facts.js
-
-
-
-
-
-
-
-
-const CONTAINER_FORMAT = [
-    '{{.Name}}',
-    '{{index .Config.Labels "com.docker.compose.service"}}',
-    '{{.Image}}',
-    '{{.State.Status}}',
-    '{{if .State.Health}}{{.State.Health.Status}}{{end}}',
-    '{{.RestartCount}}',
-    '{{index .Config.Labels "com.docker.compose.config-hash"}}',
-    '{{index .Config.Labels "com.docker.compose.oneoff"}}'
-].join('{{"\\t"}}');
-/**
- * Values of secret variables are replaced on the host before its compose resolves the file, so that
- * the resolved configuration can be read by the runner. Follows quoted values over several lines.
- */
-const SCRUB = String.raw `
-scrub() { awk -v quotes="'\"" '
-  skip { if (index($0, q)) skip = 0; next }
-  match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
-    name = toupper(substr($0, 1, RLENGTH))
-    if (name ~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) {
-      rest = substr($0, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
-      if (q != "" && index(quotes, q) && !index(substr(rest, 2), q)) skip = 1
-      print substr($0, 1, RLENGTH) "redacted"; next
-    }
-  }
-  { print }'; }`;
-/**
- * Prints the compose file that lies in a folder as the host's own compose resolves it, with the
- * app's path in place of the folder's, and values of secret variables replaced. Needs `$P`, and
- * the `scrub` function.
- */
-function resolveConfig(folder, composeFile) {
-    return `cd ${folder} && { cat "$SCRATCH/secret/placeholders"; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
-docker compose -f ${shell_quote(composeFile)} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
-sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`;
-}
-/** The script that resolves the compose file of a kept release, with today's `.env`. */
-function keptConfigScript(path, release, composeFile) {
-    const name = shell_quote(path.slice(path.lastIndexOf('/') + 1));
-    const folder = `"$SCRATCH/kept/"${name}`;
-    return `P=${shell_quote(path)}
-${SCRUB}
-rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${shell_quote(release)} ${folder} || exit 1
-${resolveConfig(folder, composeFile)}`;
-}
-/** The files of the new release lie here on the host until they are taken over: a shell expression. */
-function stagePath(path) {
-    // The folder's name is the app's own, because compose takes the project's name from it.
-    return `"$SCRATCH/stage/"${shell_quote(path.slice(path.lastIndexOf('/') + 1))}`;
-}
-const RELEASES = {
-    broken: `cd "$P" && ${LAST_SWITCH}`,
-    brokenFiles: `cd "$P/releases" && for r in */; do [ -f "$r/release.json" ] || (cd "$r" && find . -type f -exec sha256sum {} +); done`,
-    current: 'cat "$P/current/release.json"',
-    releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
-if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`
-};
-/** The script that reads which releases a host keeps, and which one is live. */
-function releaseProbes(path) {
-    const probes = joinProbes(RELEASES);
-    return {
-        script: `P=${quote(path)}\n${probes.script}`,
-        read: (stdout) => readReleases(probes.read(stdout))
-    };
-}
-/**
- * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
- * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
- * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
- * changed.
- */
-function facts_factProbes(path, composeFile, kept) {
-    const stage = stagePath(path);
-    const probes = sections_joinProbes({
-        user: 'id -un; id -Gn',
-        clock: 'date +%s',
-        engine: `docker version --format '{{.Server.Version}}' 2>&1`,
-        compose: 'docker compose version --short 2>&1',
-        tools: 'for t in tar gzip awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
-        path: `if [ -d "$P" ]; then if [ -w "$P" ] && [ -x "$P" ]; then echo writable; else echo forbidden; fi
-elif [ -e "$P" ]; then echo not-a-folder
-else d=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done
-if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
-        freePath: 'd=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"',
-        freeImages: `d=$(docker info -f '{{.DockerRootDir}}'); while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"`,
-        envNames: String.raw `[ -f "$P/.env" ] && sed -nE "s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(''|\"\")?[[:space:]]*$/\2/p; t; s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2=/p" "$P/.env"`,
-        envHash: '[ -f "$P/.env" ] && sha256sum "$P/.env"',
-        ...RELEASES,
-        liveFiles: `cd ${stage} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
-        config: resolveConfig(stage, composeFile),
-        configError: 'cat "$SCRATCH/config.err"',
-        containers: `ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$(project)")
-[ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
-        missingImages: `images=$(sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | sort -u)
-[ -z "$images" ] || docker image inspect -f . $images 2>&1 > /dev/null | sed -n 's/.*No such image: //p'`,
-        volumes: 'docker volume ls -q',
-        listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
-        published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
-        programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
-        front: FRONT_PROBE,
-        available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
-        memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
-echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done | awk '{ used[$1] += $2 } END { for (name in used) print name, used[name] }'`,
-        certificates: CERTIFICATES_PROBE,
-        renewal: 'cat "$P/.diveops/tls.json"',
-        ...PLAN_PROBES
-    });
-    const script = `P=${shell_quote(path)}
-tar -xzf - -C "$SCRATCH" || exit 97
-${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
-${startDryRun(stage, composeFile)}${SCRUB}
-project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
-${FRONT}
-${probes.script}`;
-    return { script, read: (stdout) => readFacts(path, probes.read(stdout)) };
-}
-function readFacts(path, sections) {
-    const text = (name) => sections[name]?.text ?? '';
-    const rows = (name) => text(name).split('\n').filter(Boolean);
-    const project = parseProject(text('config'));
-    const [user = '', groups = ''] = text('user').split('\n');
-    const front = sections.front?.code === 0 ? readFront(text('front')) : undefined;
-    const containers = rows('containers').flatMap(container);
-    return {
-        user,
-        groups: groups.split(' '),
-        clock: Number(text('clock')),
-        engine: sections.engine,
-        compose: sections.compose,
-        missingTools: rows('tools'),
-        path: text('path'),
-        freeKb: { path: freeKb(text('freePath')), images: freeKb(text('freeImages')) },
-        env: sections.envHash?.code === 0
-            ? { present: presentNames(rows('envNames')), sha256: text('envHash').slice(0, 64) }
-            : undefined,
-        ...readReleases(sections),
-        liveFiles: new Map(rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])),
-        config: { project, error: text('configError') },
-        containers,
-        ...readPlanFacts(sections, containers),
-        missingImages: rows('missingImages'),
-        volumes: rows('volumes'),
-        listening: listening(sections, project?.name),
-        front,
-        nginx: front?.kind === 'nginx' ? front.configuration : undefined,
-        memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
-        certificates: readCertificates(text('certificates')),
-        renewal: parseRenewal(text('renewal'))
-    };
-}
-function readReleases(sections) {
-    const rows = sections.releases.text.split('\n');
-    const files = sections.brokenFiles.text.split('\n').filter(Boolean);
-    return {
-        broken: brokenSwitch(sections.broken.text),
-        brokenFiles: Object.fromEntries(files.map(row => [row.slice(68), row.slice(0, 64)])),
-        current: parseManifest(sections.current.text),
-        releases: rows.flatMap(row => parseManifest(row) ?? []),
-        unfinished: rows.flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? [])
-    };
-}
-function parseProject(text) {
-    try {
-        return JSON.parse(text);
-    }
-    catch {
-        return undefined;
-    }
-}
-function presentNames(rows) {
-    return new Map(rows.map(row => [row.replace(/=$/, ''), row.endsWith('=')]));
-}
-function memory(rows) {
-    return new Map(rows.map(row => [row.split(' ')[0], Number(row.split(' ')[1])]));
-}
-function freeKb(df) {
-    return Number(df.split('\n').at(-1)?.split(/\s+/)[3] ?? Number.NaN);
-}
-function container(row) {
-    const [name = '', service = '', imageId = '', state = '', health = '', restarts, configHash = '', oneoff] = row.split('\t');
-    if (oneoff === 'True')
-        return [];
-    return [
-        {
-            name: name.replace(/^\//, ''),
-            service,
-            imageId,
-            state,
-            health,
-            restarts: Number(restarts),
-            configHash
-        }
-    ];
-}
-/** Ports that something else than our own project listens on, with what is known of it. */
-function listening(sections, project) {
-    const published = (sections.published?.text ?? '').split('\n').map(row => row.split('\t'));
-    const ours = new Set(published.filter(row => row[1] === project).flatMap(row => portsOf(row[2])));
-    const programs = (sections.programs?.text ?? '').split('\n').map(row => row.split('\t'));
-    return (sections.listening?.text ?? '')
-        .split('\n')
-        .map(hex => Number.parseInt(hex, 16))
-        .filter(port => port > 0 && !ours.has(port))
-        .map(port => {
-        const other = published.find(row => portsOf(row[2]).includes(port));
-        const process = programs.find(row => row[0]?.endsWith(`:${port}`))?.[1];
-        const name = process && /\(\("([^"]+)"/.exec(process)?.[1];
-        return {
-            port,
-            program: other ? `container '${other[0]}'` : name ? `'${name}'` : 'another program'
-        };
-    });
-}
-function portsOf(ports = '') {
-    return [...ports.matchAll(/:(\d+)(?:-(\d+))?->/g)].flatMap(match => {
-        const first = Number(match[1]);
-        const last = Number(match[2] ?? match[1]);
-        return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-    });
-}
-
 ;// CONCATENATED MODULE: ./packages/core/lib/app/migrations.js
 
 const operation = object({
@@ -84439,6 +83934,144 @@ function siteName(names, path) {
 }
 function day(date) {
     return date.toISOString().slice(0, 10);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/certificates.js
+
+/** Contents of more files, and more certificates of one file, are not read. */
+const MOST_FILES = 200;
+const MOST_IN_FILE = 5;
+/**
+ * Lists a folder (`$1`) for certificates and keys and prints each: `@trouble path`, or `@file path`
+ * and the content, a space before each line; `@closed` when a folder may not be entered, `@end`.
+ * Runs on the host (`$2` is `host`: where links lead is told, too) and, where only root may read, in
+ * the proxy's container as nginx would read it; so it is POSIX and no more than busybox has.
+ */
+const READER = `LC_ALL=C; export LC_ALL
+cd "$1" || exit 1
+n=0
+find -L . -maxdepth 4 "(" -name archive -o -name accounts -o -name logs ")" -prune -o "(" -type f -o -type l ")" "(" -name "*.pem" -o -name "*.crt" -o -name "*.key" ")" -print 2>&1 | sort -r | while IFS= read -r f; do
+  case $f in
+    ./*/chain.pem|./chain.pem) [ ! -e "$(dirname "$f")/fullchain.pem" ] || continue ;;
+    ./*) ;;
+    *) echo "@closed ."; continue ;;
+  esac
+  n=$((n + 1))
+  if [ ! -e "$f" ]; then
+    if ls -lL "$f" 2>&1 | grep -qi "permission denied"; then echo "@unreadable $f"; else echo "@dangling $f"; fi
+  elif [ ! -r "$f" ] || [ "$n" -gt ${MOST_FILES} ]; then echo "@unreadable $f"
+  elif [ ! -s "$f" ]; then echo "@empty $f"
+  else
+    echo "@file $f"
+    if [ "$2" = host ]; then
+      real=$(readlink -f "$f"); here=$(pwd -P)
+      case $real in "$here"/*) real=./$(printf %s "$real" | tail -c +$(($(printf %s "$here" | wc -c) + 2))) ;; esac
+      echo "@real $real"
+    fi
+    head -c 65536 "$f" | sed "s/^/ /"; echo
+  fi
+done
+echo "@end ."`;
+/**
+ * Takes of what `READER` prints for the folder `$1` the certificates as they are, and of a private
+ * key only the public half: keys do not leave the host.
+ */
+const certificates_DIGEST = String.raw `folder=$1 openssl=$(command -v openssl) awk '
+  function flush() {
+    if (key != "") {
+      if (ENVIRON["openssl"] == "" || key ~ /ENCRYPTED/) print "@key unknown"
+      else { fflush(); print key | half; close(half) }
+    }
+    key = ""; text = ""; count = 0; inside = 0 }
+  BEGIN { half = "openssl pkey -pubout 2> /dev/null | sed \"s/^/ /\" | grep . || echo \"@key broken\"" }
+  /^@/ {
+    if ($1 != "@real") flush()
+    at = index($0, " "); path = substr($0, at + 1)
+    if (path ~ /^\.(\/|$)/) path = ENVIRON["folder"] substr(path, 2)
+    print $1 " " path; next }
+  /^ -----BEGIN .*CERTIFICATE-----/ { inside = 1; count++ }
+  inside && count <= ${MOST_IN_FILE} { print }
+  !inside { text = text substr($0, 2) "\n" }
+  /^ -----END .*CERTIFICATE-----/ { inside = 0 }
+  /^ -----END .*PRIVATE KEY-----/ { key = text }
+  END { flush() }'`;
+/**
+ * The probe that reads certificates and keys under `$P/certs`: also through the container of the
+ * proxy, wherever it has the folder, when the host's user may not read all of them. Needs `$P` and
+ * the function `front`.
+ */
+const CERTIFICATES_PROBE = `[ -d "$P/certs" ] || exit 0
+reader='${READER}'
+digest() { ${certificates_DIGEST}; }
+sh -c "$reader" sh "$P/certs" host 2> /dev/null | digest "$P/certs" > "$SCRATCH/certificates"
+grep -v '^@closed ' "$SCRATCH/certificates"
+if grep -q '^@end ' "$SCRATCH/certificates"; then
+  grep -qE '^@(unreadable|dangling|closed) ' "$SCRATCH/certificates" || exit 0
+fi
+box=$(front); seen=
+[ -z "$box" ] || docker inspect -f '{{range .Mounts}}{{println .Type .Destination}}{{println .Name}}{{println .Source}}{{end}}' "$box" > "$SCRATCH/mounts"
+[ -z "$box" ] || while read -r type inside && read -r name && read -r source; do
+  [ "$type" != volume ] || source=$(docker volume inspect -f '{{index .Options "device"}}' "$name" 2> /dev/null)
+  case $source in "$P/certs"|"$P/certs"/*) ;; *) continue ;; esac
+  docker exec "$box" sh -c "$reader" sh "$inside" < /dev/null 2> /dev/null | digest "$source" > "$SCRATCH/inside"
+  grep -v '^@closed ' "$SCRATCH/inside" && seen=yes
+done < "$SCRATCH/mounts"
+[ -n "$seen" ] || echo "@unreadable $P/certs"`;
+/** The files that the probe printed, by their paths on the host. */
+function readCertificates(text) {
+    const found = new Map();
+    // What came later was read as nginx reads it, and counts.
+    for (const piece of text.split(/^(?=@(?!real |key ))/m)) {
+        const [head = '', ...lines] = piece.trimEnd().split('\n');
+        const [, kind, path] = /^@(\S+) (.+)$/.exec(head) ?? [];
+        if (kind === undefined || path === undefined || kind === 'end')
+            continue;
+        found.set(path, kind === 'file' ? certificateFile(lines) : kind);
+    }
+    return found;
+}
+function certificateFile(lines) {
+    const text = lines.flatMap(line => (line.startsWith(' ') ? line.slice(1) : [])).join('\n');
+    const told = (name) => lines.find(line => line.startsWith(`@${name} `))?.slice(name.length + 2);
+    const block = (kind) => text.match(new RegExp(`-----BEGIN [A-Z0-9 ]*${kind}-----[^]*?-----END[^\\n]*`, 'g')) ?? [];
+    return {
+        certificates: block('CERTIFICATE').join('\n'),
+        publicKey: told('key') ?? block('PUBLIC KEY')[0],
+        real: told('real')
+    };
+}
+/** What a file named in an nginx configuration is on the host, for `look`. */
+function readingFor(project, proxy, certificates) {
+    return path => {
+        const onHost = hostPath(project, proxy, path);
+        if (onHost === undefined)
+            return 'missing';
+        const file = certificates.get(onHost);
+        if (file === undefined)
+            return closedAbove(onHost) ? 'unreadable' : 'missing';
+        if (typeof file === 'string')
+            return file;
+        const { real } = file;
+        if (real === undefined || containerPath(project, proxy, real) !== undefined)
+            return file;
+        return 'not-mounted';
+    };
+    function closedAbove(file) {
+        return [...certificates].some(([folder, state]) => state === 'unreadable' && file.startsWith(`${folder}/`));
+    }
+}
+/** Reads `.diveops/tls.json`; undefined when it says nothing of a renewal. */
+function parseRenewal(text) {
+    try {
+        const { renewal } = JSON.parse(text);
+        const { at, result, error } = renewal ?? {};
+        if (typeof at !== 'string' || (result !== 'ok' && result !== 'failed'))
+            return undefined;
+        return { at, result, error: typeof error === 'string' ? error : undefined };
+    }
+    catch {
+        return undefined;
+    }
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/pairs.js
@@ -84843,6 +84476,51 @@ function newManifest(place, target, { imageId, imageTest, envHash }, { source, r
         actor: run.actor
     };
 }
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/resolve.js
+
+/**
+ * Values of secret variables are replaced on the host before its compose resolves the file, so that
+ * the resolved configuration can be read by the runner. Follows quoted values over several lines.
+ */
+const SCRUB = String.raw `
+scrub() { awk -v quotes="'\"" '
+  skip { if (index($0, q)) skip = 0; next }
+  match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
+    name = toupper(substr($0, 1, RLENGTH))
+    if (name ~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) {
+      rest = substr($0, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
+      if (q != "" && index(quotes, q) && !index(substr(rest, 2), q)) skip = 1
+      print substr($0, 1, RLENGTH) "redacted"; next
+    }
+  }
+  { print }'; }`;
+/**
+ * Prints the compose file that lies in a folder as the host's own compose resolves it, with the
+ * app's path in place of the folder's, and values of secret variables replaced. Both are shell
+ * expressions. Needs `$P`, and the `scrub` function.
+ */
+function resolveConfig(folder, compose) {
+    return `cd ${folder} && { cat "$SCRATCH/secret/placeholders" 2> /dev/null; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
+docker compose -f ${compose} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
+sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`;
+}
+/** The script that resolves the compose file of a kept release, with today's `.env`. */
+function keptConfigScript(path, release, composeFile) {
+    const name = shell_quote(path.slice(path.lastIndexOf('/') + 1));
+    const folder = `"$SCRATCH/kept/"${name}`;
+    return `P=${shell_quote(path)}
+${SCRUB}
+rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${shell_quote(release)} ${folder} || exit 1
+${resolveConfig(folder, shell_quote(composeFile))}`;
+}
+/** The files of the new release lie here on the host until they are taken over: a shell expression. */
+function stagePath(path) {
+    // The folder's name is the app's own, because compose takes the project's name from it.
+    return `"$SCRATCH/stage/"${shell_quote(path.slice(path.lastIndexOf('/') + 1))}`;
+}
+/** Prints the name of the compose project that was resolved. */
+const PROJECT_NAME = `sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" 2> /dev/null | head -n 1`;
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/adopt.js
 
@@ -85880,6 +85558,276 @@ function steady_aborted(signal) {
     });
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/preflight.js
+
+
+
+/** The oldest compose whose `create` and JSON output this product is tested against. */
+const OLDEST_COMPOSE = [2, 20];
+/** Less free space than this and a deploy could stop the database in the middle. */
+const LEAST_FREE_KB = 256 * 1024;
+const CLOCK_WARNING_S = 60;
+/** A run that ends before it begins, because something that it needs is not there. */
+class Refusal extends errors/* UserError */.yo {
+    name = 'Refusal';
+}
+/**
+ * Judges the host and the app before anything is changed. The checks come in the order in which
+ * causes hide their consequences: without an engine there is no resolved compose file to judge.
+ */
+function judgeHost(facts, config, host, now) {
+    return [
+        judgeEngine(facts, host),
+        judgeCompose(facts, host),
+        {
+            name: 'tools',
+            found: facts.missingTools.length === 0 ? 'present' : `missing: ${facts.missingTools.join(' ')}`,
+            ...problem(facts.missingTools.length > 0 && `${host} lacks ${facts.missingTools.join(', ')}`, 'install the packages tar, gzip, gawk, sed, coreutils and util-linux')
+        },
+        judgePath(facts, config.path, host),
+        judgeSpace('space for files', facts.freeKb.path, config.path, host),
+        judgeSpace('space for images', facts.freeKb.images, "Docker's folder", host),
+        judgeClock(facts, now),
+        judgeConfig(facts, config)
+    ];
+}
+/** Judges what only the resolved compose file tells. Throws for a name that the file does not have. */
+function judgeApp(facts, config, project, host) {
+    for (const one of config.release)
+        service(project, one.service, "diveops.yml: 'release'");
+    const { migrations, backup } = config;
+    if (migrations)
+        service(project, migrations.service, "diveops.yml: 'migrations.service'");
+    if (typeof backup === 'object')
+        service(project, backup.service, "diveops.yml: 'backup.service'");
+    const wanted = Object.entries(project.services).flatMap(([name, one]) => publishedPorts(one).map(port => ({ name, port })));
+    return wanted.map(({ name, port }) => {
+        const owner = facts.listening.find(other => other.port === port);
+        return {
+            name: `port ${port}`,
+            found: owner ? `used by ${owner.program}` : 'free or ours',
+            ...problem(owner &&
+                `port ${port} on ${host} is used by ${owner.program}, and service '${name}' publishes it`, 'stop that program, or change the published port in the compose file')
+        };
+    });
+}
+/** What the user is to know although the run goes on, a line each. */
+function warningsOf(checks) {
+    return checks.flatMap(({ warning, remedy }) => sentence(warning, remedy));
+}
+/** Throws one line for the first problem; the others follow as details. */
+function refuse(checks) {
+    const problems = checks.flatMap(({ problem, remedy }) => sentence(problem, remedy));
+    if (problems[0] !== undefined)
+        throw new Refusal(problems[0], problems.slice(1));
+}
+function sentence(text, remedy) {
+    return text === undefined ? [] : [[text, remedy].filter(Boolean).join('; ')];
+}
+function problem(text, remedy) {
+    return text ? { problem: text, ...(remedy && { remedy }) } : {};
+}
+function judgeEngine({ engine, user }, host) {
+    if (engine.code === 0)
+        return { name: 'Docker engine', found: engine.text };
+    if (/not found/.test(engine.text)) {
+        return {
+            name: 'Docker engine',
+            found: 'none',
+            problem: `no Docker engine on ${host} (command 'docker' not found)`,
+            remedy: 'install it: https://docs.docker.com/engine/install/'
+        };
+    }
+    if (/permission denied/i.test(engine.text)) {
+        return {
+            name: 'Docker engine',
+            found: 'no permission',
+            problem: `user '${user}' may not use the Docker socket on ${host}`,
+            remedy: `on the host run: sudo usermod -aG docker ${user}`
+        };
+    }
+    return {
+        name: 'Docker engine',
+        found: 'no answer',
+        problem: `the Docker engine on ${host} does not answer (${(0,errors/* errorMessage */.gJ)(engine.text)})`,
+        remedy: 'on the host run: sudo systemctl start docker'
+    };
+}
+function judgeCompose({ compose, engine }, host) {
+    const name = 'Docker compose';
+    if (engine.code !== 0)
+        return { name, found: 'not asked' };
+    const how = 'install the package docker-compose-plugin: https://docs.docker.com/compose/install/linux/';
+    if (compose.code !== 0) {
+        return { name, found: 'none', problem: `no 'docker compose' on ${host}`, remedy: how };
+    }
+    const [major = 0, minor = 0] = compose.text.replace(/^v/, '').split('.').map(Number);
+    const [needMajor, needMinor] = OLDEST_COMPOSE;
+    const old = major < needMajor || (major === needMajor && minor < needMinor);
+    return {
+        name,
+        found: compose.text,
+        ...problem(old &&
+            `docker compose on ${host} is ${compose.text}, expected ${OLDEST_COMPOSE.join('.')} or newer`, how)
+    };
+}
+function judgePath({ path, user }, folder, host) {
+    const problems = {
+        forbidden: problem(`user '${user}' may not write to ${folder} on ${host}`, `on the host run: sudo install -d -o ${user} ${folder}`),
+        'not-a-folder': problem(`${folder} on ${host} is not a folder`, "set 'path' in diveops.yml, or move that file away")
+    };
+    return { name: 'folder', found: `${folder}: ${path}`, ...problems[path] };
+}
+function judgeSpace(name, freeKb, where, host) {
+    const found = `${Math.round(freeKb / 1024)} MB free`;
+    const little = freeKb < LEAST_FREE_KB;
+    return {
+        name,
+        found,
+        ...problem(little && `only ${found} for ${where} on ${host}, expected ${LEAST_FREE_KB / 1024} MB`, 'free some space first (docker system df shows what takes it)')
+    };
+}
+function judgeClock({ clock }, now) {
+    const off = Math.round(Math.abs(clock - now / 1000));
+    if (off <= CLOCK_WARNING_S)
+        return { name: 'clock', found: 'right' };
+    return {
+        name: 'clock',
+        found: `off by ${off} s`,
+        warning: `the clock of the host is off by ${off} s`,
+        remedy: 'set it there: sudo timedatectl set-ntp true'
+    };
+}
+function judgeConfig({ config: { project, error } }, { compose }) {
+    if (project)
+        return { name: 'compose file', found: `${Object.keys(project.services).length} services` };
+    return {
+        name: 'compose file',
+        found: 'refused by compose',
+        ...composeComplaint(error, compose)
+    };
+}
+/** Compose's own words without its noise: log prefixes and the staging folder. */
+function composeComplaint(error, file) {
+    const variable = /required variable (\S+) is missing a value:?\s*(.*)/.exec(error);
+    if (variable) {
+        return problem(`compose file '${file}': variable '${variable[1]}' is required and not set (${variable[2]})`, "give it in the input 'env' or in the host's .env");
+    }
+    const lines = error
+        .split('\n')
+        .filter(line => !/level=warning|^time=/.test(line) || /level=(error|fatal)/.test(line))
+        .map(line => line.replace(/\S*\/stage\/[^/\s]+\//g, ''));
+    const complaint = (0,errors/* errorMessage */.gJ)(lines.join('\n')) || 'cannot be resolved';
+    return { problem: `compose file '${file}': ${complaint}` };
+}
+/** The repository of the image must be used by a service, or the deploy would change nothing. */
+function refuseForeignImage(project, repository, built) {
+    if (built.length > 0)
+        return;
+    const images = Object.values(project.services).flatMap(({ image }) => image ?? []);
+    throw new errors/* UserError */.yo(`input 'image': no service of the compose file runs '${repository}'${didYouMean(repository, images)}; ` +
+        `its images are ${[...new Set(images)].join(', ')}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/row.js
+
+/** Makers of the rows of one area, and the row that a check of the preflight comes to. */
+function rowsOf(area) {
+    const maker = (severity) => (name, found, rest = {}) => ({ area, name, found, severity, ...rest });
+    return {
+        ok: maker('ok'),
+        hint: maker('hint'),
+        warning: maker('warning'),
+        error: maker('error'),
+        check: ({ name, found, problem, warning, remedy }) => {
+            const cause = problem ?? warning;
+            return {
+                area,
+                name,
+                found,
+                severity: problem ? 'error' : warning ? 'warning' : 'ok',
+                ...(cause !== undefined && { cause }),
+                ...(remedy !== undefined && { next: remedy })
+            };
+        }
+    };
+}
+/** Whether something is to be mended. */
+function isRed({ severity }) {
+    return severity === 'error' || severity === 'warning';
+}
+const SIGNS = { ok: '✓', hint: '·', warning: '!', error: '✗' };
+/** A row as lines of a log, with its details below it. */
+function rowLines({ name, found, severity, cause, next, details = [] }) {
+    return [
+        `${SIGNS[severity]} ${name}: ${found}`,
+        ...(cause === undefined ? [] : [`    ${cause}`]),
+        ...(next === undefined ? [] : [`    next: ${next}`]),
+        ...details.map(line => `    | ${line}`)
+    ];
+}
+/** A red row in one sentence. */
+function rowSentence({ area, name, found, cause, next }) {
+    return `${area}, ${name}: ${cause ?? found}${next === undefined ? '' : `; ${next}`}`;
+}
+const MARKS = { ok: '✅', hint: '💡', warning: '⚠️', error: '❌' };
+/** The rows as a table of the job summary. */
+function rowsTable(rows) {
+    return markdownTable({
+        head: ['', 'Looked at', 'Found', 'What is wrong', 'Next'],
+        rows: rows.map(({ area, name, found, severity, cause, next }) => [
+            MARKS[severity],
+            `${area}: ${name}`,
+            found,
+            cause ?? '',
+            next ?? ''
+        ])
+    });
+}
+/** What rows show beside their cells, to unfold in the job summary; empty when they show nothing. */
+function rowsDetails(rows) {
+    return rows.flatMap(({ area, name, details = [] }) => details.length === 0
+        ? []
+        : [
+            `<details><summary>${cell(`${area}: ${name}`)}</summary>\n\n${details.map(line => cell(line)).join('<br>')}\n\n</details>`
+        ]);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/aftermath.js
+
+
+
+
+/** Longer than this a failed run does not look for what else is wrong. */
+const PATIENCE_MS = 30_000;
+/**
+ * What is wrong on the host after a run failed: the red rows, in one round trip. Empty when the
+ * preflight said it already, when the host cannot be asked, or when the run was cancelled, which
+ * leaves no time for it; never throws.
+ */
+async function findingsAfter(error, host, { examine, cancel, log }) {
+    if (!examine || cancel?.aborted || saysEnough(error))
+        return [];
+    const patience = AbortSignal.timeout(PATIENCE_MS);
+    try {
+        const rows = await examine(host, cancel ? AbortSignal.any([patience, cancel]) : patience);
+        return rows.filter(isRed);
+    }
+    catch (thrown) {
+        log.debug(`the host could not be examined: ${(0,errors/* errorMessage */.gJ)(thrown)}`);
+        return [];
+    }
+}
+/** Whether the failure, or what it comes from, leaves nothing to look for or nobody to ask. */
+function saysEnough(error) {
+    const kinds = [Refusal, ConnectionLost, errors/* Cancelled */.cJ];
+    for (let one = error; one !== undefined; one = one.cause) {
+        if (kinds.some(kind => one instanceof kind))
+            return true;
+    }
+    return false;
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/proxy/advice.js
 
 /** The first nginx that can keep idle connections open for a while at a reload. */
@@ -86233,165 +86181,6 @@ function planMarkdown({ services, alarms, migrations, backups }, secrets) {
 /** Shell text for the end of a script made by \`onHost\`: keeps a plan in the journal. */
 function plantext_journalPlan(plan) {
     return `printf '{"at":"%s","release":"%s","plan":%s}\\n' "$(date -u +%FT%TZ)" "$RELEASE" ${shell_quote(JSON.stringify(plan))} >> .diveops/journal.jsonl`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/preflight.js
-
-
-
-/** The oldest compose whose `create` and JSON output this product is tested against. */
-const OLDEST_COMPOSE = [2, 20];
-/** Less free space than this and a deploy could stop the database in the middle. */
-const LEAST_FREE_KB = 256 * 1024;
-const CLOCK_WARNING_S = 60;
-/**
- * Judges the host and the app before anything is changed. The checks come in the order in which
- * causes hide their consequences: without an engine there is no resolved compose file to judge.
- */
-function judgeHost(facts, config, host, now) {
-    return [
-        judgeEngine(facts, host),
-        judgeCompose(facts, host),
-        {
-            name: 'tools',
-            found: facts.missingTools.length === 0 ? 'present' : `missing: ${facts.missingTools.join(' ')}`,
-            ...problem(facts.missingTools.length > 0 &&
-                `${host} lacks ${facts.missingTools.join(', ')}; install the packages tar, gzip, gawk, sed, coreutils and util-linux`)
-        },
-        judgePath(facts, config.path, host),
-        judgeSpace('space for files', facts.freeKb.path, config.path, host),
-        judgeSpace('space for images', facts.freeKb.images, "Docker's folder", host),
-        judgeClock(facts, now),
-        judgeConfig(facts, config)
-    ];
-}
-/** Judges what only the resolved compose file tells. Throws for a name that the file does not have. */
-function judgeApp(facts, config, project, host) {
-    for (const one of config.release)
-        service(project, one.service, "diveops.yml: 'release'");
-    const { migrations, backup } = config;
-    if (migrations)
-        service(project, migrations.service, "diveops.yml: 'migrations.service'");
-    if (typeof backup === 'object')
-        service(project, backup.service, "diveops.yml: 'backup.service'");
-    const wanted = Object.entries(project.services).flatMap(([name, one]) => publishedPorts(one).map(port => ({ name, port })));
-    return wanted.map(({ name, port }) => {
-        const owner = facts.listening.find(other => other.port === port);
-        return {
-            name: `port ${port}`,
-            found: owner ? `used by ${owner.program}` : 'free or ours',
-            ...problem(owner &&
-                `port ${port} on ${host} is used by ${owner.program}, and service '${name}' publishes it; stop ` +
-                    'that program, or change the published port in the compose file')
-        };
-    });
-}
-/** Throws one line for the first problem; the others follow as details. */
-function refuse(checks) {
-    const problems = checks.flatMap(check => check.problem ?? []);
-    if (problems[0] !== undefined)
-        throw new errors/* UserError */.yo(problems[0], problems.slice(1));
-}
-function problem(text) {
-    return text ? { problem: text } : {};
-}
-function judgeEngine({ engine, user }, host) {
-    if (engine.code === 0)
-        return { name: 'Docker engine', found: engine.text };
-    if (/not found/.test(engine.text)) {
-        return {
-            name: 'Docker engine',
-            found: 'none',
-            problem: `no Docker engine on ${host} (command 'docker' not found); install it: https://docs.docker.com/engine/install/`
-        };
-    }
-    if (/permission denied/i.test(engine.text)) {
-        return {
-            name: 'Docker engine',
-            found: 'no permission',
-            problem: `user '${user}' may not use the Docker socket on ${host}; on the host run: sudo usermod -aG docker ${user}`
-        };
-    }
-    return {
-        name: 'Docker engine',
-        found: 'no answer',
-        problem: `the Docker engine on ${host} does not answer (${(0,errors/* errorMessage */.gJ)(engine.text)}); on the host run: sudo systemctl start docker`
-    };
-}
-function judgeCompose({ compose, engine }, host) {
-    const name = 'Docker compose';
-    if (engine.code !== 0)
-        return { name, found: 'not asked' };
-    const how = 'install the package docker-compose-plugin: https://docs.docker.com/compose/install/linux/';
-    if (compose.code !== 0) {
-        return { name, found: 'none', problem: `no 'docker compose' on ${host}; ${how}` };
-    }
-    const [major = 0, minor = 0] = compose.text.replace(/^v/, '').split('.').map(Number);
-    const [needMajor, needMinor] = OLDEST_COMPOSE;
-    const old = major < needMajor || (major === needMajor && minor < needMinor);
-    return {
-        name,
-        found: compose.text,
-        ...problem(old &&
-            `docker compose on ${host} is ${compose.text}, expected ${OLDEST_COMPOSE.join('.')} or newer; ${how}`)
-    };
-}
-function judgePath({ path, user }, folder, host) {
-    const how = `on the host run: sudo install -d -o ${user} ${folder}`;
-    const problems = {
-        forbidden: `user '${user}' may not write to ${folder} on ${host}; ${how}`,
-        'not-a-folder': `${folder} on ${host} is not a folder; set 'path' in diveops.yml, or move that file away`
-    };
-    return { name: 'folder', found: `${folder}: ${path}`, ...problem(problems[path]) };
-}
-function judgeSpace(name, freeKb, where, host) {
-    const found = `${Math.round(freeKb / 1024)} MB free`;
-    const little = freeKb < LEAST_FREE_KB;
-    return {
-        name,
-        found,
-        ...problem(little &&
-            `only ${found} for ${where} on ${host}, expected ${LEAST_FREE_KB / 1024} MB; free some space first (docker system df shows what takes it)`)
-    };
-}
-function judgeClock({ clock }, now) {
-    const off = Math.round(Math.abs(clock - now / 1000));
-    return {
-        name: 'clock',
-        found: off > CLOCK_WARNING_S ? `off by ${off} s` : 'right',
-        ...(off > CLOCK_WARNING_S && {
-            warning: `the clock of the host is off by ${off} s: set it there (timedatectl set-ntp true)`
-        })
-    };
-}
-function judgeConfig({ config: { project, error } }, { compose }) {
-    if (project)
-        return { name: 'compose file', found: `${Object.keys(project.services).length} services` };
-    return {
-        name: 'compose file',
-        found: 'refused by compose',
-        problem: `compose file '${compose}': ${composeComplaint(error)}`
-    };
-}
-/** Compose's own words without its noise: log prefixes and the staging folder. */
-function composeComplaint(error) {
-    const variable = /required variable (\S+) is missing a value:?\s*(.*)/.exec(error);
-    if (variable) {
-        return `variable '${variable[1]}' is required and not set (${variable[2]}); give it in the input 'env' or in the host's .env`;
-    }
-    const lines = error
-        .split('\n')
-        .filter(line => !/level=warning|^time=/.test(line) || /level=(error|fatal)/.test(line))
-        .map(line => line.replace(/\S*\/stage\/[^/\s]+\//g, ''));
-    return (0,errors/* errorMessage */.gJ)(lines.join('\n')) || 'cannot be resolved';
-}
-/** The repository of the image must be used by a service, or the deploy would change nothing. */
-function refuseForeignImage(project, repository, built) {
-    if (built.length > 0)
-        return;
-    const images = Object.values(project.services).flatMap(({ image }) => image ?? []);
-    throw new errors/* UserError */.yo(`input 'image': no service of the compose file runs '${repository}'${didYouMean(repository, images)}; ` +
-        `its images are ${[...new Set(images)].join(', ')}`);
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/files.js
@@ -87197,9 +86986,8 @@ class Run {
     judge(facts, config) {
         const checks = judgeHost(facts, config, this.host.name, this.seams.clock.now());
         this.seams.log.info(`  ${checks.map(({ name, found }) => `${name}: ${found}`).join(' · ')}`);
-        for (const { warning } of checks)
-            if (warning)
-                this.seams.log.warning(warning);
+        for (const warning of warningsOf(checks))
+            this.seams.log.warning(warning);
         refuse(checks);
         const project = facts.config.project;
         refuse(judgeApp(facts, config, project, this.host.name));
@@ -87373,8 +87161,9 @@ class Run {
 
 
 
+
 /** How long a host may be out of reach after a connection broke: a reboot takes a minute or two. */
-const PATIENCE_MS = 300_000;
+const conduct_PATIENCE_MS = 300_000;
 /**
  * Connects, lets `body` work on the host and reports how it ended. Never throws: a failure comes
  * back as `error` beside the state in which the host is.
@@ -87390,13 +87179,14 @@ async function conduct(action, request, seams, body) {
         url: undefined,
         plan: noPlan(),
         steps: timeline.steps,
+        findings: [],
         error: undefined
     };
     let run;
     try {
         timeline.begin('connect');
         seams.cancel?.throwIfAborted();
-        const { connect, clock, log, patienceMs = PATIENCE_MS } = seams;
+        const { connect, clock, log, patienceMs = conduct_PATIENCE_MS } = seams;
         const host = new SteadyHost(await connect(), { connect, clock, log, patienceMs });
         run = new Run(action, request, seams, host, timeline, outcome);
         await body(run);
@@ -87408,6 +87198,10 @@ async function conduct(action, request, seams, body) {
             more.length === 0 && error instanceof Error
                 ? error
                 : new errors/* UserError */.yo([(0,errors/* errorMessage */.gJ)(error), ...more].join('; '), [], { cause: error });
+        // Who has no lock has done nothing, and was told why.
+        if (run && timeline.current !== 'lock') {
+            outcome.findings = await findingsAfter(outcome.error, run.host, seams);
+        }
     }
     finally {
         if (seams.cancel?.aborted)
@@ -87417,6 +87211,342 @@ async function conduct(action, request, seams, body) {
         await run?.close();
     }
     return outcome;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/release/manifest.js
+
+
+/** For what a release of an earlier version does not say. */
+const DEFAULT_HEALTH = config_parseConfig('').health;
+const site = object({
+    names: array(schemas_string()),
+    certificate: schemas_string(),
+    key: schemas_string()
+});
+const pair = object({
+    domain: schemas_string().optional(),
+    http: schemas_string().optional(),
+    https: schemas_string(),
+    variant: schemas_enum(['https', 'http']),
+    /** What the HTTPS configuration serves, so that its certificates can be looked at without it. */
+    sites: array(site).optional()
+});
+const manifest = object({
+    id: schemas_string(),
+    app: schemas_string(),
+    created: schemas_string(),
+    /** The image as it was handed to the action: name@digest. */
+    image: schemas_string(),
+    /** What the engine on the host calls that image. */
+    imageId: schemas_string(),
+    /** The health test that the image itself brings, in the form of the engine. */
+    imageTest: array(schemas_string()).nullable().default(null),
+    services: array(schemas_string()),
+    compose: schemas_string(),
+    /** sha256 of each service of the compose file as the host's compose resolved it. */
+    definitions: record(schemas_string(), schemas_string()).default({}),
+    /** Hashes of each part of each service's definition, to say later what changed. */
+    parts: record(schemas_string(), record(schemas_string(), schemas_string())).default({}),
+    /** Migrations that the release knows: in its image, or in the database when it went live. */
+    migrations: array(schemas_string()).optional(),
+    proxy: object({
+        service: schemas_string().optional(),
+        http: schemas_string().optional(),
+        https: schemas_string().optional()
+    }),
+    variant: schemas_enum(['https', 'http']),
+    /** The pairs of nginx configurations and what was chosen of each; releases before had one. */
+    pairs: array(pair).optional(),
+    /** sha256 of each file of the release, by its path in the app's folder. */
+    files: record(schemas_string(), schemas_string()),
+    /** What diveops.yml said, for a rollback without a checkout. */
+    config: custom().optional(),
+    /** Commands that may be repeated when the release is brought back. */
+    again: array(object({ service: schemas_string(), command: schemas_string(), again: schemas_boolean() }))
+        .default([]),
+    /** The .env that the release was made live with; values stay on the host. */
+    env: object({ sha256: schemas_string(), follow: record(schemas_string(), schemas_string()) }),
+    /** It ran here before, put live by hand. */
+    adopted: schemas_boolean().optional(),
+    commit: schemas_string().optional(),
+    run: schemas_string().optional(),
+    actor: schemas_string().optional()
+});
+/** Reads a release.json; undefined when there is none or it is not one of ours. */
+function parseManifest(text) {
+    if (text.trim() === '')
+        return undefined;
+    try {
+        const read = manifest.parse(JSON.parse(text));
+        const { variant, proxy, config } = read;
+        const { http, https } = proxy;
+        return {
+            ...read,
+            pairs: read.pairs ?? (https ? [{ http, https, variant }] : []),
+            ...(config && { config: { ...config, health: { ...DEFAULT_HEALTH, ...config.health } } })
+        };
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/front.js
+
+/** Shell function that names the container which publishes port 80 or 443; needs `project`. */
+const FRONT = 'front() { docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1; }';
+/** Prints which proxy that is and what it reads. */
+const FRONT_PROBE = `box=$(front); [ -n "$box" ] || exit 1
+${frontProbe('"$box"')}`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/planfacts.js
+/**
+ * Asks compose what it would do, beside the other probes: it takes a while. A dry `up` would wait for
+ * health checks; `create` says the same. The folder's own .env and mounts count, wherever the compose
+ * file (a shell expression) lies.
+ */
+function startDryRun(composeFile) {
+    return `rm -f "$SCRATCH/dry.done"
+(docker compose --project-directory "$P" -f ${composeFile} --dry-run create --pull never > "$SCRATCH/dry.out" 2>&1; : > "$SCRATCH/dry.done") < /dev/null &`;
+}
+/** The probes of the plan. */
+const PLAN_PROBES = {
+    dryRun: 'until [ -f "$SCRATCH/dry.done" ]; do sleep 0.02; done; cat "$SCRATCH/dry.out"',
+    editedVariables: String.raw `cd "$P" && was=.diveops/env/$(sed -n '/"env": {/,/}/s/.*"sha256": "\([0-9a-f]*\)".*/\1/p' current/release.json | head -n 1)
+[ -f .env ] && [ -f "$was" ] && { grep -vxF -f "$was" .env; grep -vxF -f .env "$was"; } |
+sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2/p' | sort -u`
+};
+/** Reads what the probes of the plan printed. */
+function readPlanFacts(sections, containers) {
+    const anew = [...sections.dryRun.text.matchAll(/Container (\S+)\s+Recreate\s*$/gm)].map(([, name]) => name);
+    return {
+        recreates: new Set(containers.filter(({ name }) => anew.includes(name)).map(({ service }) => service)),
+        editedVariables: sections.editedVariables.text.split('\n').filter(Boolean)
+    };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/sections.js
+
+
+/**
+ * Joins probes into one script, so that all of them cost one round trip. Each runs in a subshell
+ * of its own: a failing one does not stop the others.
+ */
+function sections_joinProbes(probes) {
+    const mark = `=${(0,external_node_crypto_.randomBytes)(12).toString('hex')}=`;
+    const names = Object.keys(probes);
+    const script = names
+        .map(name => `(\n${probes[name]}\n)\nprintf '\\n%s%s %s\\n' ${shell_quote(mark)} ${shell_quote(name)} $?`)
+        .join('\n');
+    return { script, read };
+    function read(stdout) {
+        const found = {};
+        let from = 0;
+        for (const match of stdout.matchAll(new RegExp(`\\n${mark}(\\S+) (\\d+)(?:\\n|$)`, 'g'))) {
+            const text = stdout.slice(from, match.index);
+            found[match[1]] = { text: text.trim(), code: Number(match[2]) };
+            from = match.index + match[0].length;
+        }
+        for (const name of names)
+            found[name] ??= { text: '', code: -1 };
+        return found;
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/facts.js
+
+
+
+
+
+
+
+
+
+const CONTAINER_FORMAT = [
+    '{{.Name}}',
+    '{{index .Config.Labels "com.docker.compose.service"}}',
+    '{{.Image}}',
+    '{{.State.Status}}',
+    '{{if .State.Health}}{{.State.Health.Status}}{{end}}',
+    '{{.RestartCount}}',
+    '{{index .Config.Labels "com.docker.compose.config-hash"}}',
+    '{{index .Config.Labels "com.docker.compose.oneoff"}}'
+].join('{{"\\t"}}');
+const RELEASES = {
+    broken: `cd "$P" && ${LAST_SWITCH}`,
+    brokenFiles: `cd "$P/releases" && for r in */; do [ -f "$r/release.json" ] || (cd "$r" && find . -type f -exec sha256sum {} +); done`,
+    current: 'cat "$P/current/release.json"',
+    releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
+if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`
+};
+/** The script that reads which releases a host keeps, and which one is live. */
+function releaseProbes(path) {
+    const probes = joinProbes(RELEASES);
+    return {
+        script: `P=${quote(path)}\n${probes.script}`,
+        read: (stdout) => readReleases(probes.read(stdout))
+    };
+}
+/** What is read of a host; `stage` and `compose` are shell expressions, and `files` names the release's. */
+function factScripts(stage, compose, files) {
+    return {
+        user: 'id -un; id -Gn',
+        clock: 'date +%s',
+        engine: `docker version --format '{{.Server.Version}}' 2>&1`,
+        compose: 'docker compose version --short 2>&1',
+        tools: 'for t in tar gzip awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
+        path: `if [ -d "$P" ]; then if [ -w "$P" ] && [ -x "$P" ]; then echo writable; else echo forbidden; fi
+elif [ -e "$P" ]; then echo not-a-folder
+else d=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done
+if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
+        freePath: 'd=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"',
+        freeImages: `d=$(docker info -f '{{.DockerRootDir}}'); while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"`,
+        envNames: String.raw `[ -f "$P/.env" ] && sed -nE "s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(''|\"\")?[[:space:]]*$/\2/p; t; s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2=/p" "$P/.env"`,
+        envHash: '[ -f "$P/.env" ] && sha256sum "$P/.env"',
+        ...RELEASES,
+        liveFiles: `cd ${files} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
+        config: resolveConfig(stage, compose),
+        configError: 'cat "$SCRATCH/config.err"',
+        containers: `ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$(project)")
+[ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
+        missingImages: `images=$(sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | sort -u)
+[ -z "$images" ] || docker image inspect -f . $images 2>&1 > /dev/null | sed -n 's/.*No such image: //p'`,
+        volumes: 'docker volume ls -q',
+        listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
+        published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
+        programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
+        front: FRONT_PROBE,
+        available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
+        memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
+echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done | awk '{ used[$1] += $2 } END { for (name in used) print name, used[name] }'`,
+        certificates: CERTIFICATES_PROBE,
+        renewal: 'cat "$P/.diveops/tls.json"',
+        ...PLAN_PROBES
+    };
+}
+/**
+ * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
+ * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
+ * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
+ * changed.
+ */
+function facts_factProbes(path, composeFile, kept) {
+    const stage = stagePath(path);
+    const probes = sections_joinProbes(factScripts(stage, shell_quote(composeFile), stage));
+    const script = `P=${shell_quote(path)}
+tar -xzf - -C "$SCRATCH" || exit 97
+${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
+${startDryRun(`${stage}/${shell_quote(composeFile)}`)}${SCRUB}
+project() { ${PROJECT_NAME}; }
+${FRONT}
+${probes.script}`;
+    return { script, read: (stdout) => readFacts(path, probes.read(stdout)) };
+}
+/** The facts in what the probes printed. */
+function readFacts(path, sections) {
+    const text = (name) => sections[name]?.text ?? '';
+    const rows = (name) => text(name).split('\n').filter(Boolean);
+    const project = parseProject(text('config'));
+    const [user = '', groups = ''] = text('user').split('\n');
+    const front = sections.front?.code === 0 ? readFront(text('front')) : undefined;
+    const containers = rows('containers').flatMap(container);
+    return {
+        user,
+        groups: groups.split(' '),
+        clock: Number(text('clock')),
+        engine: sections.engine,
+        compose: sections.compose,
+        missingTools: rows('tools'),
+        path: text('path'),
+        freeKb: { path: freeKb(text('freePath')), images: freeKb(text('freeImages')) },
+        env: sections.envHash?.code === 0
+            ? { present: presentNames(rows('envNames')), sha256: text('envHash').slice(0, 64) }
+            : undefined,
+        ...readReleases(sections),
+        liveFiles: new Map(rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])),
+        config: { project, error: text('configError') },
+        containers,
+        ...readPlanFacts(sections, containers),
+        missingImages: rows('missingImages'),
+        volumes: rows('volumes'),
+        listening: listening(sections, project?.name),
+        front,
+        nginx: front?.kind === 'nginx' ? front.configuration : undefined,
+        memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
+        certificates: readCertificates(text('certificates')),
+        renewal: parseRenewal(text('renewal'))
+    };
+}
+function readReleases(sections) {
+    const rows = sections.releases.text.split('\n');
+    const files = sections.brokenFiles.text.split('\n').filter(Boolean);
+    return {
+        broken: brokenSwitch(sections.broken.text),
+        brokenFiles: Object.fromEntries(files.map(row => [row.slice(68), row.slice(0, 64)])),
+        current: parseManifest(sections.current.text),
+        releases: rows.flatMap(row => parseManifest(row) ?? []),
+        unfinished: rows.flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? [])
+    };
+}
+function parseProject(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+function presentNames(rows) {
+    return new Map(rows.map(row => [row.replace(/=$/, ''), row.endsWith('=')]));
+}
+function memory(rows) {
+    return new Map(rows.map(row => [row.split(' ')[0], Number(row.split(' ')[1])]));
+}
+function freeKb(df) {
+    return Number(df.split('\n').at(-1)?.split(/\s+/)[3] ?? Number.NaN);
+}
+function container(row) {
+    const [name = '', service = '', imageId = '', state = '', health = '', restarts, configHash = '', oneoff] = row.split('\t');
+    if (oneoff === 'True')
+        return [];
+    return [
+        {
+            name: name.replace(/^\//, ''),
+            service,
+            imageId,
+            state,
+            health,
+            restarts: Number(restarts),
+            configHash
+        }
+    ];
+}
+/** Ports that something else than our own project listens on, with what is known of it. */
+function listening(sections, project) {
+    const published = (sections.published?.text ?? '').split('\n').map(row => row.split('\t'));
+    const ours = new Set(published.filter(row => row[1] === project).flatMap(row => portsOf(row[2])));
+    const programs = (sections.programs?.text ?? '').split('\n').map(row => row.split('\t'));
+    return (sections.listening?.text ?? '')
+        .split('\n')
+        .map(hex => Number.parseInt(hex, 16))
+        .filter(port => port > 0 && !ours.has(port))
+        .map(port => {
+        const other = published.find(row => portsOf(row[2]).includes(port));
+        const process = programs.find(row => row[0]?.endsWith(`:${port}`))?.[1];
+        const name = process && /\(\("([^"]+)"/.exec(process)?.[1];
+        return {
+            port,
+            program: other ? `container '${other[0]}'` : name ? `'${name}'` : 'another program'
+        };
+    });
+}
+function portsOf(ports = '') {
+    return [...ports.matchAll(/:(\d+)(?:-(\d+))?->/g)].flatMap(match => {
+        const first = Number(match[1]);
+        const last = Number(match[2] ?? match[1]);
+        return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    });
 }
 
 ;// CONCATENATED MODULE: ./node_modules/diff/libesm/diff/base.js
@@ -89023,6 +89153,7 @@ function detailsOf(error) {
 
 
 
+
 const report_WORDS = {
     live: 'live: the release serves',
     unchanged: 'unchanged: this release was already live, nothing was restarted',
@@ -89031,13 +89162,14 @@ const report_WORDS = {
     untouched: 'untouched: the run failed before anything live was changed',
     unknown: 'unknown: look at the server'
 };
+const FOUND = 'Wrong on the server after that';
 /** The outcome in one sentence. */
 function report_describe(state) {
     return report_WORDS[state];
 }
 /** The job summary: why it failed, what was deployed, the state, the plan, the steps in time. */
 function summary(outcome, title, host, secrets) {
-    const { state, release, previous, image, plan, steps, error } = outcome;
+    const { state, release, previous, image, plan, steps, findings, error } = outcome;
     const total = steps.reduce((sum, { ms }) => sum + ms, 0);
     const facts = [
         ['State', report_WORDS[state]],
@@ -89050,7 +89182,8 @@ function summary(outcome, title, host, secrets) {
         ...opening(title, host, error, secrets),
         markdownTable({ head: ['', ''], rows: facts }),
         planMarkdown(plan, secrets),
-        ...timeline(steps)
+        ...timeline(steps),
+        ...(findings.length > 0 ? [FOUND, rowsTable(findings), ...rowsDetails(findings)] : [])
     ].join('\n\n');
 }
 /**
@@ -89058,7 +89191,7 @@ function summary(outcome, title, host, secrets) {
  * is then thrown with the state in which the host is.
  */
 async function report(outcome, title, host, { secrets, log }) {
-    const { release, previous, state, plan, image, url, steps, error } = outcome;
+    const { release, previous, state, plan, image, url, steps, findings, error } = outcome;
     setOutputs({
         release,
         'previous-release': previous,
@@ -89073,7 +89206,14 @@ async function report(outcome, title, host, { secrets, log }) {
     if (!error)
         return log.info(report_describe(state));
     const details = error instanceof errors/* UserError */.yo ? error.details : [];
-    throw new errors/* UserError */.yo(`${error.message} [${report_describe(state)}]`, details, { cause: error });
+    const lines = [...details, ...foundLines(findings)];
+    throw new errors/* UserError */.yo(`${error.message} [${report_describe(state)}]`, lines, { cause: error });
+}
+/** What else is wrong on the host, for the end of a failed run's log. */
+function foundLines(findings) {
+    if (findings.length === 0)
+        return [];
+    return [`${FOUND}:`, ...findings.flatMap(rowLines).map(line => `  ${line}`)];
 }
 /** Runs what comes before a host is touched; a failure of it sets the outputs that say so. */
 async function beforehand(body) {
@@ -89237,6 +89377,1633 @@ async function commentPlan({ github, environment, run }, { pull, commit }, { pla
         ...(run.url === undefined ? [] : [`[The run](${run.url}) has the details.`])
     ].join('\n\n');
     await keepComment(github, pull.number, `plan for ${environment}`, text);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/livefacts.js
+
+
+
+
+
+
+/**
+ * The script that reads all facts of an app as it lies in its folder now, and further probes with
+ * them, which may use `functions`. Needs nothing of a release: the compose file is that of the live one, else `composeFile`,
+ * and `$C` is its name for the probes. Nothing outside of `$SCRATCH` is changed.
+ */
+function liveProbes(path, composeFile, more, functions) {
+    const stage = stagePath(path);
+    const facts = factScripts(stage, '"$C"', '"$P/current/"');
+    // How much memory each service takes matters for a roll only, and costs a call for each container.
+    const probes = sections_joinProbes({ ...facts, memory: ':', ...more });
+    const script = `P=${shell_quote(path)} C=${shell_quote(composeFile)}
+live=$(sed -n 's/^  "compose": "\\(.*\\)",*$/\\1/p' "$P/current/release.json" 2> /dev/null | head -n 1)
+C=${'$'}{live:-$C}
+${startDryRun('"$P/$C"')}${SCRUB}
+mkdir -p ${stage} || exit 97
+# Links, because data may lie beside the compose file. Never one to .env, which is written here; what
+# else may hold secret values is copied without them.
+(cd ${stage} && for file in "$P"/* "$P"/.[!.]*; do
+  [ -e "$file" ] || continue
+  case ${'$'}{file##*/} in
+    .env) ;;
+    .env*|*.env) if [ -f "$file" ]; then scrub < "$file" > "${'$'}{file##*/}"; else ln -s "$file" .; fi ;;
+    *) ln -s "$file" . ;;
+  esac
+done) 2> /dev/null
+project() {
+  if [ ! -f "$SCRATCH/project" ]; then
+    found=$(${PROJECT_NAME})
+    # A compose file that is refused names none, but its containers may run.
+    [ -n "$found" ] || found=$(docker ps -a --filter "label=com.docker.compose.project.working_dir=$P" --format '{{.Label "com.docker.compose.project"}}' | head -n 1)
+    printf '%s\\n' "$found" > "$SCRATCH/project"
+  fi
+  cat "$SCRATCH/project"; }
+${FRONT}
+${functions}
+${probes.script}`;
+    const read = (stdout) => {
+        const sections = probes.read(stdout);
+        return {
+            facts: readFacts(path, sections),
+            sections: sections
+        };
+    };
+    return { script, read };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/folders.js
+
+/**
+ * The folders that a configuration serves under a path of their own (`alias` or `root` in a location
+ * with a plain prefix that hands nothing on), each once; challenges of certificates are not counted.
+ */
+function servedFolders(configuration) {
+    const found = folders_serversOf(configuration).flatMap(server => {
+        const origin = originOf(server);
+        return locationsOf(server, firstWord(server, 'root')).map(one => ({ origin, ...one }));
+    });
+    return found.filter((one, index) => found.findIndex(({ prefix, folder }) => prefix === one.prefix && folder === one.folder) ===
+        index);
+}
+/** The user that nginx's workers run as. */
+function workerUser(configuration) {
+    return firstWord(configuration, 'user') ?? 'nginx';
+}
+function folders_serversOf(block) {
+    return block.flatMap(one => !one.block ? [] : one.name === 'server' ? [one.block] : folders_serversOf(one.block));
+}
+function locationsOf(block, around) {
+    return block.flatMap(one => {
+        if (one.name !== 'location' || !one.block)
+            return [];
+        const [first = '', second] = one.words;
+        const prefix = first === '^~' ? second : first;
+        if (!prefix?.startsWith('/') || prefix === '/' || prefix.startsWith('/.well-known'))
+            return [];
+        if (one.block.some(({ name }) => name.endsWith('_pass') || name === 'return'))
+            return [];
+        const alias = firstWord(one.block, 'alias');
+        const root = firstWord(one.block, 'root') ?? around;
+        const folder = alias ?? (root === undefined ? undefined : root.replace(/\/$/, '') + prefix);
+        if (folder === undefined || folder.includes('$'))
+            return [];
+        return [{ prefix: slashed(prefix), folder: slashed(configuration_absolutePath(folder)) }];
+    });
+}
+function originOf(server) {
+    const listens = server.filter(({ name }) => name === 'listen');
+    const secure = listens.some(({ words }) => words.includes('ssl') || words.includes('quic'));
+    const names = server.flatMap(({ name, words }) => (name === 'server_name' ? words : []));
+    const name = names.find(one => /^[a-z0-9.-]+\.[a-z0-9-]+$/i.test(one)) ?? 'localhost';
+    return `${secure ? 'https' : 'http'}://${name}`;
+}
+function firstWord(block, name) {
+    return block.find(one => one.name === name)?.words[0];
+}
+function slashed(path) {
+    return path.endsWith('/') ? path : `${path}/`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/seen.js
+/** What a probe printed, line by line. */
+function linesOf({ text }) {
+    return text.split('\n').filter(Boolean);
+}
+/** A compose command as an operator types it in any folder. */
+function composeCommand({ config, compose }, words) {
+    return `cd ${config.path} && docker compose -f ${compose.file} ${words}`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/boxes.js
+
+const FIELDS = {
+    name: '{{json .Name}}',
+    service: '{{json (index .Config.Labels "com.docker.compose.service")}}',
+    oneoff: '{{if eq (index .Config.Labels "com.docker.compose.oneoff") "True"}}true{{else}}false{{end}}',
+    status: '{{json .State.Status}}',
+    exit: '{{.State.ExitCode}}',
+    oom: '{{.State.OOMKilled}}',
+    restarts: '{{.RestartCount}}',
+    health: '{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}}',
+    error: '{{json .State.Error}}',
+    started: '{{json .State.StartedAt}}',
+    policy: '{{json .HostConfig.RestartPolicy.Name}}',
+    image: '{{json .Config.Image}}',
+    imageId: '{{json .Image}}',
+    command: '{{json .Config.Cmd}}',
+    ports: '{{json .HostConfig.PortBindings}}',
+    mounts: '{{json .Mounts}}'
+};
+const FORMAT = `{${Object.entries(FIELDS)
+    .map(([name, value]) => `"${name}":${value}`)
+    .join(',')}}`;
+/** What the containers are and what those say that are in trouble. */
+const BOX_PROBES = {
+    boxes: `ids=$(boxes | cut -d ' ' -f 1); [ -z "$ids" ] || docker inspect -f '${FORMAT}' $ids`,
+    words: `boxes | while read -r id name status health code restarts _; do
+  case "$status $health $code $restarts" in 'running none '*' 0'|'running healthy '*' 0'|'exited '*' 0 0') continue ;; esac
+  echo "@log $name"; quick logs --tail 25 "$id" 2>&1 | shown | sed 's/^/ /'
+  [ "$health" != unhealthy ] || { echo "@health $name"; quick inspect -f '{{range .State.Health.Log}}{{println .Output}}{{end}}' "$id" | shown | grep . | tail -n 3 | sed 's/^/ /'; }
+done`,
+    complaints: `boxes | while read -r id name status _; do
+  [ "$status" = running ] || continue
+  echo "@log $name"; quick logs --since 2m --tail 300 "$id" 2>&1 | complaints | tail -n 3 | shown | sed 's/^/ /'
+done`,
+    architectures: `docker version -f '{{.Server.Arch}}'
+sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" 2> /dev/null | sort -u | while IFS= read -r name; do
+  echo "$name $(docker image inspect -f '{{.Id}} {{.Architecture}}' "$name" 2> /dev/null)"
+done`
+};
+/** The app's containers. */
+function readBoxes(section) {
+    return linesOf(section).flatMap(line => {
+        try {
+            const box = JSON.parse(line);
+            return [{ ...box, name: box.name.replace(/^\//, ''), service: box.service ?? '' }];
+        }
+        catch {
+            return [];
+        }
+    });
+}
+/** What containers said, by `@kind NAME` and the lines after it. */
+function readWords({ text }, kind) {
+    return new Map(text.split(/^(?=@)/m).flatMap(piece => {
+        const [head = '', ...lines] = piece.split('\n');
+        const name = head.startsWith(`@${kind} `) ? head.slice(kind.length + 2) : undefined;
+        const said = lines.filter(line => line.startsWith(' ')).map(line => line.trim());
+        return name === undefined ? [] : [[name, said.filter(Boolean)]];
+    }));
+}
+/** The architecture of the host's engine, and of the images that the compose file names. */
+function readArchitectures(section) {
+    const [host = '', ...rows] = linesOf(section);
+    const images = rows.map(row => {
+        const [name = '', id, architecture] = row.split(' ');
+        return [name, { id, architecture }];
+    });
+    return { host, images: new Map(images) };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/tls/renewalprogram.js
+/**
+ * The part of `init-ssl.sh` that renews: `renew` is what the timer runs, `renewal` says by what it is
+ * run, `install_renewal` lets systemd or cron run it. It uses the functions of the rest: `certbot`,
+ * `python`, `serve`, `remember` and those that talk.
+ */
+const RENEWAL_PROGRAM = String.raw `
+report() { # RESULT [ERROR]: .diveops/tls.json, also when no container runs that could look
+  why=$2
+  python report "$1" "$2" > "$STATE/tls.json.new" 2> "$OUT"
+  code=$?
+  if [ "$code" -ne 0 ]; then
+    [ -n "$why" ] || why="the certificates could not be looked at: $(sed -n 's/^docker: //p' "$OUT" | head -n 1 | grep . || tail -n 1 "$OUT")"
+    printf '{"renewal":{"at":"%s","result":"failed","error":"%s"}}\n' "$(date -u +%FT%TZ)" \
+      "$(printf %s "$why" | tr '"\\\n\t' "'/  ")" > "$STATE/tls.json.new"
+  fi
+  mv "$STATE/tls.json.new" "$STATE/tls.json"
+  return "$code"; }
+
+also() { [ -z "$problem" ] || problem="$problem; "; problem="$problem$1"; }
+
+# certbot names the command of a hook in its log file only.
+failed_hook() { # FILE
+  awk '/Running [a-z-]+ command: / { ran = $0; sub(/.* command: /, "", ran); ran = ran ": " }
+    /reported error code/ { sub(/.*Hook/, "Hook"); said = ran $0 }
+    END { if (said) print said }' "$1" 2> /dev/null; }
+
+renew() {
+  before=$(python list)
+  problem=
+  certbot renew --no-random-sleep-on-renew || problem="certbot: $(sed -n 's/^Failed to renew certificate //p' "$OUT" | tr '\n' ' ' | grep . || reason)"
+  hook=$(failed_hook "$OUT")
+  [ -z "$hook" ] || also "a hook of certbot failed: $(failed_hook "$(log_file)" | grep . || echo "$hook")"
+  python list | while read -r name serial _; do
+    case "$before" in *"$name $serial "*) continue ;; esac
+    remember "$DIRECTORY" "$(names_of "$name")" issued
+    say "$name: renewed"
+  done
+  serve || also "$PROBLEM"
+  if [ -n "$problem" ]; then report failed "$problem"; die "$problem"; fi
+  report ok || die "$why"
+  say 'every certificate is current and served'; }
+
+MARK="# renews the certificates of $APP"
+UNIT=diveops-renew-$(printf '%s' "$PROJECT" | tr -c 'a-zA-Z0-9\n' -)
+cron_runs() { cat /proc/[0-9]*/comm 2>/dev/null | grep -qxE 'crond?|fcron'; }
+root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+crontab_lines() { # ours or theirs; another app's folder may begin with the name of this one
+  crontab -l 2>/dev/null | mark=$MARK awk -v which="$1" '
+    { at = length($0) - length(ENVIRON["mark"]); ours = at >= 0 && substr($0, at + 1) == ENVIRON["mark"] }
+    ours == (which == "ours")'; }
+
+renewal() { # systemd, cron or none: what renews
+  if [ -d /run/systemd/system ] && systemctl is-enabled --quiet "$UNIT.timer" 2>/dev/null; then echo systemd
+  elif cron_runs && [ -n "$(crontab_lines ours)" ]; then echo cron
+  else echo none; fi; }
+
+random() { awk -v seed="$(od -An -N4 -tu4 /dev/urandom)" -v below="$1" 'BEGIN { srand(seed); print int(rand() * below) }'; }
+
+install_renewal() {
+  report ok || die "$why"
+  found=$(renewal)
+  if [ "$found" != none ]; then say "$found renews twice a day, as installed before"; return; fi
+  if [ -d /run/systemd/system ] && root true 2>/dev/null; then
+    at=$(random 12); minute=$(random 60); second=$(random 60)
+    root tee "/etc/systemd/system/$UNIT.service" > /dev/null <<UNIT_FILE
+[Unit]
+Description=Renewal of the certificates of $APP
+After=docker.service network-online.target
+Wants=network-online.target
+[Service]
+Type=oneshot
+User=$(id -un)
+ExecStart="$APP/init-ssl.sh" --renew
+UNIT_FILE
+    root tee "/etc/systemd/system/$UNIT.timer" > /dev/null <<UNIT_FILE
+[Unit]
+Description=Renewal of the certificates of $APP, twice a day
+[Timer]
+OnCalendar=*-*-* $at,$((at + 12)):$minute:$second
+Persistent=true
+[Install]
+WantedBy=timers.target
+UNIT_FILE
+    root systemctl daemon-reload && root systemctl enable --quiet --now "$UNIT.timer" && { say 'systemd renews twice a day from now on'; return; }
+  fi
+  if cron_runs && command -v crontab > /dev/null; then
+    at=$(random 12)
+    { crontab_lines theirs
+      printf '%s %s,%s * * * "%s/init-ssl.sh" --renew > "%s/renewal.log" 2>&1 %s\n' "$(random 60)" "$at" "$((at + 12))" "$APP" "$STATE" "$MARK"; } | crontab - &&
+      { say 'cron renews twice a day from now on'; return; }
+  fi
+  die "nothing on this server renews the certificates: neither systemd (as root or by sudo without a password) nor a running cron may be used; install cron, or as root let something run '$APP/init-ssl.sh --renew' twice a day"; }
+`.trim();
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/certificates.js
+
+
+
+
+
+
+
+
+
+
+/** What renews the certificates: ours by systemd or cron, or the distribution's certbot. */
+const CERTIFICATE_PROBES = {
+    renewedBy: `APP=$P PROJECT=$(project)
+${RENEWAL_PROGRAM}
+found=$(renewal)
+if [ "$found" = none ] && [ "$(systemctl is-active certbot.timer 2> /dev/null)" = active ]; then found=certbot.timer; fi
+echo "$found"`
+};
+const { ok, hint, warning, error: certificates_error } = rowsOf('certificates');
+const SETUP = 'run the setup-ssl action';
+/** What nginx serves over TLS now. */
+function liveSites({ facts: { nginx } }) {
+    return nginx === undefined ? [] : readSites(readConfiguration(nginx));
+}
+/** What nginx serves over TLS now, or would by the HTTPS configurations of the live release. */
+function tlsSites({ facts }) {
+    const live = liveSites({ facts });
+    const wanted = (facts.current?.pairs ?? []).flatMap(({ sites }) => sites ?? []);
+    const all = [...live, ...wanted];
+    return all.filter((one, index) => all.findIndex(({ certificate }) => certificate === one.certificate) === index);
+}
+/** Rows of the certificates on disk, of what is served, and of their renewal. */
+function certificateRows(seen, proxy, answers) {
+    const { project, facts } = seen;
+    const sites = tlsSites(seen);
+    const kind = facts.front?.kind ?? 'nginx';
+    if (kind !== 'nginx') {
+        return [hint('certificates', 'not looked at', { cause: `those of ${kind} are its own matter` })];
+    }
+    if (!project || proxy === undefined || sites.length === 0) {
+        return [ok('certificates', 'none is needed: nginx has no HTTPS configuration')];
+    }
+    const now = new Date(facts.clock * 1000);
+    const live = liveSites(seen).map(({ certificate }) => certificate);
+    const looks = look(sites, readingFor(project, proxy, facts.certificates), now);
+    return [
+        ...looks.map(one => {
+            const path = hostPath(project, proxy, one.site.certificate);
+            const ours = path?.startsWith(`${seen.config.path}/certs/`);
+            return ours
+                ? diskRow(one, live.includes(one.site.certificate), now)
+                : elsewhereRow(one.site, answers, now);
+        }),
+        ...looks.flatMap(one => servedRows(one, answers)),
+        ...variantRows(seen),
+        renewalRow(seen)
+    ];
+}
+function certificates_nameOf({ names, certificate }) {
+    return names[0] ?? certificate;
+}
+function diskRow(one, isLive, now) {
+    const { site, certificate, verdict, problem } = one;
+    const name = certificates_nameOf(site);
+    if (verdict === 'unseen')
+        return hint(name, 'could not be read', { cause: problem });
+    if (verdict === 'unusable') {
+        // While nothing is served by it the site answers, over HTTP only.
+        const make = isLive ? certificates_error : warning;
+        return make(name, 'cannot be served', { cause: problem, next: SETUP });
+    }
+    const until = `until ${certificates_day(certificate.notAfter)}`;
+    if (verdict === 'expired') {
+        return certificates_error(name, 'expired', { cause: problem, next: SETUP });
+    }
+    const near = lifeWarning(one, now);
+    if (near === undefined)
+        return ok(name, until);
+    return warning(name, until, { cause: near.replace(/: run the.*$/, ''), next: SETUP });
+}
+/** Files outside of the app's folder are not read; what nginx serves says enough. */
+function elsewhereRow(site, answers, now) {
+    const name = certificates_nameOf(site);
+    const served = parseCertificate(answers?.served.get(name) ?? '');
+    if (!served)
+        return hint(name, `${site.certificate} is not in the app's folder and was not looked at`);
+    if (served.notAfter <= now) {
+        return certificates_error(name, 'expired', {
+            cause: `nginx serves a certificate that expired on ${certificates_day(served.notAfter)}`
+        });
+    }
+    if (lifeLeft(served, now) >= LEAST_LIFE_LEFT)
+        return ok(name, `until ${certificates_day(served.notAfter)}`);
+    return warning(name, `until ${certificates_day(served.notAfter)}`, {
+        cause: 'less than a third of its life is left'
+    });
+}
+function servedRows({ site, certificate }, answers) {
+    return site.names
+        .filter(name => answers?.served.has(name))
+        .flatMap(name => {
+        const served = parseCertificate(answers?.served.get(name) ?? '');
+        if (!served || !certificate)
+            return [];
+        if (!covers(served, name)) {
+            return [
+                certificates_error(`${name} as served`, `a certificate for ${served.names.join(', ') || 'no name'}`, {
+                    cause: 'browsers refuse a certificate of another name',
+                    next: SETUP
+                })
+            ];
+        }
+        if (served.serial === certificate.serial)
+            return [];
+        return [
+            certificates_error(`${name} as served`, `certificate ${served.serial}, on disk is ${certificate.serial}`, {
+                cause: 'nginx has not read the certificate that is on disk',
+                next: 'docker exec the proxy: nginx -s reload, or run ./init-ssl.sh --renew on the server'
+            })
+        ];
+    });
+}
+/** Whether today's certificates would choose another configuration than the one that serves. */
+function variantRows({ facts, project }) {
+    const { current } = facts;
+    if (!current || !project)
+        return [];
+    const { pairs } = target_keptTarget(current, project, facts, current.files);
+    return pairs.flatMap(({ domain, https, variant }) => {
+        const live = current.pairs.find(pair => pair.https === https)?.variant ?? variant;
+        const name = domain ?? 'nginx';
+        if (live === 'http' && variant === 'https') {
+            return [
+                warning(name, 'serves HTTP only, and every certificate is there', {
+                    cause: 'nothing has chosen the HTTPS configuration since they came',
+                    next: SETUP
+                })
+            ];
+        }
+        if (live === 'https' && variant === 'http') {
+            return [
+                certificates_error(name, 'serves HTTPS with certificates that are gone or broken', {
+                    cause: 'it goes on until nginx starts again, and then does not start',
+                    next: SETUP
+                })
+            ];
+        }
+        return live === 'http' ? [hint(name, 'serves HTTP only', { next: SETUP })] : [];
+    });
+}
+function renewalRow({ facts, sections, config }) {
+    const by = sections.renewedBy.text || 'none';
+    const { renewal } = facts;
+    if (renewal?.result === 'failed') {
+        return certificates_error('renewal', `failed on ${renewal.at}`, {
+            cause: renewal.error ?? 'it did not say why',
+            next: `cd ${config.path} && ./init-ssl.sh --renew`
+        });
+    }
+    if (by === 'none' && facts.certificates.size > 0) {
+        return warning('renewal', 'nothing on the server renews the certificates', {
+            cause: 'they end at the latest after 90 days',
+            next: SETUP
+        });
+    }
+    if (by === 'none')
+        return ok('renewal', 'nothing to renew yet');
+    return ok('renewal', `by ${by}${renewal ? `, the last on ${renewal.at}` : ''}`);
+}
+function certificates_day(date) {
+    return date.toISOString().slice(0, 10);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/death.js
+const CODES = {
+    0: 'it ends by itself, again and again',
+    1: 'the program gave up (exit code 1)',
+    2: 'the program was called wrongly or gave up (exit code 2)',
+    126: 'its command may not be executed (exit code 126)',
+    127: 'its command is not in the image (exit code 127)',
+    134: 'the program aborted (exit code 134)',
+    137: 'it was killed (exit code 137)',
+    139: 'the program crashed (exit code 139, segmentation fault)',
+    143: 'it was told to end (exit code 143)'
+};
+/** Ways in which programs name a variable that they miss; the first group is its name. */
+const MISSING_VARIABLE = [
+    /KeyError: '([A-Z][A-Z0-9_]{2,})'/,
+    /[Ss]et the ([A-Z][A-Z0-9_]{2,}) environment variable/,
+    /[Ee]nvironment variables?:? ['"`]?([A-Z][A-Z0-9_]{2,})['"`]?/,
+    /\b(?:setting|variable|option) ['"`]?([A-Z][A-Z0-9_]{2,})['"`]? (?:is|was|must)/,
+    /\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b['"`]? (?:environment variable )?(?:is|was|has to be)? ?(?:not set|unset|missing|required|not defined|undefined|empty)/,
+    /\b([A-Z][A-Z0-9_]{2,})\b['"`]? (?:must be set|must not be empty)/,
+    /[Mm]issing (?:required )?(?:environment )?(?:variables?|settings?):? ['"`]?([A-Z][A-Z0-9_]{2,})/,
+    /must specify ([A-Z][A-Z0-9_]{2,})/
+];
+/** Why a container ended or does not start, from the engine's words and the end of its log. */
+function whyDead(box, log, env, architectures) {
+    const last = log.at(-1);
+    const ending = last === undefined ? '' : `; its log ends with: ${last}`;
+    const said = [box.error, ...log].join('\n');
+    if (box.oom) {
+        return {
+            cause: 'it needed more memory than it may have (exit code 137, OOMKilled)',
+            next: 'raise its mem_limit in the compose file, or take a larger server'
+        };
+    }
+    const foreign = architectures.image !== undefined && architectures.image !== architectures.host;
+    if (/exec format error/i.test(said) || (foreign && box.exit !== 0)) {
+        return {
+            cause: `its image is for ${foreign ? architectures.image : 'another kind of machine'}, this server is ${architectures.host} (exec format error)`,
+            next: `build the image with platforms: linux/${architectures.host}`
+        };
+    }
+    if (/port is already allocated|address already in use/.test(box.error)) {
+        return {
+            cause: `a port that it publishes is used by something else: ${box.error}`,
+            next: 'stop that program (sudo ss -ltnp shows it), or change the published port'
+        };
+    }
+    const variable = missingVariable(log);
+    if (variable !== undefined)
+        return missing(variable, env);
+    if (box.error !== '')
+        return { cause: `the engine could not start it: ${box.error}` };
+    const reason = CODES[box.exit] ?? `it ended with exit code ${box.exit}`;
+    return { cause: `${reason}${ending}` };
+}
+/** The variable that the end of a log says is missing, if it names one. */
+function missingVariable(log) {
+    for (const line of [...log].reverse()) {
+        for (const pattern of MISSING_VARIABLE) {
+            const name = pattern.exec(line)?.[1];
+            if (name !== undefined)
+                return name;
+        }
+    }
+    return undefined;
+}
+function missing(name, env) {
+    const state = env?.present.get(name);
+    const where = env === undefined
+        ? 'there is no .env'
+        : state === undefined
+            ? 'it is not in .env'
+            : state
+                ? 'it is in .env, and the service does not get it'
+                : 'it is empty in .env';
+    return {
+        cause: `it misses the variable ${name}; ${where}`,
+        next: state
+            ? `name it under 'environment' or 'env_file' of the service`
+            : `set ${name} by the input 'env' of the next deploy, or in .env on the server`
+    };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/containers.js
+
+
+
+
+
+const { ok: containers_ok, warning: containers_warning, error: containers_error, check: containers_check } = rowsOf('containers');
+/** A container that restarted and has not run for so long is taken to restart in a loop. */
+const STEADY_MS = 5 * 60_000;
+const LOG_LINES = 8;
+/** Rows of the compose file, its images, and of each container that should run. */
+function containerRows(seen) {
+    const boxes = readBoxes(seen.sections.boxes).filter(({ oneoff }) => !oneoff);
+    const services = Object.keys(seen.project?.services ?? {});
+    const known = services.flatMap(name => {
+        const own = boxes.filter(({ service }) => service === name);
+        return own.length === 0 ? absentRows(seen, name) : own.map(box => boxRow(seen, box));
+    });
+    // Without a compose file that can be read, what runs is all that is known.
+    const rest = seen.project ? [] : boxes.map(box => boxRow(seen, box));
+    return [...imageRows(seen, boxes), ...known, ...rest];
+}
+/** The row of the compose file, as the preflight of a deploy judges it. */
+function composeRow(seen, judged) {
+    return {
+        ...containers_check(judged),
+        ...(judged.problem && !judged.remedy && { next: composeCommand(seen, 'config -q') })
+    };
+}
+function imageRows(seen, boxes) {
+    const { missingImages } = seen.facts;
+    if (missingImages.length === 0)
+        return [];
+    return missingImages.map(image => {
+        const users = Object.entries(seen.project?.services ?? {})
+            .filter(([, one]) => one.image === image)
+            .map(([name]) => name);
+        const running = users.filter(name => boxes.some(({ service, status }) => service === name && status === 'running'));
+        const make = running.length === users.length ? containers_warning : containers_error;
+        return make('image', `${image} is not on the host`, {
+            cause: running.length === users.length
+                ? `${users.join(', ')} still runs, and could not be started again without the registry`
+                : `${users.filter(name => !running.includes(name)).join(', ')} cannot start without it`,
+            next: composeCommand(seen, `pull ${users.join(' ')}`)
+        });
+    });
+}
+function absentRows(seen, name) {
+    const { project } = seen;
+    const one = project?.services[name];
+    const replicas = one?.deploy?.replicas;
+    if (replicas === 0)
+        return [];
+    return [
+        containers_error(name, 'no container', {
+            cause: `service '${name}' of the compose file was never started or was removed`,
+            next: composeCommand(seen, `up -d ${name}`)
+        })
+    ];
+}
+function boxRow(seen, box) {
+    const { name, service, status, exit, restarts, started, policy } = box;
+    const title = name === service ? name : `${service} (${name})`;
+    const age = seen.facts.clock * 1000 - Date.parse(started);
+    if (status === 'restarting' || (status === 'running' && restarts > 0 && age < STEADY_MS)) {
+        return deadRow(seen, box, title, `restarts in a loop (${restarts} times so far)`);
+    }
+    if (status === 'running')
+        return runningRow(seen, box, title);
+    if (status === 'paused') {
+        return containers_error(title, 'paused', {
+            cause: 'somebody has paused it; it holds requests and answers none',
+            next: composeCommand(seen, `unpause ${service}`)
+        });
+    }
+    if (status !== 'exited' || exit !== 0) {
+        const found = status === 'created' ? 'made and never started' : `ended with exit code ${exit}`;
+        return deadRow(seen, box, title, found);
+    }
+    const once = ['', 'no'].includes(policy) || (seen.project && isOneShot(seen.project, service));
+    if (once)
+        return containers_ok(title, 'has done its work');
+    return containers_error(title, 'stopped', {
+        cause: 'it ended without an error, or somebody has stopped it',
+        next: composeCommand(seen, `up -d ${service}`)
+    });
+}
+function deadRow(seen, box, title, found) {
+    const log = readWords(seen.sections.words, 'log').get(box.name) ?? [];
+    const { host, images } = readArchitectures(seen.sections.architectures);
+    const image = images.get(box.image)?.architecture;
+    const { cause, next = logsCommand(seen, box) } = whyDead(box, log, seen.facts.env, {
+        host,
+        image
+    });
+    return containers_error(title, found, { cause, next, details: log.slice(-LOG_LINES) });
+}
+function runningRow(seen, box, title) {
+    const { name, health } = box;
+    if (health === 'unhealthy') {
+        const said = readWords(seen.sections.words, 'health').get(name) ?? [];
+        const log = readWords(seen.sections.words, 'log').get(name) ?? [];
+        return containers_error(title, 'runs and is unhealthy', {
+            cause: `its health test fails${said.length > 0 ? `: ${said.at(-1)}` : ''}`,
+            next: logsCommand(seen, box),
+            details: [...said.map(line => `health test: ${line}`), ...log.slice(-LOG_LINES)]
+        });
+    }
+    if (health === 'starting') {
+        return containers_warning(title, 'runs, and its health is not known yet', { next: logsCommand(seen, box) });
+    }
+    return containers_ok(title, health === '' ? 'runs' : `runs, ${health}`);
+}
+function logsCommand(seen, { service }) {
+    return composeCommand(seen, `logs --tail 50 ${service}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/complaints.js
+
+
+
+
+
+const { warning: complaints_warning, error: complaints_error } = rowsOf('database');
+const KINDS = [
+    {
+        name: 'password',
+        pattern: /authentication failed for user "?([^"\s]+?)"?(?:$|[\s.,])|WRONGPASS|NOAUTH/i,
+        found: match => (match[1] ? `refused for user '${match[1]}'` : 'refused'),
+        cause: () => 'the password that it uses is not the one that the data was made with: POSTGRES_PASSWORD counts only when a volume is new',
+        next: (match, seen) => `put the former password back into .env (kept versions: ${seen.config.path}/.diveops/env/), or set the new one: ` +
+            psql(seen, "-c '\\password'", match[1])
+    },
+    {
+        name: 'database or role',
+        pattern: /(database|role) "([^"]+)" does not exist/i,
+        found: match => `${match[1]} '${match[2]}' does not exist`,
+        cause: () => 'POSTGRES_DB and POSTGRES_USER count only when a volume is new; later they only say where to connect',
+        next: (_match, seen) => psql(seen, '-d postgres -l, and correct the name in .env')
+    },
+    {
+        name: 'name',
+        pattern: /could not translate host name "([^"]+)"|getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (\S+)|lookup (\S+?)(?: on \S+)?: no such host|host not found in upstream "([^":]+)|(?:name or service not known|temporary failure in name resolution)/i,
+        found: match => `'${nameIn(match) ?? 'a name'}' leads nowhere`,
+        cause: (match, { project }) => {
+            const known = project
+                ? Object.keys(project.services).flatMap(one => serviceNames(project, one))
+                : [];
+            const name = nameIn(match);
+            return name !== undefined && known.includes(name)
+                ? `service '${name}' does not run, or shares no network with it`
+                : `no service has this name${name === undefined ? '' : didYouMean(name, known)}; there are ${list(known)}`;
+        },
+        next: (_match, seen) => composeCommand(seen, 'ps -a, then correct the host name in .env')
+    },
+    {
+        name: 'connections',
+        pattern: /too many clients|remaining connection slots/i,
+        found: () => 'all taken',
+        cause: () => 'more connections are open than max_connections allows',
+        next: (_match, seen) => psql(seen, "-c 'select count(*), state from pg_stat_activity group by state'")
+    },
+    {
+        name: 'connection',
+        pattern: /connection refused|ECONNREFUSED/i,
+        found: () => 'refused',
+        cause: () => 'nothing listens at the address and port that it connects to, or not yet',
+        next: (_match, seen) => composeCommand(seen, 'ps -a, then compare host and port in .env')
+    }
+];
+function nameIn(match) {
+    return match.slice(1).find(group => group !== undefined);
+}
+/** What the logs of clients say of their connections, one row a client. */
+function complaintRows(seen, boxes) {
+    const recent = readWords(seen.sections.complaints, 'log');
+    const ends = readWords(seen.sections.words, 'log');
+    return boxes
+        .filter(box => !isServer(box))
+        .flatMap(({ name, service }) => {
+        const lines = [...(ends.get(name) ?? []), ...(recent.get(name) ?? [])];
+        const made = KINDS.flatMap(kind => rowOf(seen, kind, service, lines, ends.has(name)));
+        // The one that comes first in the table is the cause of those after it.
+        return made.slice(0, 1);
+    });
+}
+function rowOf(seen, { name, pattern, found, cause, next }, service, lines, troubled) {
+    const line = lines.findLast(one => pattern.test(one));
+    const match = line === undefined ? null : pattern.exec(line);
+    if (!match)
+        return [];
+    // A client that is well again may have complained a moment ago.
+    const make = troubled ? complaints_error : complaints_warning;
+    return [
+        make(`${name} of ${service}`, found(match), {
+            cause: cause(match, seen),
+            next: next(match, seen),
+            details: [line]
+        })
+    ];
+}
+/** Whether it runs a database server, whose log has the complaints of clients that it does not name. */
+function isServer({ command }) {
+    return /^(postgres|redis-server|valkey-server|mysqld|mariadbd|mongod|-)/.test(command?.[0] ?? '');
+}
+/** A psql command in the app's PostgreSQL. */
+function psql(seen, words, user) {
+    const isDatabase = ({ image = '' }) => /postgres|postgis|pgvector|timescale/.test(image);
+    const all = Object.entries(seen.project?.services ?? {});
+    const [name = 'db', one] = all.find(([, each]) => isDatabase(each)) ?? [];
+    const as = user ?? one?.environment?.POSTGRES_USER ?? 'postgres';
+    return composeCommand(seen, `exec ${name} psql -U ${as} ${words}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/database.js
+
+
+
+
+/** Whether each PostgreSQL answers, and which version its image and its data are of. */
+const DATABASE_PROBES = {
+    databases: `boxes | while read -r id name status _ _ _ _ what; do
+  case $what in *postgres*|*postgis*|*pgvector*|*timescale*) ;; *) continue ;; esac
+  # The image also serves as client, for backups and the like.
+  case \${what##*@cmd } in '["postgres"'*|'["-'*|null|'[]') ;; *) continue ;; esac
+  echo "@db $name $status"
+  sed -n "s/^$name PG_MAJOR=/@image /p" "$SCRATCH/env"
+  data=$(sed -n "s/^$name PGDATA=//p" "$SCRATCH/env")
+  quick cp "$id:\${data:-/var/lib/postgresql/data}/PG_VERSION" - 2> /dev/null | tar -xOf - 2> /dev/null | sed 's/^/@volume /'
+  if [ "$status" = running ]; then quick exec "$id" pg_isready -t 3 > /dev/null 2>&1; echo "@ready $?"; fi
+done`
+};
+const { ok: database_ok, error: database_error } = rowsOf('database');
+/** Ports of services that hold data and that nobody outside should reach. */
+const DATA_PORTS = {
+    '3306': 'MySQL',
+    '5432': 'PostgreSQL',
+    '6379': 'Redis',
+    '9200': 'Elasticsearch',
+    '11211': 'memcached',
+    '27017': 'MongoDB'
+};
+/** Rows of the databases: whether they answer, what clients complain of, who can reach them. */
+function databaseRows(seen) {
+    const boxes = readBoxes(seen.sections.boxes).filter(({ oneoff }) => !oneoff);
+    const databases = readDatabases(linesOf(seen.sections.databases));
+    return [
+        ...databases.flatMap(one => {
+            const box = boxes.find(({ name }) => name === one.name);
+            return box ? serverRow(seen, one, box.service) : [];
+        }),
+        ...complaintRows(seen, boxes),
+        ...boxes.flatMap(box => publishedRows(seen, box))
+    ];
+}
+function readDatabases(lines) {
+    const found = [];
+    for (const line of lines) {
+        const [kind = '', a = '', b = ''] = line.split(' ');
+        const one = found.at(-1);
+        if (kind === '@db') {
+            found.push({ name: a, status: b, ready: undefined, volume: undefined, image: undefined });
+        }
+        else if (one && kind === '@ready')
+            one.ready = Number(a);
+        else if (one && kind === '@volume')
+            one.volume = a;
+        else if (one && kind === '@image')
+            one.image = a;
+    }
+    return found;
+}
+function serverRow(seen, { name, status, ready, ...versions }, service) {
+    const log = (readWords(seen.sections.words, 'log').get(name) ?? []).join('\n');
+    const said = /initialized by PostgreSQL version (\d+).*?not compatible with this version (\d+)/s.exec(log);
+    const volume = said?.[1] ?? versions.volume;
+    const image = said?.[2] ?? versions.image;
+    const next = composeCommand(seen, `logs --tail 50 ${service}`);
+    if (volume !== undefined && image !== undefined && volume !== image) {
+        return database_error(service, `its data is of PostgreSQL ${volume}, its image is PostgreSQL ${image}`, {
+            cause: 'a PostgreSQL does not open the data of another major version',
+            next: `name postgres:${volume} again in ${seen.compose.file}; to change the major, dump with ${volume} and restore into a new volume`
+        });
+    }
+    const version = volume === undefined ? '' : `, PostgreSQL ${volume}`;
+    if (status !== 'running') {
+        return database_error(service, `not running (${status})${version}`, {
+            cause: 'nothing can connect to it',
+            next
+        });
+    }
+    if (ready === 0)
+        return database_ok(service, `accepts connections${version}`);
+    return database_error(service, `does not accept connections${version}`, {
+        cause: ready === 1
+            ? 'it refuses them: it starts, stops or recovers'
+            : 'it runs and does not answer pg_isready',
+        next
+    });
+}
+/** Ports of databases that are open on every address of the host. */
+function publishedRows(seen, { service, ports }) {
+    return Object.entries(ports ?? {}).flatMap(([inside, bindings]) => {
+        const kind = DATA_PORTS[inside.split('/')[0]];
+        const open = (bindings ?? []).find(({ HostIp }) => ['', '0.0.0.0', '::'].includes(HostIp));
+        if (kind === undefined || !open)
+            return [];
+        return [
+            database_error(`port of ${service}`, `${kind} is open to all on port ${open.HostPort}`, {
+                cause: 'it is published on every address of the host, and firewalls such as ufw do not stop what Docker publishes',
+                next: `remove 'ports' of service '${service}' in ${seen.compose.file} (other services reach it without), or write '127.0.0.1:${open.HostPort}:${inside.split('/')[0]}'`
+            })
+        ];
+    });
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/drift.js
+
+
+
+
+
+
+/** What is live beside what the release says, and what interrupted runs left. */
+const DRIFT_PROBES = {
+    kept: `docker image ls --filter 'reference=diveops.local/*/*' --format '{{.Repository}}:{{.Tag}}'`,
+    // The proxy has each pin of a roll; it is the one that must.
+    pins: `box=$(front); [ -z "$box" ] || quick exec "$box" grep -F ' # roll of ' /etc/hosts 2> /dev/null | sed "s/^.* # roll of /$(boxes | grep "^$box" | cut -d ' ' -f 2) /"`,
+    underWay: `cd "$P/.diveops" 2> /dev/null || exit 0
+for file in lock job; do
+  inode=$(stat -c %i "$file" 2> /dev/null) && grep -q "FLOCK.*:$inode " /proc/locks && echo "$file"
+done
+exit 0`,
+    undo: '[ -f "$P/.diveops/env.undo" ]'
+};
+const { ok: drift_ok, hint: drift_hint, warning: drift_warning, error: drift_error } = rowsOf('release');
+const AGAIN = 'run the deploy again: what differs is then put right, or becomes part of a release';
+/** Rows of the live release: what differs from it on the host, what was left, and the way back. */
+function driftRows(seen) {
+    const { current } = seen.facts;
+    const strangers = strangerRows(seen);
+    if (!current) {
+        return [
+            drift_hint('live release', 'none recorded', {
+                cause: 'this app runs without a release of ours, or not at all',
+                next: 'deploy it once'
+            }),
+            ...strangers
+        ];
+    }
+    return [
+        drift_ok('live release', `${current.id} of ${current.created.slice(0, 10)}`),
+        ...differenceRows(seen, current),
+        ...composeRows(seen),
+        ...tagRows(seen, current),
+        ...strangers,
+        ...leftRows(seen),
+        wayBackRow(seen, current)
+    ];
+}
+function differenceRows(seen, current) {
+    const { facts, project } = seen;
+    if (!project)
+        return [];
+    let target;
+    try {
+        target = target_keptTarget(current, project, facts, current.files, 'as-it-was');
+    }
+    catch (thrown) {
+        return [drift_error('live release', 'cannot be compared', { cause: (0,errors/* errorMessage */.gJ)(thrown) })];
+    }
+    const found = target_differences(target, facts);
+    const rows = found.flatMap(text => differenceRow(seen, current, text));
+    return rows.length > 0 ? rows : [drift_ok('what is live', 'what the release says')];
+}
+/** Services are told by their containers; what differs in them is in the other rows. */
+function differenceRow(seen, current, text) {
+    const file = /^file: (.+)$/.exec(text)?.[1];
+    if (file !== undefined) {
+        const there = seen.facts.liveFiles.has(file);
+        return [
+            drift_warning(file, there ? 'edited on the host' : 'gone from the host', {
+                cause: there ? 'the next deploy overwrites it' : 'the release has this file',
+                next: `diff ${seen.config.path}/current/${file} ${seen.config.path}/${file}; put the change into the repository and deploy`
+            })
+        ];
+    }
+    if (text.startsWith('.env was edited')) {
+        return [
+            drift_warning('.env', 'edited on the host since the release went live', {
+                cause: 'containers get it when they are made anew, and not before',
+                next: `diff ${seen.config.path}/.diveops/env/${current.env.sha256} ${seen.config.path}/.env; then ${AGAIN}`
+            })
+        ];
+    }
+    const service = /^service: (\S+) does not run this image$/.exec(text)?.[1];
+    if (service === undefined)
+        return [];
+    const other = seen.facts.containers.find(one => one.service === service && one.imageId !== current.imageId);
+    if (!other)
+        return [];
+    return [
+        drift_warning(service, `runs image ${drift_short(other.imageId)}, not ${drift_short(current.imageId)} of the release`, {
+            cause: 'somebody has pulled or tagged another image, and made the container anew',
+            next: AGAIN
+        })
+    ];
+}
+/** What a plain `up -d` of an operator would do. */
+function composeRows({ facts: { recreates } }) {
+    if (recreates.size === 0)
+        return [];
+    return [
+        drift_warning('up -d', `would make ${[...recreates].join(', ')} anew`, {
+            cause: 'the compose file, .env or an image was changed since these containers were started',
+            next: AGAIN
+        })
+    ];
+}
+function tagRows(seen, current) {
+    const { images } = readArchitectures(seen.sections.architectures);
+    return current.services.flatMap(service => {
+        const name = seen.project?.services[service]?.image;
+        const id = name === undefined ? undefined : images.get(name)?.id;
+        if (name === undefined || id === undefined || id === current.imageId)
+            return [];
+        return [
+            drift_warning(name, `is another image than that of the release (${drift_short(id)})`, {
+                cause: `somebody has pulled it; the next up -d would put it live without its release commands`,
+                next: AGAIN
+            })
+        ];
+    });
+}
+/** Containers that no service has, and bridges and pins, which are there for the length of a roll. */
+function strangerRows(seen) {
+    const boxes = readBoxes(seen.sections.boxes);
+    const busy = linesOf(seen.sections.underWay).length > 0;
+    const services = Object.keys(seen.project?.services ?? {});
+    const extra = boxes.filter(({ oneoff, service }) => !oneoff && seen.project && !services.includes(service));
+    const bridges = boxes.filter(({ oneoff, name }) => oneoff && name.includes('_bridge-'));
+    const pins = linesOf(seen.sections.pins).map(line => line.split(' '));
+    const left = 'an interrupted roll left it; the next deploy or rollback finishes or undoes that roll';
+    return [
+        ...extra.map(({ name, service }) => drift_warning(name, `a container of service '${service}', which the compose file does not have`, {
+            cause: 'a service was renamed or removed, and its container stayed',
+            next: composeCommand(seen, `up -d --remove-orphans, or docker rm -f ${name}`)
+        })),
+        ...(busy ? [drift_hint('run', 'a deploy or another run is under way')] : []),
+        ...(busy ? [] : bridges).map(({ name, status }) => drift_warning(name, `a bridge, ${status}`, { cause: left, next: 'run the deploy again' })),
+        ...(busy ? [] : pins).map(([name = '', service]) => drift_warning(name, `a pin for '${service}' in its /etc/hosts`, {
+            cause: left,
+            next: 'run the deploy again'
+        }))
+    ];
+}
+function leftRows({ facts, sections }) {
+    if (linesOf(sections.underWay).length > 0)
+        return [];
+    const { broken } = facts;
+    return [
+        ...(broken
+            ? [
+                drift_warning('run', `a ${broken.action} of release ${broken.release} broke off half-way`, {
+                    cause: `what serves may be of either release (${broken.url} by ${broken.actor}, ${broken.at})`,
+                    next: 'run the deploy or the rollback again: it finishes that one or undoes it'
+                })
+            ]
+            : []),
+        ...(sections.undo.code === 0
+            ? [
+                drift_warning('.env', 'has what an interrupted run wrote', {
+                    cause: 'that run ended before its release was live',
+                    next: 'run the deploy again'
+                })
+            ]
+            : []),
+        ...(facts.unfinished.length > 0
+            ? [
+                drift_hint('unfinished releases', facts.unfinished.join(', '), {
+                    cause: 'runs that failed left them; the next deploy removes them'
+                })
+            ]
+            : [])
+    ];
+}
+function wayBackRow({ facts, sections }, current) {
+    const images = new Set(linesOf(sections.kept));
+    const older = facts.releases.filter(({ id }) => id < current.id);
+    const whole = older.filter(({ id, app, services }) => services.every(service => images.has(keptImage(app, service, id))));
+    if (older.length === 0) {
+        return drift_hint('way back', 'no earlier release', {
+            cause: 'there is one from the second deploy on'
+        });
+    }
+    if (whole.length > 0) {
+        const newest = whole
+            .map(({ id }) => id)
+            .sort()
+            .at(-1);
+        return drift_ok('way back', `${whole.length} of ${older.length} earlier releases, the newest ${newest}`);
+    }
+    return drift_warning('way back', `${older.length} earlier releases, and no image of them is on the host`, {
+        cause: 'somebody has removed the images; a rollback must pull one again',
+        next: "give the rollback 'registry-token'"
+    });
+}
+function drift_short(id) {
+    return id.replace(/^sha256:/, '').slice(0, 12);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/host.js
+
+
+
+
+/** What the host itself is like, beside what the preflight of a deploy reads. */
+const HOST_PROBES = {
+    system: `. /etc/os-release 2> /dev/null; echo "\${PRETTY_NAME:-$(uname -s)}, $(uname -m), $(uname -r)"`,
+    cpus: 'nproc 2> /dev/null || getconf _NPROCESSORS_ONLN',
+    hostMemory: `awk '{ print $1, $2 }' /proc/meminfo | grep -E '^(MemTotal|MemAvailable|SwapTotal|SwapFree):'`,
+    disk: `d=$(docker info -f '{{.DockerRootDir}}' 2> /dev/null); [ -e "$d" ] || d=/; df -Pk "$d" | tail -n 1; df -Pi "$d" | tail -n 1`,
+    inodes: 'd=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pi "$d" | tail -n 1',
+    reboot: '[ -f /run/reboot-required ] || exit 1; sort -u /run/reboot-required.pkgs 2> /dev/null; exit 0',
+    killed: `dmesg 2> /dev/null | grep -E 'Out of memory: Killed process' | tail -n 3
+journalctl -kq --since -7d --no-pager 2> /dev/null | grep -E 'Out of memory: Killed process' | tail -n 3`,
+    ooms: `docker events --since 168h --until "$(date +%s)" --filter event=oom --format '{{.Actor.Attributes.name}}' 2> /dev/null | sort | uniq -c`,
+    firewall: `grep -ixs 'ENABLED=yes' /etc/ufw/ufw.conf > /dev/null && echo ufw
+[ "$(systemctl is-active firewalld 2> /dev/null)" != active ] || echo firewalld`
+};
+const { ok: host_ok, hint: host_hint, warning: host_warning, error: host_error, check: host_check } = rowsOf('host');
+/** What a server must have and what it should have; sizes in GB as hosters count them. */
+const MINIMUM = { cpus: 1, memory: 2, disk: 20 };
+const RECOMMENDED = { cpus: 2, memory: 4, disk: 40 };
+/** Firmware, kernel and file system take their part of what a hoster sells. */
+const SOLD = 0.9;
+const KB_PER_GB = 1e6 / 1.024;
+const FEW_INODES = 10_000;
+/** Rows of the host: what a deploy checks before it begins, and the server's own health. */
+function hostRows(seen) {
+    const { facts, config, host, now } = seen;
+    const checks = judgeHost(facts, config, host, now).filter(({ name }) => name !== 'compose file');
+    return [
+        host_ok('system', seen.sections.system.text),
+        userRow(seen),
+        ...checks.map(host_check),
+        inodesRow(seen),
+        ...requirementRows(seen),
+        ...memoryRows(seen),
+        ...portRows(seen),
+        firewallRow(seen),
+        rebootRow(seen)
+    ];
+}
+function userRow({ facts: { user, groups } }) {
+    const found = `${user} (${groups.join(' ')})`;
+    if (user !== 'root')
+        return host_ok('user', found);
+    return host_hint('user', found, {
+        cause: 'a deploy needs no root',
+        next: 'sudo adduser deploy && sudo usermod -aG docker deploy, and give that user the key'
+    });
+}
+function inodesRow({ sections }) {
+    const lines = [...linesOf(sections.inodes), ...linesOf(sections.disk).slice(1)];
+    const free = lines.map(line => Number(line.split(/\s+/)[3]));
+    const least = Math.min(...free);
+    // File systems such as btrfs count none.
+    if (!(least >= 0) || lines.some(line => /\s-\s/.test(line))) {
+        return host_ok('inodes', 'not counted by this file system');
+    }
+    const found = `${least} free`;
+    if (least >= FEW_INODES)
+        return host_ok('inodes', found);
+    return host_error('inodes', found, {
+        cause: 'with no inode left no file can be made, whatever space is free',
+        next: 'docker system df, then remove what is not needed'
+    });
+}
+function requirementRows({ sections }) {
+    const [, size] = sections.disk.text.split(/\s+/);
+    return [
+        requirement('processors', 'cpus', Number(sections.cpus.text), ''),
+        requirement('memory', 'memory', memoryOf(sections, 'MemTotal') / KB_PER_GB, ' GB'),
+        requirement('disk', 'disk', Number(size) / KB_PER_GB, ' GB')
+    ];
+}
+function requirement(name, of, has, unit) {
+    if (!Number.isFinite(has) || has === 0)
+        return host_hint(name, 'could not be read');
+    const found = `${unit === '' ? has : has.toFixed(1)}${unit}`;
+    const [least, enough] = [MINIMUM[of], RECOMMENDED[of]];
+    const part = unit === '' ? 1 : SOLD;
+    if (has < least * part) {
+        return host_warning(name, found, {
+            cause: `less than the least that the stack needs (${least}${unit})`,
+            next: 'take a larger server'
+        });
+    }
+    if (has >= enough * part)
+        return host_ok(name, found);
+    return host_hint(name, found, {
+        cause: `enough for a small stack; ${enough}${unit} are recommended for production`
+    });
+}
+function memoryOf({ hostMemory }, name) {
+    const line = linesOf(hostMemory).find(one => one.startsWith(`${name}:`));
+    return Number(line?.split(' ')[1]);
+}
+function memoryRows({ sections }) {
+    const [total, available] = [memoryOf(sections, 'MemTotal'), memoryOf(sections, 'MemAvailable')];
+    const [swap, free] = [memoryOf(sections, 'SwapTotal'), memoryOf(sections, 'SwapFree')];
+    const left = `${Math.round(available / 1024)} MB available`;
+    const small = total < RECOMMENDED.memory * SOLD * KB_PER_GB;
+    const killed = [...linesOf(sections.killed)].map(line => /process \d+ \(([^)]+)\)/.exec(line)?.[1]);
+    const ooms = linesOf(sections.ooms).map(line => line.trim().split(/\s+/).reverse());
+    return [
+        available < total * 0.05
+            ? host_warning('memory left', left, {
+                cause: 'a roll starts a second web beside the first, and there is no room for it',
+                next: 'docker stats --no-stream'
+            })
+            : host_ok('memory left', left),
+        swap > 0
+            ? host_ok('swap', `${Math.round(swap / 1024)} MB, ${Math.round((swap - free) / 1024)} MB used`)
+            : (small ? host_warning : host_ok)('swap', 'none', {
+                ...(small && {
+                    cause: 'with little memory and no swap the kernel ends processes, the database too',
+                    next: 'sudo fallocate -l 2G /swapfile && sudo chmod 600 /swapfile && sudo mkswap /swapfile && sudo swapon /swapfile'
+                })
+            }),
+        killed.length > 0
+            ? host_warning('killed for lack of memory', [...new Set(killed)].join(', '), {
+                cause: 'the kernel ran out of memory and ended these processes',
+                next: 'add swap or memory, or give services a mem_limit'
+            })
+            : ooms.length > 0
+                ? host_warning('killed for lack of memory', ooms.map(([box, n]) => `${box} ${n}x`).join(', '), {
+                    cause: 'processes in these containers needed more than their mem_limit (last 7 days)',
+                    next: 'raise the mem_limit in the compose file, or find what takes the memory: docker stats --no-stream'
+                })
+                : host_ok('killed for lack of memory', 'nothing that can be seen')
+    ];
+}
+function portRows({ facts, config, project, host }) {
+    if (project) {
+        try {
+            return judgeApp(facts, { ...config, release: [] }, project, host).map(host_check);
+        }
+        catch (thrown) {
+            return [host_error('ports', 'not judged', { cause: (0,errors/* errorMessage */.gJ)(thrown) })];
+        }
+    }
+    return [80, 443].map(port => {
+        const owner = facts.listening.find(one => one.port === port);
+        if (!owner)
+            return host_ok(`port ${port}`, 'free');
+        return host_hint(`port ${port}`, `used by ${owner.program}`, {
+            cause: 'an app that publishes this port cannot start beside it'
+        });
+    });
+}
+function firewallRow({ sections }) {
+    const on = linesOf(sections.firewall);
+    if (on.length === 0)
+        return host_ok('firewall', 'none seen');
+    return host_hint('firewall', on.join(', '), {
+        cause: 'Docker publishes ports past it: what a compose file publishes is open to all',
+        next: "publish only ports 80 and 443; write others as '127.0.0.1:PORT:PORT'"
+    });
+}
+function rebootRow({ sections: { reboot } }) {
+    if (reboot.code !== 0)
+        return host_ok('reboot', 'not required');
+    const packages = linesOf(reboot);
+    return host_warning('reboot', 'required', {
+        cause: `updates wait for it${packages.length > 0 ? `: ${packages.join(', ')}` : ''}`,
+        next: 'sudo reboot, when few visitors are there'
+    });
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/library.js
+
+/** Matches a line in which a program complains of something that the rows know. */
+const COMPLAINTS = [
+    'authentication failed',
+    'role ".*" does not exist',
+    'database ".*" does not exist',
+    'could not translate host name',
+    'name or service not known',
+    'temporary failure in name resolution',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'no such host',
+    'host not found in upstream',
+    'connection refused',
+    'ECONNREFUSED',
+    'WRONGPASS',
+    'NOAUTH',
+    'too many clients',
+    'remaining connection slots'
+];
+/**
+ * Shell functions of the probes. `boxes` prints a line for each container of the app (id, name, status,
+ * health, exit code, restarts, whether it is one-off, image, mounts, `@cmd` and its command as JSON);
+ * `shown` takes secret values out of what is shown, those of `.env` and of the containers' own
+ * variables, and passwords in addresses. Each call of docker costs a process that a busy server has
+ * little time for: what several probes need is asked once, by `LIST_PROBE`.
+ */
+const library_FUNCTIONS = `${REDACT}
+boxes() { cat "$SCRATCH/boxes"; }
+shown() {
+  # Without .env its secrets would not be known.
+  if [ -f "$P/.env" ] && [ ! -r "$P/.env" ]; then echo '(not shown: .env may not be read)'; return; fi
+  SECRETS=$SCRATCH/known redact | sed -E 's#://([^/:@ ]*):[^@/ ]+@#://\\1:***@#g' | tr -d '\\r' | cut -c 1-300; }
+quick() { timeout 20 docker "$@" < /dev/null; }
+complaints() { grep -iE '${COMPLAINTS.join('|')}'; }
+`;
+const LINE = [
+    '{{.ID}} {{.Name}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}',
+    '{{.State.ExitCode}} {{.RestartCount}} {{or (index .Config.Labels "com.docker.compose.oneoff") "False"}}',
+    '{{.Config.Image}}{{range .Mounts}} {{.Destination}}{{end}} @cmd {{json .Config.Cmd}}'
+].join(' ');
+/** Lists what the other probes ask about; must come first. */
+const LIST_PROBE = {
+    list: `app=$(project); : > "$SCRATCH/boxes"; : > "$SCRATCH/env"
+ids=$([ -z "$app" ] || docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$app")
+if [ -n "$ids" ]; then
+  docker inspect -f '${LINE}' $ids | sed 's# /# #' > "$SCRATCH/boxes"
+  docker inspect -f '{{$name := .Name}}{{range .Config.Env}}{{println $name .}}{{end}}' $ids | sed -n 's#^/##p' > "$SCRATCH/env"
+fi
+{ cat "$P"/.env "$P"/.env.* "$P"/*.env 2> /dev/null; sed 's/^[^ ]* //' "$SCRATCH/env"; } > "$SCRATCH/known"`
+};
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/questions.js
+
+
+
+/** The script that asks. Changes nothing. */
+function questionsScript({ project, doors, origins, healthPath, folders, worker, names }) {
+    return `${PROBE_FUNCTIONS}${ROLL_FUNCTIONS}
+own=${shell_quote(project)} DOORS=${shell_quote(doors.join(' '))}
+FRONT=$(docker ps -q --filter "label=com.docker.compose.project=$own" --filter publish=80 --filter publish=443 | head -n 1)
+[ -n "$FRONT" ] || echo '@lacks front'
+inside() { # FOLDER: missing, empty, or a file in it
+  docker exec -u 0 "$FRONT" sh -c 'cd "$1" 2> /dev/null || { echo missing; exit; }
+    file=$(find -L . -type f 2> /dev/null | grep -E "^[A-Za-z0-9_./-]+$" | head -n 1)
+    if [ -n "$file" ]; then echo "\${file#./}"; else echo empty; fi' sh "$1" 2> /dev/null; }
+folder() { # ORIGIN PREFIX FOLDER
+  file=$(inside "$3")
+  case $file in missing|empty|'') echo "@folder $3 \${file:-missing}"; return ;; esac
+  readable=no
+  docker exec -u ${shell_quote(worker)} "$FRONT" sh -c 'cat "$1" > /dev/null' sh "$3$file" 2> /dev/null && readable=yes
+  echo "@folder $3 file $readable $(ask "$1" "$2$file") $file"; }
+served() { # NAME
+  echo "@served $1"
+  timeout 8 openssl s_client -connect 127.0.0.1:443 -servername "$1" < /dev/null 2> /dev/null | openssl x509 2> /dev/null; }
+if [ -n "$FRONT" ]; then
+  :
+${origins.map(origin => `  printf '@site %s %s\\n' ${shell_quote(origin)} "$(ask ${shell_quote(origin)} ${shell_quote(healthPath)})"`).join('\n')}
+${folders.map(({ origin, prefix, folder }) => `  folder ${[origin, prefix, folder].map(shell_quote).join(' ')}`).join('\n')}
+fi
+if command -v openssl > /dev/null; then
+  :
+${names.map(name => `  served ${shell_quote(name)}`).join('\n')}
+else echo '@lacks openssl'; fi
+exit 0
+`;
+}
+/** Reads what the script printed. */
+function readAnswers(text) {
+    const answers = { statuses: new Map(), folders: new Map(), served: new Map(), lacks: [] };
+    for (const piece of text.split(/^(?=@)/m)) {
+        const [head = '', ...rest] = piece.trimEnd().split('\n');
+        const [kind, a = '', b = '', c, d = '', ...file] = head.split(' ');
+        if (kind === '@site')
+            answers.statuses.set(a, b);
+        else if (kind === '@lacks')
+            answers.lacks.push(a);
+        else if (kind === '@served')
+            answers.served.set(a, rest.join('\n'));
+        else if (kind === '@folder' && (b === 'missing' || b === 'empty')) {
+            answers.folders.set(a, { state: b });
+        }
+        else if (kind === '@folder') {
+            answers.folders.set(a, {
+                state: 'file',
+                file: file.join(' '),
+                readable: c === 'yes',
+                status: d
+            });
+        }
+    }
+    return answers;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/safety.js
+
+
+/** What others could take advantage of. */
+const SAFETY_PROBES = {
+    envMode: `stat -c '%a %U' "$P/.env"`,
+    debug: `on='(DJANGO_|FLASK_|APP_)?DEBUG[[:space:]]*=[[:space:]]*["'"'"']?(true|1|yes|on)["'"'"']?[[:space:]]*$'
+grep -iE "^[[:space:]]*(export[[:space:]]+)?$on" "$P/.env" 2> /dev/null | sed 's/[[:space:]]*=.*/ in .env/'
+grep -iE "^[^ ]+ $on" "$SCRATCH/env" | sed 's#^\\([^ ]*\\) \\([^=]*\\)=.*#\\2 in \\1#'`,
+    logins: `awk -F'"' '/"auths"/ { inside = 1; next } inside && NF >= 3 && $2 != "auth" && /\\{/ { name = $2 } inside && $2 == "auth" && $4 != "" { print name }' "\${DOCKER_CONFIG:-$HOME/.docker}/config.json"`,
+    sockets: `ids=$(docker ps -q); [ -z "$ids" ] || docker inspect -f '{{.Name}}{{range .Mounts}} {{.Source}}{{end}}' $ids | grep -E ' (/var)?/run/docker.sock( |$)' | sed 's#^/\\([^ ]*\\).*#\\1#'`,
+    sshd: `[ "$(id -u)" = 0 ] && sshd -T 2> /dev/null | grep -i '^passwordauthentication' && exit 0
+[ -r /etc/ssh/sshd_config ] || { echo closed; exit 0; }
+for f in /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config; do [ -r "$f" ] || { [ ! -e "$f" ] || echo closed; continue; }; awk 'tolower($1) == "match" { exit } { print }' "$f"; done |
+  grep -iE '^closed|^[[:space:]]*PasswordAuthentication[[:space:]]' | head -n 1`
+};
+const { ok: safety_ok, hint: safety_hint, warning: safety_warning, error: safety_error } = rowsOf('safety');
+/** Rows of what others could take advantage of. */
+function safetyRows(seen) {
+    return [envRow(seen), debugRow(seen), loginRow(seen), socketRow(seen), sshdRow(seen)];
+}
+function envRow({ sections: { envMode }, config }) {
+    if (envMode.code !== 0)
+        return safety_ok('.env', 'none');
+    const [mode = '', owner = ''] = envMode.text.split(' ');
+    if (/^[46]00$/.test(mode))
+        return safety_ok('.env', `mode ${mode}, of ${owner}`);
+    return safety_warning('.env', `mode ${mode}, of ${owner}`, {
+        cause: 'other users of the server may read the secrets in it',
+        next: `chmod 600 ${config.path}/.env`
+    });
+}
+function debugRow({ sections: { debug } }) {
+    const on = linesOf(debug);
+    if (on.length === 0)
+        return safety_ok('debug mode', 'off');
+    return safety_error('debug mode', on.join(', '), {
+        cause: 'error pages show code, settings and queries to every visitor',
+        next: 'set DEBUG=False in .env and deploy again'
+    });
+}
+function loginRow({ sections: { logins } }) {
+    const names = linesOf(logins);
+    if (names.length === 0)
+        return safety_ok('registry logins', 'none left on the server');
+    return safety_warning('registry logins', names.join(', '), {
+        cause: 'the token lies readable in ~/.docker/config.json; a deploy needs none on the server',
+        next: names.map(name => `docker logout ${name}`).join(' && ')
+    });
+}
+function socketRow({ sections: { sockets } }) {
+    const names = linesOf(sockets);
+    if (names.length === 0)
+        return safety_ok('Docker socket', 'in no container');
+    return safety_warning('Docker socket', `mounted in ${names.join(', ')}`, {
+        cause: 'whoever gets into such a container is root on the server, read-only mount or not',
+        next: 'remove the mount, or put a socket proxy before it'
+    });
+}
+function sshdRow({ sections: { sshd } }) {
+    const [setting = ''] = linesOf(sshd);
+    if (setting === 'closed')
+        return safety_ok('password login', 'cannot be seen by this user');
+    if (/\sno$/i.test(setting))
+        return safety_ok('password login', 'off');
+    return safety_hint('password login', setting === '' ? 'not switched off' : 'on', {
+        cause: 'sshd lets everybody try passwords',
+        next: "echo 'PasswordAuthentication no' | sudo tee /etc/ssh/sshd_config.d/10-keys-only.conf && sudo systemctl reload ssh"
+    });
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/site.js
+
+
+const site_site = rowsOf('site');
+const files = rowsOf('static files');
+/** Rows of what the proxy answers under each name of the app. */
+function siteRows(seen, { statuses, lacks }, proxy) {
+    if (lacks.includes('front')) {
+        return [
+            site_site.error('proxy', 'nothing of this app is published on port 80 or 443', {
+                cause: `service '${proxy}' does not run, so no visitor gets an answer`,
+                next: composeCommand(seen, `up -d ${proxy}`)
+            })
+        ];
+    }
+    return [...statuses].map(([origin, status]) => {
+        const url = origin + seen.config.health.path;
+        if (/^[234]/.test(status))
+            return site_site.ok(origin, `answers ${status}`);
+        if (status === 'none') {
+            return site_site.hint(origin, 'not asked', {
+                cause: `neither in '${proxy}' nor on the server is there curl, wget or bash to ask with`
+            });
+        }
+        const next = composeCommand(seen, `logs --tail 50 ${proxy}`);
+        if (status === '000') {
+            return site_site.error(origin, 'no answer', {
+                cause: `'${proxy}' does not answer ${url}: it is not up, or has no such server`,
+                next
+            });
+        }
+        const gateway = ['502', '503', '504'].includes(status);
+        return site_site.error(origin, `answers ${status}`, {
+            cause: gateway
+                ? `'${proxy}' cannot reach the service behind it (${url})`
+                : `the app itself fails (${url})`,
+            next
+        });
+    });
+}
+/** Rows of the folders that the proxy serves by itself. */
+function folderRows(seen, folders, answers, proxy) {
+    return folders.flatMap(one => {
+        const answer = answers.folders.get(one.folder);
+        return answer && seen.project ? [folderRow(seen, seen.project, one, answer, proxy)] : [];
+    });
+}
+function folderRow(seen, project, { prefix, folder }, answer, proxy) {
+    const mount = mountOf(project, proxy, folder);
+    const writers = Object.keys(project.services).filter(name => name !== proxy && mount?.source !== undefined && mounts(project, name, mount.source));
+    if (mount === undefined && (answer.state !== 'file' || answer.status === '404')) {
+        return files.error(prefix, `${proxy} mounts nothing at ${folder}`, {
+            cause: 'nginx looks for the files where no volume is, so each is 404',
+            next: `mount in service '${proxy}' of ${seen.compose.file} at ${folder} the volume that the app collects them into`
+        });
+    }
+    if (answer.state === 'file' && answer.status === '200') {
+        return files.ok(prefix, `answers 200 for ${answer.file}`);
+    }
+    if (answer.state === 'file' && !answer.readable) {
+        return files.error(prefix, `nginx may not read ${folder}${answer.file}`, {
+            cause: `the user of nginx's workers lacks the right to read the file or to enter a folder above it, so it is 403`,
+            next: composeCommand(seen, `exec -u 0 ${site_opener(project, writers[0] ?? proxy, mount, folder)}`)
+        });
+    }
+    if (answer.state === 'file') {
+        if (answer.status === 'none')
+            return files.ok(prefix, 'has files');
+        return files.error(prefix, `answers ${answer.status} for ${answer.file}, which is there`, {
+            cause: `another location of nginx answers ${prefix}, or its alias or root does not fit`,
+            next: composeCommand(seen, `exec ${proxy} nginx -T`)
+        });
+    }
+    if (mount?.source !== undefined && writers.length === 0) {
+        return files.error(prefix, `${folder} is ${answer.state}, and no other service mounts its volume`, {
+            cause: `'${mount.source}' is mounted in '${proxy}' alone, so what the app collects never comes there`,
+            next: `mount '${mount.source}' in the service of the app, too, where it collects static files`
+        });
+    }
+    if (!/static|assets/.test(prefix + folder))
+        return files.ok(prefix, `${folder} is ${answer.state}`);
+    return files.error(prefix, `${folder} is ${answer.state}`, collectstatic(seen, writers[0]));
+}
+function collectstatic(seen, service = 'web') {
+    const collects = seen.config.release.some(({ command }) => command.includes('collectstatic'));
+    return {
+        cause: collects
+            ? 'what the release collected is gone, or went to another folder'
+            : 'collectstatic never ran: no release command of diveops.yml does it',
+        next: composeCommand(seen, `exec ${service} python manage.py collectstatic --noinput`) +
+            (collects
+                ? ''
+                : `; and under 'release' of diveops.yml: ${service}: python manage.py collectstatic --noinput`)
+    };
+}
+/** What opens a folder to all, in a service that may write to it. */
+function site_opener(project, service, mount, folder) {
+    const own = project.services[service]?.volumes?.find(({ source }) => source === mount?.source);
+    return `${service} chmod -R a+rX ${own?.target ?? folder}`;
+}
+function mountOf(project, name, folder) {
+    return [...(project.services[name]?.volumes ?? [])]
+        .sort((a, b) => b.target.length - a.target.length)
+        .find(({ target }) => folder.startsWith(`${target.replace(/\/$/, '')}/`));
+}
+function mounts(project, name, source) {
+    return (project.services[name]?.volumes ?? []).some(one => one.source === source);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/examine.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Everything that is read in the first round trip beside the facts of a deploy. */
+const PROBES = {
+    composeFile: '[ -f "$P/$C" ]; there=$?; echo "$C"; exit "$there"',
+    ...LIST_PROBE,
+    ...HOST_PROBES,
+    ...BOX_PROBES,
+    ...DATABASE_PROBES,
+    ...CERTIFICATE_PROBES,
+    ...DRIFT_PROBES,
+    ...SAFETY_PROBES
+};
+const app = rowsOf('app');
+/**
+ * Looks at everything that a deploy needs and at what goes wrong on a server later, and returns a
+ * row for each thing. Reads only, and takes no lock. Needs neither a checkout nor a live release.
+ */
+async function examine(host, { config, now, brief = false, signal }) {
+    const probes = liveProbes(config.path, config.compose, PROBES, library_FUNCTIONS);
+    const { stdout } = await mustRun(host, 'examining the host', probes.script, {
+        ...(signal && { signal })
+    });
+    const { facts, sections } = probes.read(stdout);
+    const [file = config.compose] = sections.composeFile.text.split('\n');
+    const seen = {
+        facts,
+        sections,
+        config: { ...(facts.current?.config ?? config), path: config.path, compose: file },
+        project: facts.config.project,
+        compose: { file, there: sections.composeFile.code === 0 },
+        host: host.name,
+        now
+    };
+    const rows = hostRows(seen);
+    if (facts.engine.code !== 0)
+        return rows;
+    const runs = facts.containers.length > 0;
+    if (!seen.compose.there && !facts.current && !runs) {
+        const found = `none in ${config.path}`;
+        return [...rows, app.hint('app', found, { next: 'deploy it' }), ...safetyRows(seen)];
+    }
+    const proxy = proxyOf(seen);
+    const answers = brief || proxy === undefined ? undefined : await ask(host, seen, proxy);
+    return [
+        ...rows,
+        ...appRows(seen),
+        ...containerRows(seen),
+        ...(answers && proxy ? siteRows(seen, answers, proxy) : []),
+        ...databaseRows(seen),
+        ...(answers && proxy ? folderRows(seen, foldersOf(facts), answers, proxy) : []),
+        ...certificateRows(seen, proxy, answers),
+        ...driftRows(seen),
+        ...safetyRows(seen)
+    ];
+}
+/** The compose file as the preflight of a deploy judges it. */
+function appRows(seen) {
+    return judgeHost(seen.facts, seen.config, seen.host, seen.now)
+        .filter(({ name }) => name === 'compose file')
+        .map(check => composeRow(seen, check));
+}
+function proxyOf({ project, facts, config }) {
+    if (!project)
+        return undefined;
+    const service = facts.current?.proxy.service ?? config.proxy.service;
+    return service === undefined || service in project.services
+        ? proxyService(project, service)
+        : undefined;
+}
+async function ask(host, seen, proxy) {
+    const { facts, config, project } = seen;
+    const sites = tlsSites(seen);
+    const script = questionsScript({
+        project: project?.name ?? '',
+        doors: project ? doors({ project, proxy }) : [],
+        origins: originsOf(facts.current?.pairs ?? [], config.domains),
+        healthPath: config.health.path,
+        folders: foldersOf(facts),
+        worker: workerUser(readConfiguration(facts.nginx ?? '')),
+        names: sites.flatMap(({ names }) => names.filter(name => !/^[*.]/.test(name)))
+    });
+    const { stdout } = await mustRun(host, `asking service '${proxy}'`, script);
+    return readAnswers(stdout);
+}
+function foldersOf({ nginx }) {
+    return nginx === undefined ? [] : servedFolders(readConfiguration(nginx));
+}
+/** Looks at the host after a failed run, as far as one round trip goes. */
+function examineAfter(config) {
+    return (host, signal) => examine(host, { config, now: systemClock.now(), brief: true, signal });
 }
 
 ;// CONCATENATED MODULE: ./node_modules/is-network-error/index.js
@@ -91806,6 +93573,7 @@ function readImage() {
 
 
 
+
 /** Deploys the image to the host; fails when the new release is not live afterwards. */
 async function main(context, env = process.env) {
     const event = await readEvent(env);
@@ -91839,7 +93607,8 @@ async function run({ host, github: wanted, healthTimeoutMs, env: given, ...input
         connect: () => connect(host, { log, secrets }),
         clock: systemClock,
         log,
-        cancel: onCancel()
+        cancel: onCancel(),
+        examine: examineAfter(source.config)
     });
     await endDeployment(deployment, outcome);
     if (told && inputs.planOnly)
@@ -94909,6 +96678,8 @@ function actionLog(secrets) {
             step?.lines.push(line);
             lib_core/* info */.pq(line);
         },
+        /** A problem that does not end the step. */
+        error: (text) => lib_core/* error */.z3(secrets.redact(text)),
         warning: text => lib_core/* warning */.$e(secrets.redact(text)),
         debug: text => lib_core/* debug */.Yz(secrets.redact(text)),
         group: (title, body) => lib_core/* group */.Os(clean(title), body),

@@ -39653,6 +39653,8 @@ function actionLog(secrets) {
             step?.lines.push(line);
             core/* info */.pq(line);
         },
+        /** A problem that does not end the step. */
+        error: (text) => core/* error */.z3(secrets.redact(text)),
         warning: text => core/* warning */.$e(secrets.redact(text)),
         debug: text => core/* debug */.Yz(secrets.redact(text)),
         group: (title, body) => core/* group */.Os(clean(title), body),

@@ -67065,7 +67065,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9741);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7614);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2881);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -67075,7 +67075,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 7614:
+/***/ 2881:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -77227,6 +77227,7 @@ function outputs_setOutputs(outputs) {
 
 
 
+
 const WORDS = {
     live: 'live: the release serves',
     unchanged: 'unchanged: this release was already live, nothing was restarted',
@@ -77235,13 +77236,14 @@ const WORDS = {
     untouched: 'untouched: the run failed before anything live was changed',
     unknown: 'unknown: look at the server'
 };
+const FOUND = 'Wrong on the server after that';
 /** The outcome in one sentence. */
 function report_describe(state) {
     return WORDS[state];
 }
 /** The job summary: why it failed, what was deployed, the state, the plan, the steps in time. */
 function summary(outcome, title, host, secrets) {
-    const { state, release, previous, image, plan, steps, error } = outcome;
+    const { state, release, previous, image, plan, steps, findings, error } = outcome;
     const total = steps.reduce((sum, { ms }) => sum + ms, 0);
     const facts = [
         ['State', WORDS[state]],
@@ -77254,7 +77256,8 @@ function summary(outcome, title, host, secrets) {
         ...opening(title, host, error, secrets),
         markdownTable({ head: ['', ''], rows: facts }),
         planMarkdown(plan, secrets),
-        ...timeline(steps)
+        ...timeline(steps),
+        ...(findings.length > 0 ? [FOUND, rowsTable(findings), ...rowsDetails(findings)] : [])
     ].join('\n\n');
 }
 /**
@@ -77262,7 +77265,7 @@ function summary(outcome, title, host, secrets) {
  * is then thrown with the state in which the host is.
  */
 async function report(outcome, title, host, { secrets, log }) {
-    const { release, previous, state, plan, image, url, steps, error } = outcome;
+    const { release, previous, state, plan, image, url, steps, findings, error } = outcome;
     setOutputs({
         release,
         'previous-release': previous,
@@ -77277,7 +77280,14 @@ async function report(outcome, title, host, { secrets, log }) {
     if (!error)
         return log.info(report_describe(state));
     const details = error instanceof UserError ? error.details : [];
-    throw new UserError(`${error.message} [${report_describe(state)}]`, details, { cause: error });
+    const lines = [...details, ...foundLines(findings)];
+    throw new UserError(`${error.message} [${report_describe(state)}]`, lines, { cause: error });
+}
+/** What else is wrong on the host, for the end of a failed run's log. */
+function foundLines(findings) {
+    if (findings.length === 0)
+        return [];
+    return [`${FOUND}:`, ...findings.flatMap(rowLines).map(line => `  ${line}`)];
 }
 /** Runs what comes before a host is touched; a failure of it sets the outputs that say so. */
 async function beforehand(body) {
@@ -78191,6 +78201,276 @@ function steady_aborted(signal) {
             reject(signal.reason);
         signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/preflight.js
+
+
+
+/** The oldest compose whose `create` and JSON output this product is tested against. */
+const OLDEST_COMPOSE = [2, 20];
+/** Less free space than this and a deploy could stop the database in the middle. */
+const LEAST_FREE_KB = 256 * 1024;
+const CLOCK_WARNING_S = 60;
+/** A run that ends before it begins, because something that it needs is not there. */
+class Refusal extends errors/* UserError */.yo {
+    name = 'Refusal';
+}
+/**
+ * Judges the host and the app before anything is changed. The checks come in the order in which
+ * causes hide their consequences: without an engine there is no resolved compose file to judge.
+ */
+function judgeHost(facts, config, host, now) {
+    return [
+        judgeEngine(facts, host),
+        judgeCompose(facts, host),
+        {
+            name: 'tools',
+            found: facts.missingTools.length === 0 ? 'present' : `missing: ${facts.missingTools.join(' ')}`,
+            ...problem(facts.missingTools.length > 0 && `${host} lacks ${facts.missingTools.join(', ')}`, 'install the packages tar, gzip, gawk, sed, coreutils and util-linux')
+        },
+        judgePath(facts, config.path, host),
+        judgeSpace('space for files', facts.freeKb.path, config.path, host),
+        judgeSpace('space for images', facts.freeKb.images, "Docker's folder", host),
+        judgeClock(facts, now),
+        judgeConfig(facts, config)
+    ];
+}
+/** Judges what only the resolved compose file tells. Throws for a name that the file does not have. */
+function judgeApp(facts, config, project, host) {
+    for (const one of config.release)
+        service(project, one.service, "diveops.yml: 'release'");
+    const { migrations, backup } = config;
+    if (migrations)
+        service(project, migrations.service, "diveops.yml: 'migrations.service'");
+    if (typeof backup === 'object')
+        service(project, backup.service, "diveops.yml: 'backup.service'");
+    const wanted = Object.entries(project.services).flatMap(([name, one]) => publishedPorts(one).map(port => ({ name, port })));
+    return wanted.map(({ name, port }) => {
+        const owner = facts.listening.find(other => other.port === port);
+        return {
+            name: `port ${port}`,
+            found: owner ? `used by ${owner.program}` : 'free or ours',
+            ...problem(owner &&
+                `port ${port} on ${host} is used by ${owner.program}, and service '${name}' publishes it`, 'stop that program, or change the published port in the compose file')
+        };
+    });
+}
+/** What the user is to know although the run goes on, a line each. */
+function warningsOf(checks) {
+    return checks.flatMap(({ warning, remedy }) => sentence(warning, remedy));
+}
+/** Throws one line for the first problem; the others follow as details. */
+function refuse(checks) {
+    const problems = checks.flatMap(({ problem, remedy }) => sentence(problem, remedy));
+    if (problems[0] !== undefined)
+        throw new Refusal(problems[0], problems.slice(1));
+}
+function sentence(text, remedy) {
+    return text === undefined ? [] : [[text, remedy].filter(Boolean).join('; ')];
+}
+function problem(text, remedy) {
+    return text ? { problem: text, ...(remedy && { remedy }) } : {};
+}
+function judgeEngine({ engine, user }, host) {
+    if (engine.code === 0)
+        return { name: 'Docker engine', found: engine.text };
+    if (/not found/.test(engine.text)) {
+        return {
+            name: 'Docker engine',
+            found: 'none',
+            problem: `no Docker engine on ${host} (command 'docker' not found)`,
+            remedy: 'install it: https://docs.docker.com/engine/install/'
+        };
+    }
+    if (/permission denied/i.test(engine.text)) {
+        return {
+            name: 'Docker engine',
+            found: 'no permission',
+            problem: `user '${user}' may not use the Docker socket on ${host}`,
+            remedy: `on the host run: sudo usermod -aG docker ${user}`
+        };
+    }
+    return {
+        name: 'Docker engine',
+        found: 'no answer',
+        problem: `the Docker engine on ${host} does not answer (${(0,errors/* errorMessage */.gJ)(engine.text)})`,
+        remedy: 'on the host run: sudo systemctl start docker'
+    };
+}
+function judgeCompose({ compose, engine }, host) {
+    const name = 'Docker compose';
+    if (engine.code !== 0)
+        return { name, found: 'not asked' };
+    const how = 'install the package docker-compose-plugin: https://docs.docker.com/compose/install/linux/';
+    if (compose.code !== 0) {
+        return { name, found: 'none', problem: `no 'docker compose' on ${host}`, remedy: how };
+    }
+    const [major = 0, minor = 0] = compose.text.replace(/^v/, '').split('.').map(Number);
+    const [needMajor, needMinor] = OLDEST_COMPOSE;
+    const old = major < needMajor || (major === needMajor && minor < needMinor);
+    return {
+        name,
+        found: compose.text,
+        ...problem(old &&
+            `docker compose on ${host} is ${compose.text}, expected ${OLDEST_COMPOSE.join('.')} or newer`, how)
+    };
+}
+function judgePath({ path, user }, folder, host) {
+    const problems = {
+        forbidden: problem(`user '${user}' may not write to ${folder} on ${host}`, `on the host run: sudo install -d -o ${user} ${folder}`),
+        'not-a-folder': problem(`${folder} on ${host} is not a folder`, "set 'path' in diveops.yml, or move that file away")
+    };
+    return { name: 'folder', found: `${folder}: ${path}`, ...problems[path] };
+}
+function judgeSpace(name, freeKb, where, host) {
+    const found = `${Math.round(freeKb / 1024)} MB free`;
+    const little = freeKb < LEAST_FREE_KB;
+    return {
+        name,
+        found,
+        ...problem(little && `only ${found} for ${where} on ${host}, expected ${LEAST_FREE_KB / 1024} MB`, 'free some space first (docker system df shows what takes it)')
+    };
+}
+function judgeClock({ clock }, now) {
+    const off = Math.round(Math.abs(clock - now / 1000));
+    if (off <= CLOCK_WARNING_S)
+        return { name: 'clock', found: 'right' };
+    return {
+        name: 'clock',
+        found: `off by ${off} s`,
+        warning: `the clock of the host is off by ${off} s`,
+        remedy: 'set it there: sudo timedatectl set-ntp true'
+    };
+}
+function judgeConfig({ config: { project, error } }, { compose }) {
+    if (project)
+        return { name: 'compose file', found: `${Object.keys(project.services).length} services` };
+    return {
+        name: 'compose file',
+        found: 'refused by compose',
+        ...composeComplaint(error, compose)
+    };
+}
+/** Compose's own words without its noise: log prefixes and the staging folder. */
+function composeComplaint(error, file) {
+    const variable = /required variable (\S+) is missing a value:?\s*(.*)/.exec(error);
+    if (variable) {
+        return problem(`compose file '${file}': variable '${variable[1]}' is required and not set (${variable[2]})`, "give it in the input 'env' or in the host's .env");
+    }
+    const lines = error
+        .split('\n')
+        .filter(line => !/level=warning|^time=/.test(line) || /level=(error|fatal)/.test(line))
+        .map(line => line.replace(/\S*\/stage\/[^/\s]+\//g, ''));
+    const complaint = (0,errors/* errorMessage */.gJ)(lines.join('\n')) || 'cannot be resolved';
+    return { problem: `compose file '${file}': ${complaint}` };
+}
+/** The repository of the image must be used by a service, or the deploy would change nothing. */
+function refuseForeignImage(project, repository, built) {
+    if (built.length > 0)
+        return;
+    const images = Object.values(project.services).flatMap(({ image }) => image ?? []);
+    throw new UserError(`input 'image': no service of the compose file runs '${repository}'${didYouMean(repository, images)}; ` +
+        `its images are ${[...new Set(images)].join(', ')}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/row.js
+
+/** Makers of the rows of one area, and the row that a check of the preflight comes to. */
+function rowsOf(area) {
+    const maker = (severity) => (name, found, rest = {}) => ({ area, name, found, severity, ...rest });
+    return {
+        ok: maker('ok'),
+        hint: maker('hint'),
+        warning: maker('warning'),
+        error: maker('error'),
+        check: ({ name, found, problem, warning, remedy }) => {
+            const cause = problem ?? warning;
+            return {
+                area,
+                name,
+                found,
+                severity: problem ? 'error' : warning ? 'warning' : 'ok',
+                ...(cause !== undefined && { cause }),
+                ...(remedy !== undefined && { next: remedy })
+            };
+        }
+    };
+}
+/** Whether something is to be mended. */
+function isRed({ severity }) {
+    return severity === 'error' || severity === 'warning';
+}
+const SIGNS = { ok: '✓', hint: '·', warning: '!', error: '✗' };
+/** A row as lines of a log, with its details below it. */
+function row_rowLines({ name, found, severity, cause, next, details = [] }) {
+    return [
+        `${SIGNS[severity]} ${name}: ${found}`,
+        ...(cause === undefined ? [] : [`    ${cause}`]),
+        ...(next === undefined ? [] : [`    next: ${next}`]),
+        ...details.map(line => `    | ${line}`)
+    ];
+}
+/** A red row in one sentence. */
+function rowSentence({ area, name, found, cause, next }) {
+    return `${area}, ${name}: ${cause ?? found}${next === undefined ? '' : `; ${next}`}`;
+}
+const MARKS = { ok: '✅', hint: '💡', warning: '⚠️', error: '❌' };
+/** The rows as a table of the job summary. */
+function row_rowsTable(rows) {
+    return markdownTable({
+        head: ['', 'Looked at', 'Found', 'What is wrong', 'Next'],
+        rows: rows.map(({ area, name, found, severity, cause, next }) => [
+            MARKS[severity],
+            `${area}: ${name}`,
+            found,
+            cause ?? '',
+            next ?? ''
+        ])
+    });
+}
+/** What rows show beside their cells, to unfold in the job summary; empty when they show nothing. */
+function row_rowsDetails(rows) {
+    return rows.flatMap(({ area, name, details = [] }) => details.length === 0
+        ? []
+        : [
+            `<details><summary>${cell(`${area}: ${name}`)}</summary>\n\n${details.map(line => cell(line)).join('<br>')}\n\n</details>`
+        ]);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/aftermath.js
+
+
+
+
+/** Longer than this a failed run does not look for what else is wrong. */
+const PATIENCE_MS = 30_000;
+/**
+ * What is wrong on the host after a run failed: the red rows, in one round trip. Empty when the
+ * preflight said it already, when the host cannot be asked, or when the run was cancelled, which
+ * leaves no time for it; never throws.
+ */
+async function findingsAfter(error, host, { examine, cancel, log }) {
+    if (!examine || cancel?.aborted || saysEnough(error))
+        return [];
+    const patience = AbortSignal.timeout(PATIENCE_MS);
+    try {
+        const rows = await examine(host, cancel ? AbortSignal.any([patience, cancel]) : patience);
+        return rows.filter(isRed);
+    }
+    catch (thrown) {
+        log.debug(`the host could not be examined: ${(0,errors/* errorMessage */.gJ)(thrown)}`);
+        return [];
+    }
+}
+/** Whether the failure, or what it comes from, leaves nothing to look for or nobody to ask. */
+function saysEnough(error) {
+    const kinds = [Refusal, ConnectionLost, errors/* Cancelled */.cJ];
+    for (let one = error; one !== undefined; one = one.cause) {
+        if (kinds.some(kind => one instanceof kind))
+            return true;
+    }
+    return false;
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/base/hash.js
@@ -79263,8 +79543,11 @@ probe() { # CONTAINER TEST...: whether a health test succeeds, and what it says
 
 
 
-/** Shell function `redact`: takes the values of secret variables of `$P/.env` out of a text. */
-const REDACT = String.raw `redact() { awk -v file="$P/.env" -v quotes="'\"" '
+/**
+ * Shell function `redact`: takes the values of secret variables out of a text, those of the app's
+ * `.env` or of the file `$SECRETS`. The client never gets these values.
+ */
+const REDACT = String.raw `redact() { awk -v file="${'$'}{SECRETS:-$P/.env}" -v quotes="'\"" '
   BEGIN { while ((getline line < file) > 0)
     if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
       name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
@@ -80168,165 +80451,6 @@ function plantext_planMarkdown({ services, alarms, migrations, backups }, secret
 /** Shell text for the end of a script made by \`onHost\`: keeps a plan in the journal. */
 function journalPlan(plan) {
     return `printf '{"at":"%s","release":"%s","plan":%s}\\n' "$(date -u +%FT%TZ)" "$RELEASE" ${shell_quote(JSON.stringify(plan))} >> .diveops/journal.jsonl`;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/preflight.js
-
-
-
-/** The oldest compose whose `create` and JSON output this product is tested against. */
-const OLDEST_COMPOSE = [2, 20];
-/** Less free space than this and a deploy could stop the database in the middle. */
-const LEAST_FREE_KB = 256 * 1024;
-const CLOCK_WARNING_S = 60;
-/**
- * Judges the host and the app before anything is changed. The checks come in the order in which
- * causes hide their consequences: without an engine there is no resolved compose file to judge.
- */
-function judgeHost(facts, config, host, now) {
-    return [
-        judgeEngine(facts, host),
-        judgeCompose(facts, host),
-        {
-            name: 'tools',
-            found: facts.missingTools.length === 0 ? 'present' : `missing: ${facts.missingTools.join(' ')}`,
-            ...problem(facts.missingTools.length > 0 &&
-                `${host} lacks ${facts.missingTools.join(', ')}; install the packages tar, gzip, gawk, sed, coreutils and util-linux`)
-        },
-        judgePath(facts, config.path, host),
-        judgeSpace('space for files', facts.freeKb.path, config.path, host),
-        judgeSpace('space for images', facts.freeKb.images, "Docker's folder", host),
-        judgeClock(facts, now),
-        judgeConfig(facts, config)
-    ];
-}
-/** Judges what only the resolved compose file tells. Throws for a name that the file does not have. */
-function judgeApp(facts, config, project, host) {
-    for (const one of config.release)
-        service(project, one.service, "diveops.yml: 'release'");
-    const { migrations, backup } = config;
-    if (migrations)
-        service(project, migrations.service, "diveops.yml: 'migrations.service'");
-    if (typeof backup === 'object')
-        service(project, backup.service, "diveops.yml: 'backup.service'");
-    const wanted = Object.entries(project.services).flatMap(([name, one]) => publishedPorts(one).map(port => ({ name, port })));
-    return wanted.map(({ name, port }) => {
-        const owner = facts.listening.find(other => other.port === port);
-        return {
-            name: `port ${port}`,
-            found: owner ? `used by ${owner.program}` : 'free or ours',
-            ...problem(owner &&
-                `port ${port} on ${host} is used by ${owner.program}, and service '${name}' publishes it; stop ` +
-                    'that program, or change the published port in the compose file')
-        };
-    });
-}
-/** Throws one line for the first problem; the others follow as details. */
-function refuse(checks) {
-    const problems = checks.flatMap(check => check.problem ?? []);
-    if (problems[0] !== undefined)
-        throw new errors/* UserError */.yo(problems[0], problems.slice(1));
-}
-function problem(text) {
-    return text ? { problem: text } : {};
-}
-function judgeEngine({ engine, user }, host) {
-    if (engine.code === 0)
-        return { name: 'Docker engine', found: engine.text };
-    if (/not found/.test(engine.text)) {
-        return {
-            name: 'Docker engine',
-            found: 'none',
-            problem: `no Docker engine on ${host} (command 'docker' not found); install it: https://docs.docker.com/engine/install/`
-        };
-    }
-    if (/permission denied/i.test(engine.text)) {
-        return {
-            name: 'Docker engine',
-            found: 'no permission',
-            problem: `user '${user}' may not use the Docker socket on ${host}; on the host run: sudo usermod -aG docker ${user}`
-        };
-    }
-    return {
-        name: 'Docker engine',
-        found: 'no answer',
-        problem: `the Docker engine on ${host} does not answer (${(0,errors/* errorMessage */.gJ)(engine.text)}); on the host run: sudo systemctl start docker`
-    };
-}
-function judgeCompose({ compose, engine }, host) {
-    const name = 'Docker compose';
-    if (engine.code !== 0)
-        return { name, found: 'not asked' };
-    const how = 'install the package docker-compose-plugin: https://docs.docker.com/compose/install/linux/';
-    if (compose.code !== 0) {
-        return { name, found: 'none', problem: `no 'docker compose' on ${host}; ${how}` };
-    }
-    const [major = 0, minor = 0] = compose.text.replace(/^v/, '').split('.').map(Number);
-    const [needMajor, needMinor] = OLDEST_COMPOSE;
-    const old = major < needMajor || (major === needMajor && minor < needMinor);
-    return {
-        name,
-        found: compose.text,
-        ...problem(old &&
-            `docker compose on ${host} is ${compose.text}, expected ${OLDEST_COMPOSE.join('.')} or newer; ${how}`)
-    };
-}
-function judgePath({ path, user }, folder, host) {
-    const how = `on the host run: sudo install -d -o ${user} ${folder}`;
-    const problems = {
-        forbidden: `user '${user}' may not write to ${folder} on ${host}; ${how}`,
-        'not-a-folder': `${folder} on ${host} is not a folder; set 'path' in diveops.yml, or move that file away`
-    };
-    return { name: 'folder', found: `${folder}: ${path}`, ...problem(problems[path]) };
-}
-function judgeSpace(name, freeKb, where, host) {
-    const found = `${Math.round(freeKb / 1024)} MB free`;
-    const little = freeKb < LEAST_FREE_KB;
-    return {
-        name,
-        found,
-        ...problem(little &&
-            `only ${found} for ${where} on ${host}, expected ${LEAST_FREE_KB / 1024} MB; free some space first (docker system df shows what takes it)`)
-    };
-}
-function judgeClock({ clock }, now) {
-    const off = Math.round(Math.abs(clock - now / 1000));
-    return {
-        name: 'clock',
-        found: off > CLOCK_WARNING_S ? `off by ${off} s` : 'right',
-        ...(off > CLOCK_WARNING_S && {
-            warning: `the clock of the host is off by ${off} s: set it there (timedatectl set-ntp true)`
-        })
-    };
-}
-function judgeConfig({ config: { project, error } }, { compose }) {
-    if (project)
-        return { name: 'compose file', found: `${Object.keys(project.services).length} services` };
-    return {
-        name: 'compose file',
-        found: 'refused by compose',
-        problem: `compose file '${compose}': ${composeComplaint(error)}`
-    };
-}
-/** Compose's own words without its noise: log prefixes and the staging folder. */
-function composeComplaint(error) {
-    const variable = /required variable (\S+) is missing a value:?\s*(.*)/.exec(error);
-    if (variable) {
-        return `variable '${variable[1]}' is required and not set (${variable[2]}); give it in the input 'env' or in the host's .env`;
-    }
-    const lines = error
-        .split('\n')
-        .filter(line => !/level=warning|^time=/.test(line) || /level=(error|fatal)/.test(line))
-        .map(line => line.replace(/\S*\/stage\/[^/\s]+\//g, ''));
-    return (0,errors/* errorMessage */.gJ)(lines.join('\n')) || 'cannot be resolved';
-}
-/** The repository of the image must be used by a service, or the deploy would change nothing. */
-function refuseForeignImage(project, repository, built) {
-    if (built.length > 0)
-        return;
-    const images = Object.values(project.services).flatMap(({ image }) => image ?? []);
-    throw new UserError(`input 'image': no service of the compose file runs '${repository}'${didYouMean(repository, images)}; ` +
-        `its images are ${[...new Set(images)].join(', ')}`);
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/health/container.js
@@ -81286,9 +81410,8 @@ class Run {
     judge(facts, config) {
         const checks = judgeHost(facts, config, this.host.name, this.seams.clock.now());
         this.seams.log.info(`  ${checks.map(({ name, found }) => `${name}: ${found}`).join(' · ')}`);
-        for (const { warning } of checks)
-            if (warning)
-                this.seams.log.warning(warning);
+        for (const warning of warningsOf(checks))
+            this.seams.log.warning(warning);
         refuse(checks);
         const project = facts.config.project;
         refuse(judgeApp(facts, config, project, this.host.name));
@@ -81462,8 +81585,9 @@ class Run {
 
 
 
+
 /** How long a host may be out of reach after a connection broke: a reboot takes a minute or two. */
-const PATIENCE_MS = 300_000;
+const conduct_PATIENCE_MS = 300_000;
 /**
  * Connects, lets `body` work on the host and reports how it ended. Never throws: a failure comes
  * back as `error` beside the state in which the host is.
@@ -81479,13 +81603,14 @@ async function conduct(action, request, seams, body) {
         url: undefined,
         plan: noPlan(),
         steps: timeline.steps,
+        findings: [],
         error: undefined
     };
     let run;
     try {
         timeline.begin('connect');
         seams.cancel?.throwIfAborted();
-        const { connect, clock, log, patienceMs = PATIENCE_MS } = seams;
+        const { connect, clock, log, patienceMs = conduct_PATIENCE_MS } = seams;
         const host = new SteadyHost(await connect(), { connect, clock, log, patienceMs });
         run = new Run(action, request, seams, host, timeline, outcome);
         await body(run);
@@ -81497,6 +81622,10 @@ async function conduct(action, request, seams, body) {
             more.length === 0 && error instanceof Error
                 ? error
                 : new errors/* UserError */.yo([(0,errors/* errorMessage */.gJ)(error), ...more].join('; '), [], { cause: error });
+        // Who has no lock has done nothing, and was told why.
+        if (run && timeline.current !== 'lock') {
+            outcome.findings = await findingsAfter(outcome.error, run.host, seams);
+        }
     }
     finally {
         if (seams.cancel?.aborted)
@@ -81595,14 +81724,14 @@ const FRONT_PROBE = `box=$(front); [ -n "$box" ] || exit 1
 ${frontProbe('"$box"')}`;
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/planfacts.js
-
 /**
  * Asks compose what it would do, beside the other probes: it takes a while. A dry `up` would wait for
- * health checks; `create` says the same. The folder's own .env and mounts count, not those of `stage`.
+ * health checks; `create` says the same. The folder's own .env and mounts count, wherever the compose
+ * file (a shell expression) lies.
  */
-function startDryRun(stage, composeFile) {
+function startDryRun(composeFile) {
     return `rm -f "$SCRATCH/dry.done"
-(docker compose --project-directory "$P" -f ${stage}/${shell_quote(composeFile)} --dry-run create --pull never > "$SCRATCH/dry.out" 2>&1; : > "$SCRATCH/dry.done") < /dev/null &`;
+(docker compose --project-directory "$P" -f ${composeFile} --dry-run create --pull never > "$SCRATCH/dry.out" 2>&1; : > "$SCRATCH/dry.done") < /dev/null &`;
 }
 /** The probes of the plan. */
 const PLAN_PROBES = {
@@ -81619,6 +81748,51 @@ function readPlanFacts(sections, containers) {
         editedVariables: sections.editedVariables.text.split('\n').filter(Boolean)
     };
 }
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/resolve.js
+
+/**
+ * Values of secret variables are replaced on the host before its compose resolves the file, so that
+ * the resolved configuration can be read by the runner. Follows quoted values over several lines.
+ */
+const SCRUB = String.raw `
+scrub() { awk -v quotes="'\"" '
+  skip { if (index($0, q)) skip = 0; next }
+  match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
+    name = toupper(substr($0, 1, RLENGTH))
+    if (name ~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) {
+      rest = substr($0, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
+      if (q != "" && index(quotes, q) && !index(substr(rest, 2), q)) skip = 1
+      print substr($0, 1, RLENGTH) "redacted"; next
+    }
+  }
+  { print }'; }`;
+/**
+ * Prints the compose file that lies in a folder as the host's own compose resolves it, with the
+ * app's path in place of the folder's, and values of secret variables replaced. Both are shell
+ * expressions. Needs `$P`, and the `scrub` function.
+ */
+function resolveConfig(folder, compose) {
+    return `cd ${folder} && { cat "$SCRATCH/secret/placeholders" 2> /dev/null; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
+docker compose -f ${compose} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
+sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`;
+}
+/** The script that resolves the compose file of a kept release, with today's `.env`. */
+function keptConfigScript(path, release, composeFile) {
+    const name = quote(path.slice(path.lastIndexOf('/') + 1));
+    const folder = `"$SCRATCH/kept/"${name}`;
+    return `P=${quote(path)}
+${SCRUB}
+rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${quote(release)} ${folder} || exit 1
+${resolveConfig(folder, quote(composeFile))}`;
+}
+/** The files of the new release lie here on the host until they are taken over: a shell expression. */
+function resolve_stagePath(path) {
+    // The folder's name is the app's own, because compose takes the project's name from it.
+    return `"$SCRATCH/stage/"${shell_quote(path.slice(path.lastIndexOf('/') + 1))}`;
+}
+/** Prints the name of the compose project that was resolved. */
+const PROJECT_NAME = `sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" 2> /dev/null | head -n 1`;
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/sections.js
 
@@ -81657,6 +81831,7 @@ function joinProbes(probes) {
 
 
 
+
 const CONTAINER_FORMAT = [
     '{{.Name}}',
     '{{index .Config.Labels "com.docker.compose.service"}}',
@@ -81667,46 +81842,6 @@ const CONTAINER_FORMAT = [
     '{{index .Config.Labels "com.docker.compose.config-hash"}}',
     '{{index .Config.Labels "com.docker.compose.oneoff"}}'
 ].join('{{"\\t"}}');
-/**
- * Values of secret variables are replaced on the host before its compose resolves the file, so that
- * the resolved configuration can be read by the runner. Follows quoted values over several lines.
- */
-const SCRUB = String.raw `
-scrub() { awk -v quotes="'\"" '
-  skip { if (index($0, q)) skip = 0; next }
-  match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
-    name = toupper(substr($0, 1, RLENGTH))
-    if (name ~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) {
-      rest = substr($0, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
-      if (q != "" && index(quotes, q) && !index(substr(rest, 2), q)) skip = 1
-      print substr($0, 1, RLENGTH) "redacted"; next
-    }
-  }
-  { print }'; }`;
-/**
- * Prints the compose file that lies in a folder as the host's own compose resolves it, with the
- * app's path in place of the folder's, and values of secret variables replaced. Needs `$P`, and
- * the `scrub` function.
- */
-function resolveConfig(folder, composeFile) {
-    return `cd ${folder} && { cat "$SCRATCH/secret/placeholders"; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
-docker compose -f ${shell_quote(composeFile)} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
-sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`;
-}
-/** The script that resolves the compose file of a kept release, with today's `.env`. */
-function keptConfigScript(path, release, composeFile) {
-    const name = quote(path.slice(path.lastIndexOf('/') + 1));
-    const folder = `"$SCRATCH/kept/"${name}`;
-    return `P=${quote(path)}
-${SCRUB}
-rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${quote(release)} ${folder} || exit 1
-${resolveConfig(folder, composeFile)}`;
-}
-/** The files of the new release lie here on the host until they are taken over: a shell expression. */
-function facts_stagePath(path) {
-    // The folder's name is the app's own, because compose takes the project's name from it.
-    return `"$SCRATCH/stage/"${shell_quote(path.slice(path.lastIndexOf('/') + 1))}`;
-}
 const RELEASES = {
     broken: `cd "$P" && ${LAST_SWITCH}`,
     brokenFiles: `cd "$P/releases" && for r in */; do [ -f "$r/release.json" ] || (cd "$r" && find . -type f -exec sha256sum {} +); done`,
@@ -81722,15 +81857,9 @@ function releaseProbes(path) {
         read: (stdout) => readReleases(probes.read(stdout))
     };
 }
-/**
- * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
- * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
- * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
- * changed.
- */
-function factProbes(path, composeFile, kept) {
-    const stage = facts_stagePath(path);
-    const probes = joinProbes({
+/** What is read of a host; `stage` and `compose` are shell expressions, and `files` names the release's. */
+function factScripts(stage, compose, files) {
+    return {
         user: 'id -un; id -Gn',
         clock: 'date +%s',
         engine: `docker version --format '{{.Server.Version}}' 2>&1`,
@@ -81745,8 +81874,8 @@ if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
         envNames: String.raw `[ -f "$P/.env" ] && sed -nE "s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(''|\"\")?[[:space:]]*$/\2/p; t; s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2=/p" "$P/.env"`,
         envHash: '[ -f "$P/.env" ] && sha256sum "$P/.env"',
         ...RELEASES,
-        liveFiles: `cd ${stage} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
-        config: resolveConfig(stage, composeFile),
+        liveFiles: `cd ${files} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
+        config: resolveConfig(stage, compose),
         configError: 'cat "$SCRATCH/config.err"',
         containers: `ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$(project)")
 [ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
@@ -81763,16 +81892,27 @@ echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } 
         certificates: CERTIFICATES_PROBE,
         renewal: 'cat "$P/.diveops/tls.json"',
         ...PLAN_PROBES
-    });
+    };
+}
+/**
+ * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
+ * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
+ * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
+ * changed.
+ */
+function factProbes(path, composeFile, kept) {
+    const stage = resolve_stagePath(path);
+    const probes = joinProbes(factScripts(stage, shell_quote(composeFile), stage));
     const script = `P=${shell_quote(path)}
 tar -xzf - -C "$SCRATCH" || exit 97
 ${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
-${startDryRun(stage, composeFile)}${SCRUB}
-project() { sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | head -n 1; }
+${startDryRun(`${stage}/${shell_quote(composeFile)}`)}${SCRUB}
+project() { ${PROJECT_NAME}; }
 ${FRONT}
 ${probes.script}`;
     return { script, read: (stdout) => readFacts(path, probes.read(stdout)) };
 }
+/** The facts in what the probes printed. */
 function readFacts(path, sections) {
     const text = (name) => sections[name]?.text ?? '';
     const rows = (name) => text(name).split('\n').filter(Boolean);
@@ -82721,7 +82861,7 @@ async function tellFileChanges(run, path, target, { files }) {
     if (shown.length === 0)
         return;
     const from = standIns(pairs);
-    const both = shown.map(file => `show "$P/"${shell_quote(file.path)} ${facts_stagePath(path)}/${shell_quote(from.get(file.path) ?? file.path)}`);
+    const both = shown.map(file => `show "$P/"${shell_quote(file.path)} ${resolve_stagePath(path)}/${shell_quote(from.get(file.path) ?? file.path)}`);
     const { stdout } = await mustRun(run.host, 'reading changed files', `P=${shell_quote(path)}
 ${REDACT}
 text() { [ "$(wc -c < "$1")" -gt ${MOST_BYTES} ] || redact < "$1" | base64 | tr -d '\\n'; }
@@ -91294,6 +91434,8 @@ function actionLog(secrets) {
             step?.lines.push(line);
             lib_core/* info */.pq(line);
         },
+        /** A problem that does not end the step. */
+        error: (text) => lib_core/* error */.z3(secrets.redact(text)),
         warning: text => lib_core/* warning */.$e(secrets.redact(text)),
         debug: text => lib_core/* debug */.Yz(secrets.redact(text)),
         group: (title, body) => lib_core/* group */.Os(clean(title), body),
