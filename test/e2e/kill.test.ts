@@ -15,12 +15,18 @@ import {
   site,
   siteAgain
 } from '../harness/tiny.ts'
-import { startWriter } from '../harness/writer.ts'
+import { startWriter, type Writer } from '../harness/writer.ts'
 
 jest.setTimeout(300_000)
 
-/** Moments for each way to die: thirty in `npm run test:faults`, one in `npm test`. */
+/** Moments for each way to die: many in `npm run test:faults`, one in `npm test`. */
 const MOMENTS = Number(process.env.DIVEOPS_KILLS ?? 1)
+
+/**
+ * The steps in which a deploy is struck. The log says when it comes to one, so that a strike falls in
+ * it however fast the machine is; `connect` begins with the run and ends with `upload`.
+ */
+const STEPS = ['connect', 'upload', 'release', 'roll web', 'bake web', 'replace web', 'commit']
 
 /** Ways to die in the middle of a deploy, and whether the run itself outlives them. */
 const WAYS: Record<string, { outlives: boolean; strike: (wire: Forwarder) => unknown }> = {
@@ -39,9 +45,10 @@ const folders: string[] = []
 const digests = { r1: '', r2: '' }
 let workspace = ''
 let wire: Forwarder
+let writer: Writer
 let killer = new AbortController()
-/** How long a deploy takes from its first line to its last, in milliseconds. */
-let length = 0
+/** How long each step takes, in milliseconds. */
+const lengths = new Map<string, number>()
 const struck: string[] = []
 
 beforeAll(async () => {
@@ -55,23 +62,46 @@ beforeAll(async () => {
   await mustDeploy('r1')
   await mustDeploy('r2')
   // With both images on the host, as all that follow.
-  const began = performance.now()
-  await mustDeploy('r1')
-  length = performance.now() - began
+  const began = [performance.now()]
+  let log = ''
+  await mustDeploy('r1', text => {
+    log += text
+    const next = STEPS[began.length]
+    if (next !== undefined && comesTo(next, log)) began.push(performance.now())
+  })
+  expect([began.length, log]).toEqual([STEPS.length, expect.anything()])
+  began.push(performance.now())
+  for (const [at, step] of STEPS.entries()) {
+    lengths.set(step, (began[at + 1] as number) - (began[at] as number))
+  }
 })
 beforeEach(async () => {
   const lab = await connection()
   wire = await startForwarder(lab.LAB_SSH_HOST, Number(lab.LAB_SSH_PORT))
+  writer = startWriter(lab.LAB_HTTP)
   killer = new AbortController()
 })
-afterEach(() => wire.close())
+afterEach(async () => {
+  await writer.stop()
+  await wire.close()
+})
 afterAll(async () => {
   await removeAll(folders)
-  console.log(`a deploy of ${Math.round(length)} ms was struck in:\n${struck.join('\n')}`)
+  const spans = [...lengths].map(([step, span]) => `${step} ${Math.round(span)}`).join(', ')
+  console.log(`a deploy (in ms: ${spans}) was struck:\n${struck.join('\n')}`)
 })
 
-async function mustDeploy(release: 'r1' | 'r2'): Promise<void> {
-  const outcome = await deployTiny(workspace, { digest: digests[release], strategy: 'roll' })
+/** Whether a deploy with this log has come to a step. */
+function comesTo(step: string, log: string): boolean {
+  return log.split('\n').some(line => line.endsWith(`→ ${step}`))
+}
+
+async function mustDeploy(
+  release: 'r1' | 'r2',
+  onOutput: (text: string) => void = () => {}
+): Promise<void> {
+  const inputs = { digest: digests[release], strategy: 'roll' }
+  const outcome = await deployTiny(workspace, inputs, { onOutput })
   if (outcome.code !== 0) throw new Error(outcome.log)
 }
 
@@ -87,35 +117,42 @@ async function deployByWire(release: 'r1' | 'r2', options: Options): Promise<Out
 const migrations = async () =>
   Number(await onServer('docker exec tiny-web-1 cat /data/migrations | wc -l'))
 
+/** Each way strikes in every step, further into it each time; where it begins differs by the way. */
 const cases = Object.keys(WAYS).flatMap((way, at) =>
   Array.from({ length: MOMENTS }, (_, n) => {
-    // Each way strikes at other moments, so that even the few of `npm test` are spread.
-    const fraction = (n + (at + 0.5) / Object.keys(WAYS).length) / MOMENTS
-    return [way, Math.round(fraction * 1000) / 10] as const
+    const percent = Math.round(((n + 0.5) / MOMENTS) * 100)
+    return [way, percent, STEPS[(at + 1 + n) % STEPS.length] as string] as const
   })
 )
 
-test.each(cases)('%s after %s %% of a deploy', async (way, percent) => {
+test.each(cases)('%s, %s %% into step %s', async (way, percent, step) => {
   const { outlives, strike } = WAYS[way] as (typeof WAYS)[string]
   const release = (await site()).includes('release r1') ? 'r2' : 'r1'
   const before = await migrations()
-  const writer = startWriter((await connection()).LAB_HTTP)
   let log = ''
-  const running = deployByWire(release, {
+  let striking: Promise<unknown> | undefined
+  const comes = () => {
+    striking ??= sleep(((lengths.get(step) as number) * percent) / 100).then(() => {
+      struck.push(`${way}: ${/→ ([^\n]*)\n[^→]*$/.exec(log)?.[1] ?? 'connect'}`)
+      return strike(wire)
+    })
+  }
+  if (step === 'connect') comes()
+  const first = await deployByWire(release, {
     kill: killer.signal,
     onOutput: text => {
       log += text
+      if (comesTo(step, log)) comes()
     }
   })
-  await sleep((length * percent) / 100)
-  struck.push(`${way}: ${/→ ([^\n]*)\n[^→]*$/.exec(log)?.[1] ?? 'connect'}`)
-  await strike(wire)
-  const first = await running
+  expect([striking !== undefined, first.log]).toEqual([true, expect.anything()])
+  await striking
 
   // Never neither: the old release or the new one.
   expect(await siteAgain(/^release r[12],/)).toMatch(/^release r[12],/)
   if (outlives) expect([first.outputs.state, first.log]).toEqual(['live', expect.anything()])
   const again = await deployByWire(release, {})
+  struck.push(`  ${first.outputs.state ?? 'no outcome'}, then ${again.outputs.state}`)
   const settled = first.outputs.state === 'live' ? ['unchanged'] : ['live', 'unchanged']
   expect([again.outputs.state, first.log + again.log]).toEqual([
     expect.stringMatching(new RegExp(`^(${settled.join('|')})$`)),
@@ -123,6 +160,7 @@ test.each(cases)('%s after %s %% of a deploy', async (way, percent) => {
   ])
   expect(await site()).toBe(`release ${release}, hello from the template`)
   const { confirmed, unsure } = await writer.stop()
+  struck.push(`  ${confirmed.length} rows confirmed, ${unsure.length} requests without an answer`)
   await expectClean()
   expect(await onServer('ls .diveops/jobs releases/*/release.json.new .env.new 2> /dev/null')).toBe(
     ''

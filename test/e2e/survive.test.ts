@@ -6,6 +6,8 @@ import {
   registryToken,
   resetVps,
   startLoad,
+  startRegistry,
+  stopRegistry,
   up,
   vpsExec
 } from '@diveops/lab'
@@ -24,7 +26,8 @@ import {
   removeAll,
   rollbackTiny,
   site,
-  siteAgain
+  siteAgain,
+  snapshot
 } from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
@@ -32,12 +35,24 @@ jest.setTimeout(300_000)
 const folders: string[] = []
 const digests = { r1: '', r2: '', unhealthy: '' }
 let workspace = ''
+/** The same with two containers of the service web. */
+let doubled = ''
 
 beforeAll(async () => {
   await up(() => {})
   await resetVps()
   digests.r1 = await buildTiny('r1')
   workspace = await checkout('health: {bake: 1s}\nrelease:')
+  doubled = await checkoutTiny(async copy => {
+    await edit(copy, 'diveops.yml', 'release:', 'health: {bake: 1s}\nrelease:')
+    await edit(
+      copy,
+      'docker-compose.prod.yml',
+      '    env_file',
+      '    deploy: {replicas: 2}\n    env_file'
+    )
+  })
+  folders.push(doubled)
   await startByHand(workspace)
   digests.r2 = await buildTiny('r2')
   digests.unhealthy = await buildTiny('r3', 'unhealthy')
@@ -165,18 +180,19 @@ test('a cancelled roll goes back, and the journal says so', async () => {
   expect(result.log).toContain('cancelled: no further step is started')
   // Within seconds; a host that is slower than that ends it by itself.
   expect(['restored', 'unknown', undefined]).toContain(result.outputs.state)
-  const again = await roll(digests.r2)
-  expect(['live', 'unchanged']).toContain(again.outputs.state)
+  const again = await roll(digests.r2, doubled)
+  expect([again.outputs.state, again.log]).toEqual(['live', expect.anything()])
   expect(seen.lost).toEqual([])
   expect(await site()).toMatch(/^release r2,/)
-  await expectClean()
+  await expectClean(2)
 })
 
 test('a rollback after a deploy that broke off half-way leads to the release that it was to replace', async () => {
   const live = await onServer('readlink current')
+  const bridges = () => onServer('docker ps -aq --filter name=_bridge- | wc -l')
   const killer = new AbortController()
   let struck: Promise<void> | undefined
-  const killed = await roll(digests.r1, workspace, {
+  const killed = await roll(digests.r1, doubled, {
     kill: killer.signal,
     onOutput: (text: string) => {
       if (!text.includes('→ replace web')) return
@@ -187,6 +203,7 @@ test('a rollback after a deploy that broke off half-way leads to the release tha
   await struck
   expect(killed.code).toBe(null)
   expect(await siteAgain(/^release r[12],/)).toMatch(/^release r[12],/)
+  expect(await bridges()).toBe('2\n')
   const back = await rollbackTiny()
   expect([back.outputs.state, back.log]).toEqual(['live', expect.anything()])
   expect(back.log).toMatch(
@@ -197,7 +214,55 @@ test('a rollback after a deploy that broke off half-way leads to the release tha
   expect(await onServer('ls -d releases/* | wc -l')).toBe(
     await onServer('ls releases/*/release.json | wc -l')
   )
-  await expectClean()
+  await expectClean(2)
+})
+
+test('a loss of power after a release was recorded as live takes nothing back', async () => {
+  // What comes after that takes its time, so that the power goes just then.
+  await vpsExec(`mv /usr/bin/wc /usr/bin/wc.real
+printf '#!/bin/sh\\n[ "$*" != -l ] || sleep 300\\nexec /usr/bin/wc.real "$@"\\n' > /usr/bin/wc && chmod 755 /usr/bin/wc`)
+  let struck: Promise<unknown> | undefined
+  const strike = async () => {
+    await vpsExec('mv -f /usr/bin/wc.real /usr/bin/wc')
+    await rebootVps()
+  }
+  const outcome = await roll(digests.r1, doubled, {
+    onOutput: (text: string) => {
+      if (text.includes('→ prune')) struck ??= strike()
+    }
+  })
+  await struck
+  expect([struck !== undefined, outcome.log]).toEqual([true, expect.anything()])
+  expect([outcome.outputs.state, outcome.log]).toEqual(['live', expect.anything()])
+  expect(outcome.log).toMatch(/step 'prune' broke off on .*; release \S+ was live by then/)
+  expect(await onServer('readlink -e current')).toBe(
+    `/opt/diveops/releases/${outcome.outputs.release}\n`
+  )
+  expect(await siteAgain(/^release r1,/)).toMatch(/^release r1,/)
+  await expectClean(2)
+})
+
+test('a registry that goes away when an image is pulled leaves the server as it was', async () => {
+  const digest = await buildTiny('r4')
+  const before = await snapshot()
+  let stopping: Promise<void> | undefined
+  try {
+    const outcome = await roll(digest, workspace, {
+      onOutput: (text: string) => {
+        if (text.includes('→ pull')) stopping ??= stopRegistry()
+      }
+    })
+    await stopping
+    expect([outcome.outputs.state, outcome.log]).toEqual(['untouched', expect.anything()])
+    expect(outcome.log).toMatch(
+      /::error::.*image ghcr\.io\/nestorwheelock\/tiny@sha256:\w+ could not be pulled in three tries: \S/
+    )
+  } finally {
+    if (stopping) await startRegistry()
+  }
+  expect(await snapshot()).toBe(before)
+  const again = await roll(digest)
+  expect([again.outputs.state, again.log]).toEqual(['live', expect.anything()])
 })
 
 test('a host whose clock is off by an hour is deployed to, with a warning', async () => {

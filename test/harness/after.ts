@@ -1,14 +1,26 @@
 import { expect } from '@jest/globals'
 import { onServer } from './tiny.ts'
 
-/** Nothing of a roll is left: no bridge, no pin, and compose has nothing to do. */
-export async function expectClean(): Promise<void> {
-  expect(await onServer('docker ps -a --format "{{.Names}}" | sort')).toBe(
-    'tiny-proxy-1\ntiny-store-1\ntiny-web-1\n'
+/** What each container of the server is: its name, id and when it was started. */
+const containers = () =>
+  onServer(
+    'docker ps -aq | xargs docker inspect -f "{{.Name}} {{.Id}} {{.State.StartedAt}}" | sort'
   )
-  expect(await onServer('docker exec tiny-proxy-1 cat /etc/hosts')).not.toContain('roll of')
-  const said = await onServer('docker compose -f docker-compose.prod.yml up -d')
-  expect(said).not.toMatch(/Creat|Recreat|Start/)
+
+/** Nothing of a roll is left: no bridge, no pin in any container, and compose has nothing to do. */
+export async function expectClean(webs = 1): Promise<void> {
+  const names = ['proxy-1', 'store-1', ...Array.from({ length: webs }, (_, at) => `web-${at + 1}`)]
+  expect(await onServer('docker ps -a --format "{{.Names}}" | sort')).toBe(
+    names.map(name => `tiny-${name}\n`).join('')
+  )
+  for (const name of names) {
+    const hosts = await onServer(`docker exec tiny-${name} cat /etc/hosts`)
+    expect([name, hosts]).toEqual([name, expect.stringContaining('localhost')])
+    expect([name, hosts]).toEqual([name, expect.not.stringContaining('roll of')])
+  }
+  const before = await containers()
+  await onServer('docker compose -f docker-compose.prod.yml up -d')
+  expect(await containers()).toBe(before)
 }
 
 /** Every POST was applied once, none was lost. */

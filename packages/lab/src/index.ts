@@ -10,6 +10,14 @@ export type { Result } from './process.ts'
 export type { Say } from './progress.ts'
 export { deleteImage, digest, manifest, repositories, tags } from './registry.ts'
 export { assembleExample, assembleRepository } from './repository.ts'
-export { rebootVps, resetVps, restartVpsEngine, startVpsEngine, stopVpsEngine } from './reset.ts'
+export {
+  rebootVps,
+  resetVps,
+  restartVpsEngine,
+  startRegistry,
+  startVpsEngine,
+  stopRegistry,
+  stopVpsEngine
+} from './reset.ts'
 export { knownHosts, registryToken, SERVER_USER, serverKey } from './secrets.ts'
 export { up } from './up.ts'

@@ -1,4 +1,4 @@
-import { container } from './boxes.ts'
+import { type BoxName, container } from './boxes.ts'
 import { docker } from './docker.ts'
 import { vpsExec } from './exec.ts'
 import { linkNames } from './names.ts'
@@ -59,7 +59,22 @@ export async function restartVpsEngine(): Promise<void> {
 /** Switches the server off and on again: every process dies at once, and nothing says goodbye. */
 export async function rebootVps(): Promise<void> {
   await docker(['kill', container('vps')])
-  await docker(['start', container('vps')])
+  await start('vps')
+}
+
+/** Ends the registry that answers as ghcr.io, with every pull that is under way. */
+export async function stopRegistry(): Promise<void> {
+  await docker(['kill', container('registry')])
+}
+
+/** Starts the registry again and waits until it answers. */
+export async function startRegistry(): Promise<void> {
+  await start('registry')
+}
+
+/** Starts a box and waits until the lab is whole; its address may be another one. */
+async function start(box: BoxName): Promise<void> {
+  await docker(['start', container(box)])
   const ports = await savedPorts()
   if (ports) await waitUntilReady(ports)
   await linkNames()

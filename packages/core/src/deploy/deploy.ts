@@ -10,6 +10,7 @@ import { commitScript, releasesToPrune } from './commit.ts'
 import { conduct } from './conduct.ts'
 import { type Facts, factProbes } from './facts.ts'
 import { tellFileChanges } from './filediff.ts'
+import { goLive } from './golive.ts'
 import { handover } from './handover.ts'
 import { tellBroken } from './kept.ts'
 import { onHost, type Place } from './library.ts'
@@ -138,7 +139,8 @@ class Deploy {
     const commit = `${commitScript(place, live, pruned, kept, facts.unfinished, this.#run.id)}\n${pruneBackupsScript(place, config.keep)}`
     this.#run.outcome.state = 'unknown'
     try {
-      await this.#run.switch(place, target, config, tactics, prepared.imageTest, { facts, commit })
+      const { imageTest } = prepared
+      await goLive(this.#run, { place, target, config, tactics, imageTest, facts, commit })
     } catch (error) {
       const told = this.#run.tell(error)
       await putBack(this.#run, {

@@ -6,6 +6,7 @@ import { commandsScript } from './commands.ts'
 import { commitScript } from './commit.ts'
 import { type Facts, factProbes } from './facts.ts'
 import { tellFileChanges } from './filediff.ts'
+import { goLive } from './golive.ts'
 import { handover } from './handover.ts'
 import type { Place } from './library.ts'
 import { addressOf } from './pairs.ts'
@@ -81,7 +82,7 @@ export async function putKeptLive(
   outcome.state = 'unknown'
   try {
     if (verify === undefined) {
-      await run.switch(place, target, config, tactics, imageTest, { facts, commit })
+      await goLive(run, { place, target, config, tactics, imageTest, facts, commit })
     } else {
       await run.switch(place, target, config, tactics, imageTest, { facts })
       await verify({ facts, target })

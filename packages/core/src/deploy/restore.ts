@@ -7,7 +7,7 @@ import { commandsScript } from './commands.ts'
 import { environmentBackScript, followScript } from './commit.ts'
 import { type Facts, factProbes } from './facts.ts'
 import { handover } from './handover.ts'
-import { onHost, type Place } from './library.ts'
+import { awaitEngine, type Place } from './library.ts'
 import type { Run } from './run.ts'
 import { StepFailure } from './step.ts'
 import { chooseTactics, type Tactics } from './tactics.ts'
@@ -23,9 +23,6 @@ export interface Failure {
   tactics: Tactics
   cause: unknown
 }
-
-/** How long an engine that does not answer, as while it restarts, is waited for, in seconds. */
-const ENGINE_PATIENCE_S = 90
 
 /**
  * After a failed switch: puts the release back that was live, by the same code, unless the roll has
@@ -51,7 +48,7 @@ export async function putBack(run: Run, failure: Failure): Promise<void> {
   log.info(`putting back release ${previous.id}`)
   try {
     const place: Place = { ...failed, compose: previous.compose, release: previous.id }
-    await run.script(engineScript(place))
+    await run.script(awaitEngine(place))
     // Before anything else: compose reads .env for the release that comes back.
     await run.script(environmentBackScript(failed))
     const now = await factsForWayBack(run, place, previous, config)
@@ -75,18 +72,6 @@ export async function putBack(run: Run, failure: Failure): Promise<void> {
         `the host: cd ${failed.path} && docker compose -f ${failed.compose} ps && docker compose -f ${failed.compose} logs`
     )
   }
-}
-
-/** Waits until the engine answers. */
-function engineScript(place: Place): string {
-  return onHost(
-    place,
-    `tries=0
-until docker version > /dev/null 2>&1; do
-  tries=$((tries + 1)); [ "$tries" -lt ${ENGINE_PATIENCE_S} ] || fail 'the Docker engine does not answer'
-  sleep 1
-done`
-  )
 }
 
 /** Whether a roll that failed has put everything back by itself, the old container still running. */
