@@ -66737,7 +66737,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9741);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9207);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1672);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -66747,7 +66747,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 9207:
+/***/ 1672:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -82833,6 +82833,16 @@ ${FUNCTIONS}${PROBE_FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" |
 ${body}
 `;
 }
+/** How long an engine that does not answer, as while it restarts, is waited for, in seconds. */
+const ENGINE_PATIENCE_S = 90;
+/** A script that waits until the engine answers. */
+function awaitEngine(place) {
+    return library_onHost(place, `tries=0
+until docker version > /dev/null 2>&1; do
+  tries=$((tries + 1)); [ "$tries" -lt ${ENGINE_PATIENCE_S} ] || fail 'the Docker engine does not answer'
+  sleep 1
+done`);
+}
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/drain.js
 /** When the compose file says nothing: longer than nearly any request, so that none is cut. */
@@ -88283,6 +88293,49 @@ function filediff_hide(text) {
         .replace(/((?:password|passwd|secret|token|api[-_]?key)["']?[\s:=]+["']?)[^\s"';$]{4,}/gi, '$1***');
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/golive.js
+
+
+
+
+
+/**
+ * Makes what was prepared live and records it. What the host did not get to do after it had recorded
+ * the release, as when its power went just then, is no failure: to put the release before it back
+ * would take away what serves. It is done now, or by a later run.
+ */
+async function golive_goLive(run, goal) {
+    const { place, target, config, tactics, imageTest, facts, commit } = goal;
+    try {
+        await run.switch(place, target, config, tactics, imageTest, { facts, commit });
+    }
+    catch (error) {
+        if (error instanceof ConnectionLost || error instanceof errors/* Cancelled */.cJ)
+            throw error;
+        if (!(await isRecorded(run, place, facts)))
+            throw error;
+        const { log } = run.seams;
+        log.info(`${(0,errors/* errorMessage */.gJ)(error)}; release ${place.release} was live by then`);
+        try {
+            await run.script(awaitEngine(place));
+            await run.script(commit);
+        }
+        catch (cause) {
+            if (!(cause instanceof errors/* UserError */.yo))
+                throw cause;
+            log.warning(`what no kept release needs was left on the host: ${(0,errors/* errorMessage */.gJ)(cause)}`);
+        }
+    }
+}
+/** Whether the host has recorded that the release is live; in a release that was so before, by us. */
+async function isRecorded(run, place, { current }) {
+    const recorded = current?.id === place.release
+        ? `grep -qF ${shell_quote(commitLine(run.id, place.release).slice(1))} .diveops/journal.jsonl`
+        : `[ "$(readlink current)" = ${shell_quote(`releases/${place.release}`)} ]`;
+    const said = await run.script(library_onHost(place, `! ${recorded} || echo '@recorded yes'`));
+    return said.get('recorded') === 'yes';
+}
+
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
 // EXTERNAL MODULE: ./node_modules/tar-stream/index.js
@@ -88354,6 +88407,7 @@ function harmless([name, value]) {
 
 
 
+
 /**
  * Makes a release live that the host keeps, with the nginx configurations and the variables that
  * follow them as today's certificates say, which are looked at now. The release that is live already
@@ -88394,7 +88448,7 @@ async function putKeptLive(run, request, goal, verify) {
     outcome.state = 'unknown';
     try {
         if (verify === undefined) {
-            await run.switch(place, target, config, tactics, imageTest, { facts, commit });
+            await goLive(run, { place, target, config, tactics, imageTest, facts, commit });
         }
         else {
             await run.switch(place, target, config, tactics, imageTest, { facts });
@@ -88452,8 +88506,6 @@ async function prepare(run, place, target, goal, facts, acceptNewerSchema) {
 
 
 
-/** How long an engine that does not answer, as while it restarts, is waited for, in seconds. */
-const ENGINE_PATIENCE_S = 90;
 /**
  * After a failed switch: puts the release back that was live, by the same code, unless the roll has
  * done so itself; says in which state the host is. Does nothing while the switch may still go on.
@@ -88477,7 +88529,7 @@ async function restore_putBack(run, failure) {
     log.info(`putting back release ${previous.id}`);
     try {
         const place = { ...failed, compose: previous.compose, release: previous.id };
-        await run.script(engineScript(place));
+        await run.script(awaitEngine(place));
         // Before anything else: compose reads .env for the release that comes back.
         await run.script(environmentBackScript(failed));
         const now = await factsForWayBack(run, place, previous, config);
@@ -88501,14 +88553,6 @@ async function restore_putBack(run, failure) {
         log.warning(`the previous release could not be put back either: ${(0,errors/* errorMessage */.gJ)(error)}; run any action again, or on ` +
             `the host: cd ${failed.path} && docker compose -f ${failed.compose} ps && docker compose -f ${failed.compose} logs`);
     }
-}
-/** Waits until the engine answers. */
-function engineScript(place) {
-    return library_onHost(place, `tries=0
-until docker version > /dev/null 2>&1; do
-  tries=$((tries + 1)); [ "$tries" -lt ${ENGINE_PATIENCE_S} ] || fail 'the Docker engine does not answer'
-  sleep 1
-done`);
 }
 /** Whether a roll that failed has put everything back by itself, the old container still running. */
 function isBackAlready(error, { services }) {
@@ -88863,6 +88907,7 @@ function some(names) {
 
 
 
+
 /**
  * Deploys one release to one host. Never throws: a failure comes back as `error` beside the state
  * in which the host is.
@@ -88969,7 +89014,8 @@ class Deploy {
         const commit = `${commit_commitScript(place, live, pruned, kept, facts.unfinished, this.#run.id)}\n${pruneBackupsScript(place, config.keep)}`;
         this.#run.outcome.state = 'unknown';
         try {
-            await this.#run.switch(place, target, config, tactics, prepared.imageTest, { facts, commit });
+            const { imageTest } = prepared;
+            await golive_goLive(this.#run, { place, target, config, tactics, imageTest, facts, commit });
         }
         catch (error) {
             const told = this.#run.tell(error);

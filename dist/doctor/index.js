@@ -76128,6 +76128,16 @@ ${FUNCTIONS}${PROBE_FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" |
 ${body}
 `;
 }
+/** How long an engine that does not answer, as while it restarts, is waited for, in seconds. */
+const ENGINE_PATIENCE_S = 90;
+/** A script that waits until the engine answers. */
+function awaitEngine(place) {
+    return library_onHost(place, `tries=0
+until docker version > /dev/null 2>&1; do
+  tries=$((tries + 1)); [ "$tries" -lt ${ENGINE_PATIENCE_S} ] || fail 'the Docker engine does not answer'
+  sleep 1
+done`);
+}
 
 ;// CONCATENATED MODULE: ./packages/core/lib/doctor/library.js
 

@@ -254,7 +254,15 @@ describe('a domain that brings its own pair', () => {
 
   beforeAll(async () => {
     own = await checkout(async copy => {
-      await put(copy, 'plain/b.conf', 'server { listen 80; server_name b.example; return 418; }\n')
+      await put(
+        copy,
+        'plain/b.conf',
+        `server {
+          listen 80; server_name b.example;
+          location = /health/ { proxy_pass http://web:8000; }
+          location / { return 418; }
+        }\n`
+      )
       await put(copy, 'proxy/b.conf', secureSite('b.example', 'b.example'))
       await edit(
         copy,
