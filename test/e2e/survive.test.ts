@@ -218,17 +218,22 @@ test('a rollback after a deploy that broke off half-way leads to the release tha
 })
 
 test('a loss of power after a release was recorded as live takes nothing back', async () => {
-  // What comes after that takes its time, so that the power goes just then.
-  await vpsExec(`mv /usr/bin/wc /usr/bin/wc.real
-printf '#!/bin/sh\\n[ "$*" != -l ] || sleep 300\\nexec /usr/bin/wc.real "$@"\\n' > /usr/bin/wc && chmod 755 /usr/bin/wc`)
+  let slowed: Promise<unknown> | undefined
   let struck: Promise<unknown> | undefined
+  // What comes after the record takes its time, so that the power goes just then.
+  const slow = () =>
+    vpsExec(`mv /usr/bin/wc /usr/bin/wc.real
+printf '#!/bin/sh\\n[ "$*" != -l ] || sleep 300\\nexec /usr/bin/wc.real "$@"\\n' > /usr/bin/wc && chmod 755 /usr/bin/wc`)
   const strike = async () => {
+    await slowed
     await vpsExec('mv -f /usr/bin/wc.real /usr/bin/wc')
     await rebootVps()
   }
   const outcome = await roll(digests.r1, doubled, {
     onOutput: (text: string) => {
-      if (text.includes('→ prune')) struck ??= strike()
+      // What is adopted is recorded and pruned, too, before that.
+      if (text.includes('→ bake web')) slowed ??= slow()
+      if (slowed && text.includes('→ prune')) struck ??= strike()
     }
   })
   await struck
