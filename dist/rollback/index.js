@@ -83010,7 +83010,8 @@ class SteadyHost {
                 return await this.#runOnce(typeof script === 'string' ? script : script(), options);
             }
             catch (error) {
-                if (!(error instanceof ConnectionLost))
+                // What still ran when the connection was ended here is not asked after any more.
+                if (!(error instanceof ConnectionLost) || this.#gone)
                     throw error;
                 await this.#connectAgain(error, options.signal);
             }
@@ -83024,13 +83025,16 @@ class SteadyHost {
     async close() {
         if (this.#gone)
             return;
+        this.#gone = new ConnectionLost('the connection was closed');
         this.#lock?.release();
         await this.#connection.close();
     }
     /** Ends the connection as if it broke: the host ends what runs on it, then frees the lock. */
     async leave() {
-        if (!this.#gone)
-            await this.#connection.close();
+        if (this.#gone)
+            return;
+        this.#gone = new ConnectionLost('the connection was left');
+        await this.#connection.close();
     }
     async #runOnce(script, options) {
         const lock = this.#lock;

@@ -43,7 +43,7 @@ async function refused(
   folders.push(workspace)
   const before = await snapshot()
   const outcome = await deployTiny(workspace, { digest: next, ...inputs })
-  const errors = outcome.log.split('\n').filter(line => /^::error( file=[^:]*)?::/.test(line))
+  const errors = outcome.log.split('\n').filter(line => /^::error( [^:]*)?::/.test(line))
   expect(errors).toHaveLength(1)
   expect(decodeURIComponent(errors[0] as string)).toMatch(message)
   expect(outcome.code).toBe(1)

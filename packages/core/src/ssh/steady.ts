@@ -73,7 +73,8 @@ export class SteadyHost {
       try {
         return await this.#runOnce(typeof script === 'string' ? script : script(), options)
       } catch (error) {
-        if (!(error instanceof ConnectionLost)) throw error
+        // What still ran when the connection was ended here is not asked after any more.
+        if (!(error instanceof ConnectionLost) || this.#gone) throw error
         await this.#connectAgain(error, options.signal)
       }
     }
@@ -87,13 +88,16 @@ export class SteadyHost {
   /** Gives the lock back and ends the connection. */
   async close(): Promise<void> {
     if (this.#gone) return
+    this.#gone = new ConnectionLost('the connection was closed')
     this.#lock?.release()
     await this.#connection.close()
   }
 
   /** Ends the connection as if it broke: the host ends what runs on it, then frees the lock. */
   async leave(): Promise<void> {
-    if (!this.#gone) await this.#connection.close()
+    if (this.#gone) return
+    this.#gone = new ConnectionLost('the connection was left')
+    await this.#connection.close()
   }
 
   async #runOnce(script: string, options: RunOptions): Promise<Result> {
