@@ -34,27 +34,31 @@ test('of two runs at the same time one waits, and each certificate is ordered on
 })
 
 test.each([
-  ['cancelled when the last certificate is there', 'SIGINT', 'buceofeliz.com: issued'],
-  ['killed when the last certificate is there', 'SIGKILL', 'buceofeliz.com: issued'],
-  ['killed while the first one is ordered', 'SIGKILL', '→ order'],
-  ['killed in the middle of the switch', 'SIGKILL', '→ bake web']
-] as const)('a run %s: the next one finishes without a new order', async (_how, signal, at) => {
-  await deploySecurable()
-  const { result, seen } = await underVisitors(NAMES, root, async () => ({
-    killed: await setupSsl({}, { at, signal }),
-    next: await setupSsl()
-  }))
-  expect(result.killed.log).toContain(at)
-  expect(result.killed.code).toBeNull()
-  expect(result.next.outputs.state ?? result.next.log).toBe('live')
-  expect(seen.bad).toEqual([])
-  expect([await acme.orders('staging'), await acme.orders('production')]).toEqual([2, 2])
-  await expectHttps()
-  const before = await running()
-  const last = await setupSsl()
-  expect([last.outputs.state, last.outputs.changed]).toEqual(['unchanged', 'false'])
-  expect(await running()).toBe(before)
-})
+  ['cancelled when the last certificate is there', 'SIGINT', 'buceofeliz.com: issued', 1],
+  ['killed when the last certificate is there', 'SIGKILL', 'buceofeliz.com: issued', null],
+  ['killed while the first one is ordered', 'SIGKILL', '→ order', null],
+  ['killed in the middle of the switch', 'SIGKILL', '→ bake web', null]
+] as const)(
+  'a run %s: the next one finishes without a new order',
+  async (_how, signal, at, code) => {
+    await deploySecurable()
+    const { result, seen } = await underVisitors(NAMES, root, async () => ({
+      killed: await setupSsl({}, { at, signal }),
+      next: await setupSsl()
+    }))
+    expect(result.killed.log).toContain(at)
+    expect(result.killed.code).toBe(code)
+    if (signal === 'SIGINT') expect(result.killed.log).toContain('::error::the run was cancelled')
+    expect(result.next.outputs.state ?? result.next.log).toBe('live')
+    expect(seen.bad).toEqual([])
+    expect([await acme.orders('staging'), await acme.orders('production')]).toEqual([2, 2])
+    await expectHttps()
+    const before = await running()
+    const last = await setupSsl()
+    expect([last.outputs.state, last.outputs.changed]).toEqual(['unchanged', 'false'])
+    expect(await running()).toBe(before)
+  }
+)
 
 test('a folder certs that belongs to root, as engines and old set-ups make it, will do', async () => {
   await deploySecurable()
