@@ -29224,12 +29224,6 @@ function formatReference(reference) {
     const { tag, digest } = reference;
     return `${nameOf(reference)}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
 }
-/** The reference as Docker itself shows it: `nginx:alpine`, not `docker.io/library/nginx:alpine`. */
-function shortReference(reference) {
-    return formatReference(reference)
-        .replace(/^docker\.io\//, '')
-        .replace(/^library\//, '');
-}
 
 ;// CONCATENATED MODULE: ./packages/core/lib/docker/build.js
 

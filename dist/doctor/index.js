@@ -75685,17 +75685,21 @@ const DRIFT_PROBES = {
     pins: `box=$(front); [ -z "$box" ] || quick exec "$box" grep -F ' # roll of ' /etc/hosts 2> /dev/null | sed "s/^.* # roll of /$(boxes | grep "^$box" | cut -d ' ' -f 2) /"`,
     underWay: `cd "$P/.diveops" 2> /dev/null || exit 0
 for file in lock job; do
-  inode=$(stat -c %i "$file" 2> /dev/null) && grep -q "FLOCK.*:$inode " /proc/locks && echo "$file"
+  [ ! -r "$file" ] || flock -ns "$file" true || echo "$file"
 done
 exit 0`,
     undo: '[ -f "$P/.diveops/env.undo" ]'
 };
 const { ok: drift_ok, hint: drift_hint, warning: drift_warning, error: drift_error } = rowsOf('release');
 const AGAIN = 'run the deploy again: what differs is then put right, or becomes part of a release';
-/** Rows of the live release: what differs from it on the host, what was left, and the way back. */
-function driftRows(seen) {
+/**
+ * Rows of the live release: what differs from it on the host, what was left, and the way back. `run`
+ * is the run that asks, if one does: what it does itself is no news to it.
+ */
+function driftRows(seen, run) {
     const { current } = seen.facts;
-    const strangers = strangerRows(seen);
+    const busy = linesOf(seen.sections.underWay).some(file => file !== 'lock' || run === undefined);
+    const strangers = strangerRows(seen, busy);
     if (!current) {
         return [
             drift_hint('live release', 'none recorded', {
@@ -75711,7 +75715,7 @@ function driftRows(seen) {
         ...composeRows(seen),
         ...tagRows(seen, current),
         ...strangers,
-        ...leftRows(seen),
+        ...(busy ? [] : leftRows(seen, run)),
         wayBackRow(seen, current)
     ];
 }
@@ -75790,9 +75794,8 @@ function tagRows(seen, current) {
     });
 }
 /** Containers that no service has, and bridges and pins, which are there for the length of a roll. */
-function strangerRows(seen) {
+function strangerRows(seen, busy) {
     const boxes = readBoxes(seen.sections.boxes);
-    const busy = linesOf(seen.sections.underWay).length > 0;
     const services = Object.keys(seen.project?.services ?? {});
     const extra = boxes.filter(({ oneoff, service }) => !oneoff && seen.project && !services.includes(service));
     const bridges = boxes.filter(({ oneoff, name }) => oneoff && name.includes('_bridge-'));
@@ -75811,12 +75814,10 @@ function strangerRows(seen) {
         }))
     ];
 }
-function leftRows({ facts, sections }) {
-    if (linesOf(sections.underWay).length > 0)
-        return [];
+function leftRows({ facts, sections }, run) {
     const { broken } = facts;
     return [
-        ...(broken
+        ...(broken && broken.run !== run
             ? [
                 drift_warning('run', `a ${broken.action} of release ${broken.release} broke off half-way`, {
                     cause: `what serves may be of either release (${broken.url} by ${broken.actor}, ${broken.at})`,
@@ -76643,7 +76644,7 @@ const app = rowsOf('app');
  * Looks at everything that a deploy needs and at what goes wrong on a server later, and returns a
  * row for each thing. Reads only, and takes no lock. Needs neither a checkout nor a live release.
  */
-async function examine(host, { config, now, brief = false, signal }) {
+async function examine(host, { config, now, brief = false, signal, run }) {
     const probes = liveProbes(config.path, config.compose, PROBES, library_FUNCTIONS);
     const { stdout } = await mustRun(host, 'examining the host', probes.script, {
         ...(signal && { signal })
@@ -76677,7 +76678,7 @@ async function examine(host, { config, now, brief = false, signal }) {
         ...databaseRows(seen),
         ...(answers && proxy ? folderRows(seen, foldersOf(facts), answers, proxy) : []),
         ...certificateRows(seen, proxy, answers),
-        ...driftRows(seen),
+        ...driftRows(seen, run),
         ...safetyRows(seen)
     ];
 }
@@ -76715,7 +76716,7 @@ function foldersOf({ nginx }) {
 }
 /** Looks at the host after a failed run, as far as one round trip goes. */
 function examineAfter(config) {
-    return (host, signal) => examine(host, { config, now: systemClock.now(), brief: true, signal });
+    return (host, signal, run) => examine(host, { config, now: systemClock.now(), brief: true, signal, run });
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/outputs.js

@@ -78454,12 +78454,12 @@ const PATIENCE_MS = 30_000;
  * preflight said it already, when the host cannot be asked, or when the run was cancelled, which
  * leaves no time for it; never throws.
  */
-async function findingsAfter(error, host, { examine, cancel, log }) {
+async function findingsAfter(error, { host, id }, { examine, cancel, log }) {
     if (!examine || cancel?.aborted || saysEnough(error))
         return [];
     const patience = AbortSignal.timeout(PATIENCE_MS);
     try {
-        const rows = await examine(host, cancel ? AbortSignal.any([patience, cancel]) : patience);
+        const rows = await examine(host, cancel ? AbortSignal.any([patience, cancel]) : patience, id);
         return rows.filter(isRed);
     }
     catch (thrown) {
@@ -80728,12 +80728,6 @@ function formatReference(reference) {
     const { tag, digest } = reference;
     return `${reference_nameOf(reference)}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
 }
-/** The reference as Docker itself shows it: `nginx:alpine`, not `docker.io/library/nginx:alpine`. */
-function shortReference(reference) {
-    return formatReference(reference)
-        .replace(/^docker\.io\//, '')
-        .replace(/^library\//, '');
-}
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/prepare.js
 
@@ -81013,12 +81007,18 @@ moved() { # OLD...: their old workers being gone, the proxy has no open connecti
   for each in "$@"; do calls "$each" 01; done | sort > "$SCRATCH/calls.before"; serves || return 1
   for each in "$@"; do calls "$each"; done | sort > "$SCRATCH/calls"
   [ -z "$(comm -13 "$SCRATCH/calls.before" "$SCRATCH/calls")" ] || { why="$FRONT_KIND still asks the old container"; return 1; }; }
-steady() { # CONTAINERS TEST...: each runs, never restarted, is healthy, and the site answers
-  boxes=$1; shift
-  for box in $boxes; do
-    [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null)" = 'running 0' ] || { why='it stopped or restarted'; return 1; }
-    [ $# -eq 0 ] || probe "$box" "$@" > "$SCRATCH/test.out" || { why='its health test fails'; return 1; }
+well() { # CONTAINER TEST...: it runs, never restarted, and is healthy: three tests in a row that fail are ill, as for the engine, or one that hangs
+  for turn in 1 2 3; do
+    [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$1" 2>/dev/null)" = 'running 0' ] || { why='it stopped or restarted'; return 1; }
+    [ $# -gt 1 ] || return 0
+    probe "$@" > "$SCRATCH/test.out" && return 0
+    [ $? -ne 124 ] || break
+    sleep 0.25
   done
+  why='its health test fails'; return 1; }
+steady() { # CONTAINERS TEST...: each is well, and the site answers
+  boxes=$1; shift
+  for box in $boxes; do well "$box" "$@" || return 1; done
   serves; }
 bake() { # SECONDS PERCENT CONTAINERS TEST...: 1 with the reason in $why as soon as one of it is not so
   span=$1 percent=$2; shift 2
@@ -81638,7 +81638,7 @@ async function conduct(action, request, seams, body) {
                 : new errors/* UserError */.yo([(0,errors/* errorMessage */.gJ)(error), ...more].join('; '), [], { cause: error });
         // Who has no lock has done nothing, and was told why.
         if (run && timeline.current !== 'lock') {
-            outcome.findings = await findingsAfter(outcome.error, run.host, seams);
+            outcome.findings = await findingsAfter(outcome.error, run, seams);
         }
     }
     finally {
@@ -83811,66 +83811,6 @@ function readHostView(text) {
     return JSON.parse(text);
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/obtain.js
-
-
-
-
-/** What names of our tokens begin with. */
-const TOKEN = 'diveops-';
-/**
- * Looks from the host, for the preflight of certificates: puts a token where challenges are served
- * from, which may be in a folder of root's, and says as `@view` what the host sees. The token stays
- * for the runner until `removeTokenScript`.
- */
-function hostLookScript(place, webroot, look) {
-    return library_onHost(place, `step preflight
-docker image inspect ${shell_quote(CERTBOT_IMAGE)} > /dev/null 2>&1 || docker pull -q ${shell_quote(CERTBOT_IMAGE)} > "$SCRATCH/pull.out" 2>&1 ||
-  fail "image ${CERTBOT_IMAGE} could not be pulled: $(tail -n 1 "$SCRATCH/pull.out")"
-${MAKE_FOLDERS}
-# Of runs that were cancelled.
-rm -f ${shell_quote(`${webroot}/.well-known/acme-challenge`)}/${TOKEN}*
-make_folders "$P/certs" ${shell_quote(webroot)} && (umask 022; printf '%s\\n' ${shell_quote(look.token)} > ${token(webroot, look)}) || fail ${shell_quote(`cannot write to ${webroot}`)}
-{
-${hostViewScript(look)}
-} > "$SCRATCH/view" 2> "$SCRATCH/view.err" || fail "the host could not look by image ${CERTBOT_IMAGE}: $(tail -n 1 "$SCRATCH/view.err")"
-printf '@view %s\\n' "$(cat "$SCRATCH/view")"`);
-}
-/** Takes the token of the preflight away. */
-function removeTokenScript(place, webroot, look) {
-    return library_onHost(place, `rm -f ${token(webroot, look)}`);
-}
-function token(webroot, { token: name }) {
-    return shell_quote(`${webroot}/.well-known/acme-challenge/${name}`);
-}
-/** Puts `init-ssl.sh`, which comes on standard input, into the app's folder. */
-function placeInitSslScript(place) {
-    return library_onHost(place, `cat > init-ssl.sh.new && chmod 755 init-ssl.sh.new && mv init-ssl.sh.new init-ssl.sh || fail 'cannot write init-ssl.sh'`);
-}
-/** Asks as `@renewal` what renews the certificates and by which version of `init-ssl.sh`. */
-function askRenewalScript(place) {
-    return library_onHost(place, `printf '@renewal %s\\n' "$([ ! -x init-ssl.sh ] || DIVEOPS_LOCKED=yes ./init-ssl.sh --renewal 2> /dev/null)"`);
-}
-/**
- * Runs `init-ssl.sh` and shows what it says. Certificates that failed come back as `@failed`, a
- * text each, separated by the unit separator; any other failure of the script fails this one.
- */
-function runInitSslScript(place, step, mode, names) {
-    const words = [mode, ...names].filter(Boolean).map(shell_quote).join(' ');
-    return library_onHost(place, `step ${shell_quote(step)}
-{ DIVEOPS_LOCKED=yes ./init-ssl.sh ${words} 2>&1; echo $? > "$SCRATCH/init.code"; } | tee "$SCRATCH/init.out" | sed 's/^/@note /'
-code=$(cat "$SCRATCH/init.code")
-printf '@failed %s\\n' "$(sed -n 's/^failed //p' "$SCRATCH/init.out" | tr '\\n' '\\037')"
-case $code in
-  0|3) ;;
-  *) fail "$(sed -n 's/^error: //p' "$SCRATCH/init.out" | tail -n 1 | grep . || echo "init-ssl.sh ended with exit code $code: $(tail -n 1 "$SCRATCH/init.out")")" ;;
-esac`);
-}
-/** The certificates that failed, as the script said them: `NAME: why`. */
-function failuresOf(said) {
-    return (said.get('failed') ?? '').split('\u001f').filter(Boolean);
-}
-
 ;// CONCATENATED MODULE: ./packages/core/lib/tls/certificatesprogram.js
 /**
  * A Python program for certbot's image, which has `cryptography`: `list` prints `NAME SERIAL SERVED` for
@@ -84273,17 +84213,78 @@ case $mode in
   dry-run)
     [ -n "$STAGING" ] || die "no staging is known for $DIRECTORY, so there is nothing to try at"
     take_lock; failed=0
-    for name in "$@"; do try_out "$name" || failed=3; done
+    for name in "$@"; do try_out "$name" || failed=${SOME_FAILED}; done
     exit "$failed" ;;
   obtain)
     take_lock; failed=0
-    for name in "$@"; do obtain "$name" || failed=3; done
+    for name in "$@"; do obtain "$name" || failed=${SOME_FAILED}; done
     serve || say "warning: $PROBLEM"
     exit "$failed" ;;
 esac
 `;
 /** Tells scripts of different versions of this product apart. */
 const INIT_SSL_VERSION = hash_sha256(initssl_PROGRAM).slice(0, 12);
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/obtain.js
+
+
+
+
+
+/** What names of our tokens begin with. */
+const TOKEN = 'diveops-';
+/**
+ * Looks from the host, for the preflight of certificates: puts a token where challenges are served
+ * from, which may be in a folder of root's, and says as `@view` what the host sees. The token stays
+ * for the runner until `removeTokenScript`.
+ */
+function hostLookScript(place, webroot, look) {
+    return library_onHost(place, `step preflight
+docker image inspect ${shell_quote(CERTBOT_IMAGE)} > /dev/null 2>&1 || docker pull -q ${shell_quote(CERTBOT_IMAGE)} > "$SCRATCH/pull.out" 2>&1 ||
+  fail "image ${CERTBOT_IMAGE} could not be pulled: $(tail -n 1 "$SCRATCH/pull.out")"
+${MAKE_FOLDERS}
+# Of runs that were cancelled.
+rm -f ${shell_quote(`${webroot}/.well-known/acme-challenge`)}/${TOKEN}*
+make_folders "$P/certs" ${shell_quote(webroot)} && (umask 022; printf '%s\\n' ${shell_quote(look.token)} > ${token(webroot, look)}) || fail ${shell_quote(`cannot write to ${webroot}`)}
+{
+${hostViewScript(look)}
+} > "$SCRATCH/view" 2> "$SCRATCH/view.err" || fail "the host could not look by image ${CERTBOT_IMAGE}: $(tail -n 1 "$SCRATCH/view.err")"
+printf '@view %s\\n' "$(cat "$SCRATCH/view")"`);
+}
+/** Takes the token of the preflight away. */
+function removeTokenScript(place, webroot, look) {
+    return library_onHost(place, `rm -f ${token(webroot, look)}`);
+}
+function token(webroot, { token: name }) {
+    return shell_quote(`${webroot}/.well-known/acme-challenge/${name}`);
+}
+/** Puts `init-ssl.sh`, which comes on standard input, into the app's folder. */
+function placeInitSslScript(place) {
+    return library_onHost(place, `cat > init-ssl.sh.new && chmod 755 init-ssl.sh.new && mv init-ssl.sh.new init-ssl.sh || fail 'cannot write init-ssl.sh'`);
+}
+/** Asks as `@renewal` what renews the certificates and by which version of `init-ssl.sh`. */
+function askRenewalScript(place) {
+    return library_onHost(place, `printf '@renewal %s\\n' "$([ ! -x init-ssl.sh ] || DIVEOPS_LOCKED=yes ./init-ssl.sh --renewal 2> /dev/null)"`);
+}
+/**
+ * Runs `init-ssl.sh` and shows what it says. Certificates that failed come back as `@failed`, a
+ * text each, separated by the unit separator; any other failure of the script fails this one.
+ */
+function runInitSslScript(place, step, mode, names) {
+    const words = [mode, ...names].filter(Boolean).map(shell_quote).join(' ');
+    return library_onHost(place, `step ${shell_quote(step)}
+{ DIVEOPS_LOCKED=yes ./init-ssl.sh ${words} 2>&1; echo $? > "$SCRATCH/init.code"; } | tee "$SCRATCH/init.out" | sed 's/^/@note /'
+code=$(cat "$SCRATCH/init.code")
+printf '@failed %s\\n' "$(sed -n 's/^failed //p' "$SCRATCH/init.out" | tr '\\n' '\\037')"
+case $code in
+  0|${SOME_FAILED}) ;;
+  *) fail "$(sed -n 's/^error: //p' "$SCRATCH/init.out" | tail -n 1 | grep . || echo "init-ssl.sh ended with exit code $code: $(tail -n 1 "$SCRATCH/init.out")")" ;;
+esac`);
+}
+/** The certificates that failed, as the script said them: `NAME: why`. */
+function failuresOf(said) {
+    return (said.get('failed') ?? '').split('\u001f').filter(Boolean);
+}
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/renewal.js
 

@@ -132,6 +132,16 @@ docker exec -u 0 tiny-proxy-1 sh -c 'kept=$(grep -v "roll of" /etc/hosts); echo 
   })
 })
 
+test('a run that is under way is told, and what it has on the host is not held against it', async () => {
+  const holder = await onServer(`cp .diveops/journal.jsonl /tmp/journal
+echo '{"at":"2026-11-23T03:01:00Z","run":"1","event":"switch","release":"r3"}' >> .diveops/journal.jsonl
+(flock 9; exec sleep 60) 9>> .diveops/lock > /dev/null 2>&1 & echo $!`)
+  const found = await doctor()
+  await onServer(`kill ${holder}; cat /tmp/journal > .diveops/journal.jsonl`)
+  expect(row(found, 'release', 'run')).toBeUndefined()
+  expect(found.outcome.log).toContain('run: a deploy or another run is under way')
+})
+
 test('another image in place of the release, and a file that is gone', async () => {
   await onServer(`rm proxy/default.conf; docker commit tiny-web-1 ${IMAGE}:latest`)
   await compose('up -d --no-deps --force-recreate web')

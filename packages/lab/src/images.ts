@@ -21,6 +21,7 @@ export type ImageName =
   | 'base'
   | 'engine'
   | 'vps'
+  | 'golang'
   | 'act'
   | 'runner'
   | 'runner-packages'
@@ -52,7 +53,8 @@ export function imageTable(ingredients: Ingredients): Record<ImageName, Image> {
     },
     engine: { folder: 'engine', parents: { BASE: 'base' } },
     vps: { folder: 'vps', parents: { ENGINE: 'engine' } },
-    act: { folder: 'act', parents: { BASE: 'base' }, values: { ACT_VERSION: 'v0.2.89' } },
+    golang: { folder: 'golang', parents: { BASE: 'base' } },
+    act: { folder: 'act', parents: { GOLANG: 'golang' }, values: { ACT_VERSION: 'v0.2.89' } },
     'runner-packages': { folder: 'runner-packages', parents: { ENGINE: 'engine' } },
     runner: {
       folder: 'runner',
@@ -84,11 +86,15 @@ export function imageTable(ingredients: Ingredients): Record<ImageName, Image> {
       values: { NPM_VERSION: '11.21.2' },
       files: { node, ...BUSYBOX }
     },
-    pebble: { folder: 'pebble', parents: { BASE: 'base' }, values: { PEBBLE_VERSION: 'v2.10.1' } },
+    pebble: {
+      folder: 'pebble',
+      parents: { GOLANG: 'golang' },
+      values: { PEBBLE_VERSION: 'v2.10.1' }
+    },
     acme: { folder: 'acme', parents: { BASE: 'base', PEBBLE: 'pebble' }, files: { node } },
     linters: {
       folder: 'linters',
-      parents: { BASE: 'base', PYTHON: 'python' },
+      parents: { GOLANG: 'golang', PYTHON: 'python' },
       values: {
         ACTIONLINT_VERSION: 'v1.7.12',
         ZIZMOR_VERSION: '1.32.0',

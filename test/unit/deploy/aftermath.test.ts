@@ -18,13 +18,17 @@ const ROWS = [
 
 /** Names of the rows that a failure ends with. */
 async function namesAfter(failure: Error, seams: Partial<Seams> = {}): Promise<string[]> {
-  const found = await findingsAfter(failure, {} as Host, {
-    connect: () => Promise.reject(new Error('not here')),
-    clock: systemClock,
-    log: silentLog,
-    examine: () => Promise.resolve(ROWS),
-    ...seams
-  })
+  const found = await findingsAfter(
+    failure,
+    { host: {} as Host, id: '1' },
+    {
+      connect: () => Promise.reject(new Error('not here')),
+      clock: systemClock,
+      log: silentLog,
+      examine: () => Promise.resolve(ROWS),
+      ...seams
+    }
+  )
   return found.map(({ name }) => name)
 }
 

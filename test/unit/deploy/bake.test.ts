@@ -35,3 +35,25 @@ test.each([
 ])('with a stop_grace_period of %s connections are drained for %i s', (period, expected) => {
   expect(drainSeconds(period === undefined ? {} : { stop_grace_period: period })).toBe(expected)
 })
+
+/** What is said of a container whose health test ends with these codes, one after the other. */
+function wellAfter(codes: readonly number[]): string {
+  const script = `SCRATCH=$(mktemp -d)
+${BAKE_FUNCTIONS}
+docker() { echo 'running 0'; }
+sleep() { :; }
+codes='${codes.join(' ')}'
+probe() { code=\${codes%% *}; codes=\${codes#* }; return "$code"; }
+why=well; well box true; echo "$why"; rm -r "$SCRATCH"`
+  return execFileSync('sh', ['-c', script], { encoding: 'utf8' }).trim()
+}
+
+test.each([
+  ['succeeds', [0], 'well'],
+  // An engine that is busy fails to start a test now and then.
+  ['fails twice, then succeeds', [1, 126, 0], 'well'],
+  ['fails three times in a row', [1, 1, 1, 0], 'its health test fails'],
+  ['hangs', [124, 0], 'its health test fails']
+])('a release that is watched and whose health test %s', (_name, codes, expected) => {
+  expect(wellAfter(codes)).toBe(expected)
+})

@@ -14,13 +14,13 @@ const PATIENCE_MS = 30_000
  */
 export async function findingsAfter(
   error: Error,
-  host: Host,
+  { host, id }: { host: Host; id: string },
   { examine, cancel, log }: Seams
 ): Promise<Row[]> {
   if (!examine || cancel?.aborted || saysEnough(error)) return []
   const patience = AbortSignal.timeout(PATIENCE_MS)
   try {
-    const rows = await examine(host, cancel ? AbortSignal.any([patience, cancel]) : patience)
+    const rows = await examine(host, cancel ? AbortSignal.any([patience, cancel]) : patience, id)
     return rows.filter(isRed)
   } catch (thrown) {
     log.debug(`the host could not be examined: ${errorMessage(thrown)}`)

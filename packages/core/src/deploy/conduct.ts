@@ -49,7 +49,7 @@ export async function conduct(
         : new UserError([errorMessage(error), ...more].join('; '), [], { cause: error })
     // Who has no lock has done nothing, and was told why.
     if (run && timeline.current !== 'lock') {
-      outcome.findings = await findingsAfter(outcome.error, run.host, seams)
+      outcome.findings = await findingsAfter(outcome.error, run, seams)
     }
   } finally {
     if (seams.cancel?.aborted) outcome.error ??= new Cancelled('the run was cancelled, too late')

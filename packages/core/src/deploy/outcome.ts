@@ -59,6 +59,6 @@ export interface Seams {
   cancel?: AbortSignal | undefined
   /** How long the host may be out of reach after a connection broke; five minutes when undefined. */
   patienceMs?: number
-  /** Looks at the host after a failure; nothing is looked at without it. */
-  examine?: (host: Host, signal: AbortSignal) => Promise<Row[]>
+  /** Looks at the host after the failure of a run, by its id; nothing is looked at without it. */
+  examine?: (host: Host, signal: AbortSignal, run: string) => Promise<Row[]>
 }

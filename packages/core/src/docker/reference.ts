@@ -82,10 +82,3 @@ export function formatReference(reference: Reference): string {
   const { tag, digest } = reference
   return `${nameOf(reference)}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`
 }
-
-/** The reference as Docker itself shows it: `nginx:alpine`, not `docker.io/library/nginx:alpine`. */
-export function shortReference(reference: Reference): string {
-  return formatReference(reference)
-    .replace(/^docker\.io\//, '')
-    .replace(/^library\//, '')
-}

@@ -13,7 +13,7 @@ export const DRIFT_PROBES = {
   pins: `box=$(front); [ -z "$box" ] || quick exec "$box" grep -F ' # roll of ' /etc/hosts 2> /dev/null | sed "s/^.* # roll of /$(boxes | grep "^$box" | cut -d ' ' -f 2) /"`,
   underWay: `cd "$P/.diveops" 2> /dev/null || exit 0
 for file in lock job; do
-  inode=$(stat -c %i "$file" 2> /dev/null) && grep -q "FLOCK.*:$inode " /proc/locks && echo "$file"
+  [ ! -r "$file" ] || flock -ns "$file" true || echo "$file"
 done
 exit 0`,
   undo: '[ -f "$P/.diveops/env.undo" ]'
@@ -25,10 +25,14 @@ const { ok, hint, warning, error } = rowsOf('release')
 
 const AGAIN = 'run the deploy again: what differs is then put right, or becomes part of a release'
 
-/** Rows of the live release: what differs from it on the host, what was left, and the way back. */
-export function driftRows(seen: DriftSeen): Row[] {
+/**
+ * Rows of the live release: what differs from it on the host, what was left, and the way back. `run`
+ * is the run that asks, if one does: what it does itself is no news to it.
+ */
+export function driftRows(seen: DriftSeen, run: string | undefined): Row[] {
   const { current } = seen.facts
-  const strangers = strangerRows(seen)
+  const busy = linesOf(seen.sections.underWay).some(file => file !== 'lock' || run === undefined)
+  const strangers = strangerRows(seen, busy)
   if (!current) {
     return [
       hint('live release', 'none recorded', {
@@ -44,7 +48,7 @@ export function driftRows(seen: DriftSeen): Row[] {
     ...composeRows(seen),
     ...tagRows(seen, current),
     ...strangers,
-    ...leftRows(seen),
+    ...(busy ? [] : leftRows(seen, run)),
     wayBackRow(seen, current)
   ]
 }
@@ -128,9 +132,8 @@ function tagRows(seen: DriftSeen, current: Manifest): Row[] {
 }
 
 /** Containers that no service has, and bridges and pins, which are there for the length of a roll. */
-function strangerRows(seen: DriftSeen): Row[] {
+function strangerRows(seen: DriftSeen, busy: boolean): Row[] {
   const boxes = readBoxes(seen.sections.boxes)
-  const busy = linesOf(seen.sections.underWay).length > 0
   const services = Object.keys(seen.project?.services ?? {})
   const extra = boxes.filter(
     ({ oneoff, service }) => !oneoff && seen.project && !services.includes(service)
@@ -159,11 +162,10 @@ function strangerRows(seen: DriftSeen): Row[] {
   ]
 }
 
-function leftRows({ facts, sections }: DriftSeen): Row[] {
-  if (linesOf(sections.underWay).length > 0) return []
+function leftRows({ facts, sections }: DriftSeen, run: string | undefined): Row[] {
   const { broken } = facts
   return [
-    ...(broken
+    ...(broken && broken.run !== run
       ? [
           warning('run', `a ${broken.action} of release ${broken.release} broke off half-way`, {
             cause: `what serves may be of either release (${broken.url} by ${broken.actor}, ${broken.at})`,

@@ -49,6 +49,8 @@ export interface Examination {
   brief?: boolean
   /** Aborted: the looking ends, by a failure. */
   signal?: AbortSignal
+  /** Id of the run that asks and holds the lock; undefined when nobody's run does. */
+  run?: string
 }
 
 /**
@@ -57,7 +59,7 @@ export interface Examination {
  */
 export async function examine(
   host: Host,
-  { config, now, brief = false, signal }: Examination
+  { config, now, brief = false, signal, run }: Examination
 ): Promise<Row[]> {
   const probes = liveProbes(config.path, config.compose, PROBES, FUNCTIONS)
   const { stdout } = await mustRun(host, 'examining the host', probes.script, {
@@ -91,7 +93,7 @@ export async function examine(
     ...databaseRows(seen),
     ...(answers && proxy ? folderRows(seen, foldersOf(facts), answers, proxy) : []),
     ...certificateRows(seen, proxy, answers),
-    ...driftRows(seen),
+    ...driftRows(seen, run),
     ...safetyRows(seen)
   ]
 }
@@ -133,5 +135,6 @@ function foldersOf({ nginx }: Facts) {
 
 /** Looks at the host after a failed run, as far as one round trip goes. */
 export function examineAfter(config: AppConfig): NonNullable<Seams['examine']> {
-  return (host, signal) => examine(host, { config, now: systemClock.now(), brief: true, signal })
+  return (host, signal, run) =>
+    examine(host, { config, now: systemClock.now(), brief: true, signal, run })
 }

@@ -245,11 +245,11 @@ case $mode in
   dry-run)
     [ -n "$STAGING" ] || die "no staging is known for $DIRECTORY, so there is nothing to try at"
     take_lock; failed=0
-    for name in "$@"; do try_out "$name" || failed=3; done
+    for name in "$@"; do try_out "$name" || failed=${SOME_FAILED}; done
     exit "$failed" ;;
   obtain)
     take_lock; failed=0
-    for name in "$@"; do obtain "$name" || failed=3; done
+    for name in "$@"; do obtain "$name" || failed=${SOME_FAILED}; done
     serve || say "warning: $PROBLEM"
     exit "$failed" ;;
 esac
