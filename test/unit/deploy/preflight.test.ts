@@ -2,38 +2,11 @@ import { expect, test } from '@jest/globals'
 import { parseConfig } from '../../../packages/core/src/app/config.ts'
 import type { Facts } from '../../../packages/core/src/deploy/facts.ts'
 import { judgeHost, refuse } from '../../../packages/core/src/deploy/preflight.ts'
+import { factsAt } from '../../harness/facts.ts'
 
 const config = parseConfig('')
 const now = Date.UTC(2026, 10, 23)
-const good: Facts = {
-  user: 'deploy',
-  groups: ['deploy', 'docker'],
-  clock: now / 1000,
-  engine: { text: '26.1.5', code: 0 },
-  compose: { text: '2.26.1-4', code: 0 },
-  missingTools: [],
-  path: 'writable',
-  freeKb: { path: 9e6, images: 9e6 },
-  env: undefined,
-  current: undefined,
-  releases: [],
-  unfinished: [],
-  broken: undefined,
-  brokenFiles: {},
-  liveFiles: new Map(),
-  config: { project: { name: 'app', services: {} }, error: '' },
-  containers: [],
-  missingImages: [],
-  volumes: [],
-  listening: [],
-  front: undefined,
-  nginx: undefined,
-  memoryKb: { available: 1e6, services: new Map() },
-  certificates: new Map(),
-  renewal: undefined,
-  recreates: new Set(),
-  editedVariables: []
-}
+const good = factsAt(now)
 
 test('a host that has everything is accepted', () => {
   expect(() => refuse(judgeHost(good, config, 'deploy@host', now))).not.toThrow()

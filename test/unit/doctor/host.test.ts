@@ -2,39 +2,12 @@ import { expect, test } from '@jest/globals'
 import { parseConfig } from '../../../packages/core/src/app/config.ts'
 import type { Facts } from '../../../packages/core/src/deploy/facts.ts'
 import { HOST_PROBES, hostRows } from '../../../packages/core/src/doctor/host.ts'
+import { factsAt } from '../../harness/facts.ts'
 
 type Name = keyof typeof HOST_PROBES
 
 const now = Date.UTC(2026, 10, 24)
-const facts: Facts = {
-  user: 'deploy',
-  groups: ['deploy', 'docker'],
-  clock: now / 1000,
-  engine: { text: '28.1.1', code: 0 },
-  compose: { text: '2.35.0', code: 0 },
-  missingTools: [],
-  path: 'writable',
-  freeKb: { path: 9e6, images: 9e6 },
-  env: undefined,
-  current: undefined,
-  releases: [],
-  unfinished: [],
-  broken: undefined,
-  brokenFiles: {},
-  liveFiles: new Map(),
-  config: { project: undefined, error: '' },
-  containers: [],
-  missingImages: [],
-  volumes: [],
-  listening: [],
-  front: undefined,
-  nginx: undefined,
-  recreates: new Set(),
-  editedVariables: [],
-  memoryKb: { available: 1e6, services: new Map() },
-  certificates: new Map(),
-  renewal: undefined
-}
+const facts = factsAt(now)
 
 /** What /proc/meminfo has, in megabytes. */
 function memory(total: number, available: number, swap = 0): string {
