@@ -22,6 +22,7 @@ import { type Answers, questionsScript, readAnswers } from './questions.ts'
 import { SAFETY_PROBES, safetyRows } from './safety.ts'
 import type { Seen } from './seen.ts'
 import { folderRows, siteRows } from './site.ts'
+import { askForUpdates } from './updates.ts'
 
 /** Everything that is read in the first round trip beside the facts of a deploy. */
 export const PROBES = {
@@ -45,7 +46,7 @@ export interface Examination {
   config: AppConfig
   /** Milliseconds since the epoch. */
   now: number
-  /** Only the first round trip: nothing is asked through the proxy. */
+  /** Only the first round trip: nothing is asked through the proxy, nor of registries. */
   brief?: boolean
   /** Aborted: the looking ends, by a failure. */
   signal?: AbortSignal
@@ -85,6 +86,7 @@ export async function examine(
   }
   const proxy = proxyOf(seen)
   const answers = brief || proxy === undefined ? undefined : await ask(host, seen, proxy)
+  const updates = brief ? [] : await askForUpdates(host, seen)
   return [
     ...rows,
     ...appRows(seen),
@@ -94,6 +96,7 @@ export async function examine(
     ...(answers && proxy ? folderRows(seen, foldersOf(facts), answers, proxy) : []),
     ...certificateRows(seen, proxy, answers),
     ...driftRows(seen, run),
+    ...updates,
     ...safetyRows(seen)
   ]
 }
