@@ -12,7 +12,7 @@ import { readConfiguration } from '../proxy/configuration.ts'
 import { servedFolders, workerUser } from '../proxy/folders.ts'
 import { type Host, mustRun } from '../ssh/host.ts'
 import { BOX_PROBES } from './boxes.ts'
-import { CERTIFICATE_PROBES, certificateRows, tlsSites } from './certificates.ts'
+import { CERTIFICATE_PROBES, certificateRows, SETUP, tlsSites } from './certificates.ts'
 import { composeRow, containerRows } from './containers.ts'
 import { DATABASE_PROBES, databaseRows } from './database.ts'
 import { DRIFT_PROBES, driftRows } from './drift.ts'
@@ -140,4 +140,10 @@ function foldersOf({ nginx }: Facts) {
 export function examineAfter(config: AppConfig): NonNullable<Seams['examine']> {
   return (host, signal, run) =>
     examine(host, { config, now: systemClock.now(), brief: true, signal, run })
+}
+
+/** The same after a failed setup-ssl, which is no help when it says that it should be run. */
+export function examineAfterSetup(config: AppConfig): NonNullable<Seams['examine']> {
+  const look = examineAfter(config)
+  return async (...words) => (await look(...words)).filter(({ next }) => next !== SETUP)
 }
