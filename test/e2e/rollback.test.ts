@@ -1,5 +1,6 @@
 import { connection, resetVps, startLoad, up } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { type FakeGitHub, startFakeGitHub } from '../harness/github/fake.ts'
 import {
   buildTiny,
   checkoutTiny,
@@ -14,24 +15,37 @@ import {
 
 jest.setTimeout(300_000)
 
+let github: FakeGitHub
 const folders: string[] = []
 const releases: string[] = []
+const COMMITS = { r1: '1'.repeat(40), r2: '2'.repeat(40), r3: '3'.repeat(40) }
 
 beforeAll(async () => {
+  github = await startFakeGitHub()
   await up(() => {})
   await resetVps()
-  for (const name of ['r1', 'r2', 'r3']) {
+  for (const [name, commit] of Object.entries(COMMITS)) {
     const workspace = await checkoutTiny(async copy => {
       await edit(copy, 'diveops.yml', 'release:', 'health: {bake: 2s}\nrelease:')
       await put(copy, `proxy/${name}.conf`, `# of ${name}\n`)
     })
     folders.push(workspace)
-    const outcome = await deployTiny(workspace, { digest: await buildTiny(name), strategy: 'roll' })
+    const inputs = { digest: await buildTiny(name), strategy: 'roll' }
+    const outcome = await deployTiny(workspace, inputs, { env: { GITHUB_SHA: commit } })
     if (outcome.code !== 0) throw new Error(outcome.log)
     releases.push(outcome.outputs.release as string)
   }
 })
-afterAll(() => removeAll(folders))
+afterAll(async () => {
+  await removeAll(folders)
+  await github.stop()
+})
+
+/** A rollback of a workflow that lets it tell GitHub; the commit of the workflow itself is another one. */
+function rollbackTold(inputs: Record<string, string>) {
+  const env = { GITHUB_API_URL: github.url, GITHUB_SHA: 'f'.repeat(40) }
+  return rollbackTiny({ ...inputs, 'github-token': 'ghs_token', environment: 'eu' }, { env })
+}
 
 test('without a name it goes to the release before, with its files, and no visitor loses a request', async () => {
   const load = startLoad((await connection()).LAB_HTTP)
@@ -55,7 +69,7 @@ test('without a name it goes to the release before, with its files, and no visit
 })
 
 test('a name goes to that release, forward as well', async () => {
-  const outcome = await rollbackTiny({ release: releases[2] as string })
+  const outcome = await rollbackTold({ release: releases[2] as string })
   expect(outcome.outputs).toMatchObject({ state: 'live', release: releases[2] })
   expect(await site()).toBe('release r3, hello from the template')
 })
@@ -81,9 +95,27 @@ test('the live release is no way back', async () => {
 
 test('it works without the registry, from the images that are kept', async () => {
   await onServer('docker image prune -f')
-  const outcome = await rollbackTiny({ release: releases[0] as string })
+  const outcome = await rollbackTold({ release: releases[0] as string })
   expect(outcome.outputs).toMatchObject({ state: 'live', release: releases[0] })
   expect(await site()).toBe('release r1, hello from the template')
+  expect(outcome.summary).toContain('| State | live: the release serves |')
+})
+
+test('GitHub was told which commits went live again, and which of them serves', () => {
+  expect(github.problems).toEqual([])
+  const [now, before] = github.deployments
+  expect(github.deployments).toHaveLength(2)
+  expect(before).toMatchObject({ ref: COMMITS.r3, environment: 'eu', description: 'rollback' })
+  expect(now).toMatchObject({ ref: COMMITS.r1, environment: 'eu', description: 'rollback' })
+  const states = [1, 2].map(id => github.statuses.get(id)?.map(one => one.state))
+  expect(states).toEqual([
+    ['inactive', 'success', 'in_progress'],
+    ['success', 'in_progress']
+  ])
+  expect(github.statuses.get(2)?.[0]).toMatchObject({
+    description: 'live: the release serves',
+    log_url: 'https://github.com/nestorwheelock/tiny/actions/runs/42'
+  })
 })
 
 test('before the first release there is none', async () => {

@@ -180,6 +180,19 @@ describe('with the app live over HTTP', () => {
     await expectRefused(outcome)
   })
 
+  test('what else is wrong on the server is told below the reason', async () => {
+    await acme.setAddresses('www.buceofeliz.com', {})
+    await onServer('chmod 644 .env')
+    const outcome = await setupSsl()
+    await onServer('chmod 600 .env')
+    const [row, reason] = ['! .env: mode 644, of captain', '::error::no order was made: www.']
+    expect(outcome.log).toContain(`Wrong on the server after that:\n  ${row}`)
+    expect(outcome.log).not.toContain('next: run the setup-ssl action')
+    expect(outcome.log.slice(outcome.log.indexOf(row))).toContain(reason)
+    expect(outcome.summary).toContain('| ⚠️ | safety: .env | mode 644, of captain |')
+    await expectRefused(outcome)
+  })
+
   test('a server without name servers', async () => {
     await vpsExec('pkill -STOP dnsmasq')
     const outcome = await setupSsl()

@@ -147,29 +147,33 @@ export async function byPort(port: number): Promise<Record<string, string>> {
   return { port: String(port), 'known-hosts': known.replaceAll(`:${LAB_SSH_PORT} `, `:${port} `) }
 }
 
+/** What a runner says of the run. */
+const GITHUB = {
+  GITHUB_REPOSITORY: 'nestorwheelock/tiny',
+  GITHUB_SERVER_URL: 'https://github.com',
+  GITHUB_RUN_ID: '42',
+  GITHUB_ACTOR: REGISTRY_USER
+}
+
 /** Runs the deploy-vps bundle from a checkout against the lab's server. */
 export async function deployTiny(
   workspace: string,
   inputs: Record<string, string>,
   options: Options = {}
 ): Promise<Outcome> {
-  const env = {
-    GITHUB_WORKSPACE: workspace,
-    GITHUB_REPOSITORY: 'nestorwheelock/tiny',
-    GITHUB_SERVER_URL: 'https://github.com',
-    GITHUB_RUN_ID: '42',
-    GITHUB_ACTOR: REGISTRY_USER,
-    ...options.env
-  }
+  const env = { GITHUB_WORKSPACE: workspace, ...GITHUB, ...options.env }
   const shared = { ...(await labInputs()), strategy: 'recreate' }
   return runAction('deploy-vps', { ...shared, ...inputs }, { ...options, env })
 }
 
 /** Runs the rollback bundle, from a folder without checkout, against the lab's server. */
-export async function rollbackTiny(inputs: Record<string, string> = {}): Promise<Outcome> {
+export async function rollbackTiny(
+  inputs: Record<string, string> = {},
+  { env }: Options = {}
+): Promise<Outcome> {
   const shared = await labInputs()
   for (const name of ['registry-user', 'registry-token']) delete shared[name]
-  return runAction('rollback', { ...shared, ...inputs })
+  return runAction('rollback', { ...shared, ...inputs }, { env: { ...GITHUB, ...env } })
 }
 
 /** A command on the server as the deploying user, in the app's folder; both streams of its output. */

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import net, { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
@@ -237,6 +238,23 @@ describe('the deploy-vps bundle', () => {
     expect({ code, state: outputs.state }).toEqual({ code: 1, state: 'untouched' })
     expect(states()).toEqual([[1, 'failure', 'in_progress']])
     expect(fake.statuses.get(1)?.[0]?.description).toMatch(/^untouched: /)
+  })
+
+  test('records one that is cancelled while the server does not answer as ended, in the time that is left', async () => {
+    const cancel = new AbortController()
+    const mute = net.createServer(() => cancel.abort())
+    await new Promise<void>(resolve => mute.listen(0, '127.0.0.1', resolve))
+    const { port } = mute.address() as AddressInfo
+    const { code, log } = await runAction(
+      'deploy-vps',
+      { ...inputs(), port: String(port) },
+      { env: env(), cancel: cancel.signal }
+    )
+    mute.close()
+    expect(log).toContain('::error::the run was cancelled, and the host did not answer in time')
+    expect(code).toBe(1)
+    expect(states()).toEqual([[1, 'error', 'in_progress']])
+    expect(fake.statuses.get(1)?.[0]?.description).toBe('cancelled, and the server did not answer')
   })
 
   test('fails for its own reason, not for that of GitHub, which is a warning', async () => {

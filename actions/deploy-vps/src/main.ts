@@ -45,13 +45,14 @@ async function run(
   }
   const github = openGitHub(wanted.token, event, log)
   const told = github && { github, environment: wanted.environment, run: request.run }
+  const cancel = onCancel()
   const deployment =
-    told && !inputs.planOnly ? beginDeployment(told, event.commit, 'deploy') : undefined
+    told && !inputs.planOnly ? beginDeployment(told, event.commit, 'deploy', cancel) : undefined
   const outcome = await deploy(request, {
     connect: () => connect(host, { log, secrets }),
     clock: systemClock,
     log,
-    cancel: onCancel(),
+    cancel,
     examine: examineAfter(source.config)
   })
   await endDeployment(deployment, outcome)

@@ -53,6 +53,8 @@ export function boxTable(
       image: images.vps,
       options: [
         ...privileges,
+        // What it has pulled is older than what another mirror has.
+        ...['--label', `diveops-lab.mirror=${images.mirror}`],
         ...data('vps', '/var/lib/docker'),
         ...publish(ports.ssh, 22),
         ...publish(ports.http, 80),

@@ -3,6 +3,8 @@ import { Cancelled } from '../base/errors.ts'
 
 /** A runner kills a cancelled step ten seconds after it said so; before that we go by ourselves. */
 const LAST_WORDS_MS = 6500
+/** What is told elsewhere by then begins so long after the cancelling: an answer of GitHub's takes a second. */
+const LAST_CALLS_MS = 5000
 
 /**
  * A signal that is aborted when the runner cancels the step (SIGINT, then SIGTERM): the run stops
@@ -24,4 +26,9 @@ export function onCancel(): AbortSignal {
   }
   process.on('SIGINT', cancel).on('SIGTERM', cancel)
   return controller.signal
+}
+
+/** Calls `body` when a cancelled run still goes on shortly before it is ended with the last words. */
+export function beforeLastWords(cancel: AbortSignal, body: () => void): void {
+  cancel.addEventListener('abort', () => setTimeout(body, LAST_CALLS_MS).unref())
 }

@@ -1,3 +1,4 @@
+import { beforeLastWords } from './cancel.ts'
 import type { GitHub } from './github.ts'
 
 /** What the page of an environment on GitHub is told of a run. */
@@ -10,9 +11,12 @@ export interface DeploymentWanted {
   logUrl: string | undefined
 }
 
-/** How a run ended, for the page of its environment. */
+/**
+ * How a run ended, for the page of its environment: `success` when what it wanted is live, `failure` when
+ * that is not, `error` when nobody knows. `inactive` is for what was live before.
+ */
 export interface DeploymentEnd {
-  state: 'success' | 'failure'
+  state: 'success' | 'failure' | 'error'
   description: string
   /** Address of the site. */
   url: string | undefined
@@ -21,29 +25,44 @@ export interface DeploymentEnd {
 const PERMISSION = 'deployments: write'
 /** GitHub takes no longer descriptions of a status. */
 const LONGEST = 140
+const GIVEN_UP = 'cancelled, and the server did not answer'
 /** So many deployments back an earlier one that counts as live is looked for. */
 const LOOK_BACK = 20
 
 /**
- * A run in the list of an environment's deployments: in progress from now on, until it has ended. GitHub
- * is asked beside the run, which does not wait for it; nothing here throws.
+ * A run in the list of an environment's deployments: in progress from now on, until it has ended, or was
+ * cancelled and did not end in time. GitHub is asked beside the run, which does not wait for it; nothing
+ * here throws.
  */
 export class Deployment {
   readonly #github: GitHub
   readonly #wanted: DeploymentWanted
   readonly #begun: Promise<number | undefined>
+  #ending: Promise<void> | undefined
 
-  constructor(github: GitHub, wanted: DeploymentWanted) {
+  constructor(github: GitHub, wanted: DeploymentWanted, cancel?: AbortSignal) {
     this.#github = github
     this.#wanted = wanted
     const { environment } = wanted
     this.#begun = github.attempt(`record a deployment to '${environment}'`, PERMISSION, () =>
       this.#begin()
     )
+    if (cancel) beforeLastWords(cancel, () => this.#giveUp())
   }
 
   /** Says how the run ended; after a success the deployment that was live before becomes inactive. */
-  async end(how: DeploymentEnd): Promise<void> {
+  end(how: DeploymentEnd): Promise<void> {
+    // What is said last counts.
+    const before = this.#ending
+    this.#ending = before ? before.then(() => this.#end(how)) : this.#end(how)
+    return this.#ending
+  }
+
+  #giveUp(): void {
+    this.#ending ??= this.#end({ state: 'error', description: GIVEN_UP, url: undefined })
+  }
+
+  async #end(how: DeploymentEnd): Promise<void> {
     const id = await this.#begun
     if (id === undefined) return
     const what = `record how the deployment to '${this.#wanted.environment}' ended`

@@ -4,9 +4,9 @@ import { appendSummary, markdownTable } from '../action/summary.ts'
 import { UserError } from '../base/errors.ts'
 import type { Secrets } from '../base/secrets.ts'
 import { formatDuration } from '../base/time.ts'
+import { findingLines, findingsMarkdown } from './findings.ts'
 import type { Outcome, RunRequest, State } from './outcome.ts'
 import { planMarkdown } from './plantext.ts'
-import { type Row, rowLines, rowsDetails, rowsTable } from './row.ts'
 import { opening, timeline } from './runsummary.ts'
 
 const WORDS: Record<State, string> = {
@@ -17,8 +17,6 @@ const WORDS: Record<State, string> = {
   untouched: 'untouched: the run failed before anything live was changed',
   unknown: 'unknown: look at the server'
 }
-
-const FOUND = 'Wrong on the server after that'
 
 /** The outcome in one sentence. */
 export function describe(state: State): string {
@@ -41,7 +39,7 @@ function summary(outcome: Outcome, title: string, host: string, secrets: Secrets
     markdownTable({ head: ['', ''], rows: facts }),
     planMarkdown(plan, secrets),
     ...timeline(steps),
-    ...(findings.length > 0 ? [FOUND, rowsTable(findings), ...rowsDetails(findings)] : [])
+    ...findingsMarkdown(findings)
   ].join('\n\n')
 }
 
@@ -69,14 +67,8 @@ export async function report(
   log.info(steps.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(' · '))
   if (!error) return log.info(describe(state))
   const details = error instanceof UserError ? error.details : []
-  const lines = [...details, ...foundLines(findings)]
+  const lines = [...details, ...findingLines(findings)]
   throw new UserError(`${error.message} [${describe(state)}]`, lines, { cause: error })
-}
-
-/** What else is wrong on the host, for the end of a failed run's log. */
-function foundLines(findings: readonly Row[]): string[] {
-  if (findings.length === 0) return []
-  return [`${FOUND}:`, ...findings.flatMap(rowLines).map(line => `  ${line}`)]
 }
 
 /** Runs what comes before a host is touched; a failure of it sets the outputs that say so. */

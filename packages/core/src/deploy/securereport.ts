@@ -4,6 +4,7 @@ import { appendSummary, cell, markdownTable } from '../action/summary.ts'
 import { UserError } from '../base/errors.ts'
 import type { Secrets } from '../base/secrets.ts'
 import { formatDuration } from '../base/time.ts'
+import { findingLines, findingsMarkdown } from './findings.ts'
 import type { State } from './outcome.ts'
 import { opening, timeline } from './runsummary.ts'
 import type { Secured } from './secure.ts'
@@ -32,7 +33,7 @@ export async function reportSecured(
   host: string,
   { secrets, log }: Context
 ): Promise<void> {
-  const { state, steps, error, certificates, obtained } = secured
+  const { state, steps, error, certificates, obtained, findings } = secured
   const ends = certificates.map(({ notAfter }) => notAfter).sort((a, b) => +a - +b)[0]
   setOutputs({
     changed: obtained.length > 0 || ['live', 'restored', 'unknown'].includes(state),
@@ -44,11 +45,12 @@ export async function reportSecured(
   const words = wordsFor(secured)
   if (!error) return log.info(words)
   const details = error instanceof UserError ? error.details : []
-  throw new UserError(`${error.message} [${words}]`, details, { cause: error })
+  const lines = [...details, ...findingLines(findings)]
+  throw new UserError(`${error.message} [${words}]`, lines, { cause: error })
 }
 
 function summary(secured: Secured, host: string, secrets: Secrets): string {
-  const { error, rows, certificates, steps } = secured
+  const { error, rows, certificates, steps, findings } = secured
   const table = (head: string[], lines: string[][]) =>
     lines.length === 0 ? [] : [markdownTable({ head, rows: lines })]
   return [
@@ -67,6 +69,7 @@ function summary(secured: Secured, host: string, secrets: Secrets): string {
         [...problems, ...warnings].join('; ') || 'served as on disk, chain complete'
       ])
     ),
-    ...timeline(steps)
+    ...timeline(steps),
+    ...findingsMarkdown(findings)
   ].join('\n\n')
 }

@@ -1,5 +1,5 @@
 import { keepComment } from '../action/comment.ts'
-import { Deployment } from '../action/deployment.ts'
+import { Deployment, type DeploymentEnd } from '../action/deployment.ts'
 import type { Event } from '../action/event.ts'
 import type { GitHub } from '../action/github.ts'
 import { cell } from '../action/summary.ts'
@@ -16,26 +16,38 @@ export interface Told {
   run: RunRequest['run']
 }
 
-/** Records a run as a deployment from now on; undefined when there is no commit to record. */
+/**
+ * Records a run as a deployment from now on; undefined when there is no commit to record. One that is
+ * cancelled, and does not end in time, ends there as an error.
+ */
 export function beginDeployment(
   { github, environment, run }: Told,
   ref: string | undefined,
-  description: string
+  description: string,
+  cancel?: AbortSignal
 ): Deployment | undefined {
   if (ref === undefined) return undefined
-  return new Deployment(github, { environment, ref, description, logUrl: run.url })
+  return new Deployment(github, { environment, ref, description, logUrl: run.url }, cancel)
 }
 
-/** Says on the environment's page how a run ended: a release that was live already is a success. */
+const ENDS: Record<Outcome['state'], DeploymentEnd['state']> = {
+  live: 'success',
+  unchanged: 'success',
+  planned: 'success',
+  restored: 'failure',
+  untouched: 'failure',
+  unknown: 'error'
+}
+
+/**
+ * Says on the environment's page how a run ended: a release that is live is a success, also when it was
+ * so already, or when somebody cancelled the run too late.
+ */
 export async function endDeployment(
   deployment: Deployment | undefined,
-  { state, url, error }: Outcome
+  { state, url }: Outcome
 ): Promise<void> {
-  await deployment?.end({
-    state: error === undefined ? 'success' : 'failure',
-    description: describe(state),
-    url
-  })
+  await deployment?.end({ state: ENDS[state], description: describe(state), url })
 }
 
 /** Keeps one comment under the pull request with the plan, or with the reason why there is none. */

@@ -23,7 +23,8 @@ echo "$found"`
 type CertificateSeen = Seen<keyof typeof CERTIFICATE_PROBES>
 
 const { ok, hint, warning, error } = rowsOf('certificates')
-const SETUP = 'run the setup-ssl action'
+/** What to do about most of it. */
+export const SETUP = 'run the setup-ssl action'
 
 /** What nginx serves over TLS now. */
 function liveSites({ facts: { nginx } }: Pick<Seen, 'facts'>): Site[] {

@@ -12,7 +12,7 @@ import { readConfiguration } from '../proxy/configuration.ts'
 import { servedFolders, workerUser } from '../proxy/folders.ts'
 import { type Host, mustRun } from '../ssh/host.ts'
 import { BOX_PROBES } from './boxes.ts'
-import { CERTIFICATE_PROBES, certificateRows, tlsSites } from './certificates.ts'
+import { CERTIFICATE_PROBES, certificateRows, SETUP, tlsSites } from './certificates.ts'
 import { composeRow, containerRows } from './containers.ts'
 import { DATABASE_PROBES, databaseRows } from './database.ts'
 import { DRIFT_PROBES, driftRows } from './drift.ts'
@@ -22,6 +22,7 @@ import { type Answers, questionsScript, readAnswers } from './questions.ts'
 import { SAFETY_PROBES, safetyRows } from './safety.ts'
 import type { Seen } from './seen.ts'
 import { folderRows, siteRows } from './site.ts'
+import { askForUpdates } from './updates.ts'
 
 /** Everything that is read in the first round trip beside the facts of a deploy. */
 export const PROBES = {
@@ -45,7 +46,7 @@ export interface Examination {
   config: AppConfig
   /** Milliseconds since the epoch. */
   now: number
-  /** Only the first round trip: nothing is asked through the proxy. */
+  /** Only the first round trip: nothing is asked through the proxy, nor of registries. */
   brief?: boolean
   /** Aborted: the looking ends, by a failure. */
   signal?: AbortSignal
@@ -85,6 +86,7 @@ export async function examine(
   }
   const proxy = proxyOf(seen)
   const answers = brief || proxy === undefined ? undefined : await ask(host, seen, proxy)
+  const updates = brief ? [] : await askForUpdates(host, seen)
   return [
     ...rows,
     ...appRows(seen),
@@ -94,6 +96,7 @@ export async function examine(
     ...(answers && proxy ? folderRows(seen, foldersOf(facts), answers, proxy) : []),
     ...certificateRows(seen, proxy, answers),
     ...driftRows(seen, run),
+    ...updates,
     ...safetyRows(seen)
   ]
 }
@@ -137,4 +140,10 @@ function foldersOf({ nginx }: Facts) {
 export function examineAfter(config: AppConfig): NonNullable<Seams['examine']> {
   return (host, signal, run) =>
     examine(host, { config, now: systemClock.now(), brief: true, signal, run })
+}
+
+/** The same after a failed setup-ssl, which is no help when it says that it should be run. */
+export function examineAfterSetup(config: AppConfig): NonNullable<Seams['examine']> {
+  const look = examineAfter(config)
+  return async (...words) => (await look(...words)).filter(({ next }) => next !== SETUP)
 }

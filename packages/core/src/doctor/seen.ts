@@ -25,6 +25,9 @@ export function linesOf({ text }: Section): string[] {
 }
 
 /** A compose command as an operator types it in any folder. */
-export function composeCommand({ config, compose }: Seen, words: string): string {
+export function composeCommand(
+  { config, compose }: Pick<Seen, 'config' | 'compose'>,
+  words: string
+): string {
   return `cd ${config.path} && docker compose -f ${compose.file} ${words}`
 }
