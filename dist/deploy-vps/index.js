@@ -66737,7 +66737,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9741);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1672);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(455);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -66747,7 +66747,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 1672:
+/***/ 455:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -66765,6 +66765,8 @@ var errors = __nccwpck_require__(2256);
 
 /** A runner kills a cancelled step ten seconds after it said so; before that we go by ourselves. */
 const LAST_WORDS_MS = 6500;
+/** What is told elsewhere by then begins so long after the cancelling: an answer of GitHub's takes a second. */
+const LAST_CALLS_MS = 5000;
 /**
  * A signal that is aborted when the runner cancels the step (SIGINT, then SIGTERM): the run stops
  * starting steps and leaves in order. What is not done after six and a half seconds is left to the host and
@@ -66784,6 +66786,10 @@ function onCancel() {
     };
     process.on('SIGINT', cancel).on('SIGTERM', cancel);
     return controller.signal;
+}
+/** Calls `body` when a cancelled run still goes on shortly before it is ended with the last words. */
+function beforeLastWords(cancel, body) {
+    cancel.addEventListener('abort', () => setTimeout(body, LAST_CALLS_MS).unref());
 }
 
 ;// CONCATENATED MODULE: external "node:fs/promises"
@@ -89085,6 +89091,20 @@ class Deploy {
     }
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/findings.js
+
+const FOUND = 'Wrong on the server after that';
+/** What is wrong on the host after a failed run, for the end of its log; empty when nothing is. */
+function findingLines(findings) {
+    if (findings.length === 0)
+        return [];
+    return [`${FOUND}:`, ...findings.flatMap(rowLines).map(line => `  ${line}`)];
+}
+/** The same as pieces of the job summary. */
+function findingsMarkdown(findings) {
+    return findings.length === 0 ? [] : [FOUND, rowsTable(findings), ...rowsDetails(findings)];
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/action/gantt.js
 
 const DAY_MS = 86_400_000;
@@ -89212,7 +89232,6 @@ const report_WORDS = {
     untouched: 'untouched: the run failed before anything live was changed',
     unknown: 'unknown: look at the server'
 };
-const FOUND = 'Wrong on the server after that';
 /** The outcome in one sentence. */
 function report_describe(state) {
     return report_WORDS[state];
@@ -89233,7 +89252,7 @@ function summary(outcome, title, host, secrets) {
         markdownTable({ head: ['', ''], rows: facts }),
         planMarkdown(plan, secrets),
         ...timeline(steps),
-        ...(findings.length > 0 ? [FOUND, rowsTable(findings), ...rowsDetails(findings)] : [])
+        ...findingsMarkdown(findings)
     ].join('\n\n');
 }
 /**
@@ -89256,14 +89275,8 @@ async function report(outcome, title, host, { secrets, log }) {
     if (!error)
         return log.info(report_describe(state));
     const details = error instanceof errors/* UserError */.yo ? error.details : [];
-    const lines = [...details, ...foundLines(findings)];
+    const lines = [...details, ...findingLines(findings)];
     throw new errors/* UserError */.yo(`${error.message} [${report_describe(state)}]`, lines, { cause: error });
-}
-/** What else is wrong on the host, for the end of a failed run's log. */
-function foundLines(findings) {
-    if (findings.length === 0)
-        return [];
-    return [`${FOUND}:`, ...findings.flatMap(rowLines).map(line => `  ${line}`)];
 }
 /** Runs what comes before a host is touched; a failure of it sets the outputs that say so. */
 async function beforehand(body) {
@@ -89307,27 +89320,42 @@ async function keepComment(github, pull, subject, text) {
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/deployment.js
+
 const PERMISSION = 'deployments: write';
 /** GitHub takes no longer descriptions of a status. */
 const deployment_LONGEST = 140;
+const GIVEN_UP = 'cancelled, and the server did not answer';
 /** So many deployments back an earlier one that counts as live is looked for. */
 const LOOK_BACK = 20;
 /**
- * A run in the list of an environment's deployments: in progress from now on, until it has ended. GitHub
- * is asked beside the run, which does not wait for it; nothing here throws.
+ * A run in the list of an environment's deployments: in progress from now on, until it has ended, or was
+ * cancelled and did not end in time. GitHub is asked beside the run, which does not wait for it; nothing
+ * here throws.
  */
 class Deployment {
     #github;
     #wanted;
     #begun;
-    constructor(github, wanted) {
+    #ending;
+    constructor(github, wanted, cancel) {
         this.#github = github;
         this.#wanted = wanted;
         const { environment } = wanted;
         this.#begun = github.attempt(`record a deployment to '${environment}'`, PERMISSION, () => this.#begin());
+        if (cancel)
+            beforeLastWords(cancel, () => this.#giveUp());
     }
     /** Says how the run ended; after a success the deployment that was live before becomes inactive. */
-    async end(how) {
+    end(how) {
+        // What is said last counts.
+        const before = this.#ending;
+        this.#ending = before ? before.then(() => this.#end(how)) : this.#end(how);
+        return this.#ending;
+    }
+    #giveUp() {
+        this.#ending ??= this.#end({ state: 'error', description: GIVEN_UP, url: undefined });
+    }
+    async #end(how) {
         const id = await this.#begun;
         if (id === undefined)
             return;
@@ -89398,19 +89426,29 @@ class Deployment {
 
 
 
-/** Records a run as a deployment from now on; undefined when there is no commit to record. */
-function beginDeployment({ github, environment, run }, ref, description) {
+/**
+ * Records a run as a deployment from now on; undefined when there is no commit to record. One that is
+ * cancelled, and does not end in time, ends there as an error.
+ */
+function beginDeployment({ github, environment, run }, ref, description, cancel) {
     if (ref === undefined)
         return undefined;
-    return new Deployment(github, { environment, ref, description, logUrl: run.url });
+    return new Deployment(github, { environment, ref, description, logUrl: run.url }, cancel);
 }
-/** Says on the environment's page how a run ended: a release that was live already is a success. */
-async function endDeployment(deployment, { state, url, error }) {
-    await deployment?.end({
-        state: error === undefined ? 'success' : 'failure',
-        description: report_describe(state),
-        url
-    });
+const ENDS = {
+    live: 'success',
+    unchanged: 'success',
+    planned: 'success',
+    restored: 'failure',
+    untouched: 'failure',
+    unknown: 'error'
+};
+/**
+ * Says on the environment's page how a run ended: a release that is live is a success, also when it was
+ * so already, or when somebody cancelled the run too late.
+ */
+async function endDeployment(deployment, { state, url }) {
+    await deployment?.end({ state: ENDS[state], description: report_describe(state), url });
 }
 /** Keeps one comment under the pull request with the plan, or with the reason why there is none. */
 async function commentPlan({ github, environment, run }, { pull, commit }, { plan, error }, secrets) {
@@ -89731,7 +89769,8 @@ if [ "$found" = none ] && [ "$(systemctl is-active certbot.timer 2> /dev/null)" 
 echo "$found"`
 };
 const { ok, hint, warning, error: certificates_error } = rowsOf('certificates');
-const SETUP = 'run the setup-ssl action';
+/** What to do about most of it. */
+const certificates_SETUP = 'run the setup-ssl action';
 /** What nginx serves over TLS now. */
 function liveSites({ facts: { nginx } }) {
     return nginx === undefined ? [] : readSites(readConfiguration(nginx));
@@ -89781,16 +89820,16 @@ function diskRow(one, isLive, now) {
     if (verdict === 'unusable') {
         // While nothing is served by it the site answers, over HTTP only.
         const make = isLive ? certificates_error : warning;
-        return make(name, 'cannot be served', { cause: problem, next: SETUP });
+        return make(name, 'cannot be served', { cause: problem, next: certificates_SETUP });
     }
     const until = `until ${certificates_day(certificate.notAfter)}`;
     if (verdict === 'expired') {
-        return certificates_error(name, 'expired', { cause: problem, next: SETUP });
+        return certificates_error(name, 'expired', { cause: problem, next: certificates_SETUP });
     }
     const near = lifeWarning(one, now);
     if (near === undefined)
         return ok(name, until);
-    return warning(name, until, { cause: near.replace(/: run the.*$/, ''), next: SETUP });
+    return warning(name, until, { cause: near.replace(/: run the.*$/, ''), next: certificates_SETUP });
 }
 /** Files outside of the app's folder are not read; what nginx serves says enough. */
 function elsewhereRow(site, answers, now) {
@@ -89820,7 +89859,7 @@ function servedRows({ site, certificate }, answers) {
             return [
                 certificates_error(`${name} as served`, `a certificate for ${served.names.join(', ') || 'no name'}`, {
                     cause: 'browsers refuse a certificate of another name',
-                    next: SETUP
+                    next: certificates_SETUP
                 })
             ];
         }
@@ -89847,7 +89886,7 @@ function variantRows({ facts, project }) {
             return [
                 warning(name, 'serves HTTP only, and every certificate is there', {
                     cause: 'nothing has chosen the HTTPS configuration since they came',
-                    next: SETUP
+                    next: certificates_SETUP
                 })
             ];
         }
@@ -89855,11 +89894,11 @@ function variantRows({ facts, project }) {
             return [
                 certificates_error(name, 'serves HTTPS with certificates that are gone or broken', {
                     cause: 'it goes on until nginx starts again, and then does not start',
-                    next: SETUP
+                    next: certificates_SETUP
                 })
             ];
         }
-        return live === 'http' ? [hint(name, 'serves HTTP only', { next: SETUP })] : [];
+        return live === 'http' ? [hint(name, 'serves HTTP only', { next: certificates_SETUP })] : [];
     });
 }
 function renewalRow({ facts, sections, config }) {
@@ -89874,7 +89913,7 @@ function renewalRow({ facts, sections, config }) {
     if (by === 'none' && facts.certificates.size > 0) {
         return warning('renewal', 'nothing on the server renews the certificates', {
             cause: 'they end at the latest after 90 days',
-            next: SETUP
+            next: certificates_SETUP
         });
     }
     if (by === 'none')
@@ -90945,7 +90984,79 @@ function mounts(project, name, source) {
     return (project.services[name]?.volumes ?? []).some(one => one.source === source);
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/updates.js
+
+
+
+
+const { ok: updates_ok, hint: updates_hint, warning: updates_warning } = rowsOf('updates');
+/** A tag, and no digest, of a name that needs no quoting in a URL. */
+const MOVING = /^[\w./-]+(:\d+\/[\w./-]+)?(:[\w.-]+)?$/;
+/**
+ * Images that others build, run under a tag that can move to a newer build. Those of the app itself
+ * are what the last deploy has pulled.
+ */
+function movingImages({ project, facts }) {
+    const found = new Map();
+    for (const [service, { image = '', build }] of Object.entries(project?.services ?? {})) {
+        const id = facts.containers.find(one => one.service === service)?.imageId;
+        const ours = build !== undefined || facts.current?.services.includes(service);
+        if (ours || id === undefined || !MOVING.test(image))
+            continue;
+        const known = found.get(`${image} ${id}`);
+        if (known)
+            known.services.push(service);
+        else
+            found.set(`${image} ${id}`, { name: image, id, services: [service] });
+    }
+    return [...found.values()];
+}
+/**
+ * The script that asks the registries for the digests of images, by the host's engine, which knows
+ * mirrors and pulls nothing for it. Prints a line for each: digests of the build that runs, with
+ * commas, and the registry's, `-` for unknown.
+ */
+function updatesScript(images) {
+    return `socket=$(docker context inspect -f '{{.Endpoints.docker.Host}}' 2> /dev/null); socket=\${socket#unix://}
+engine() { # PATH: what the engine's API answers; docker itself has no command for this
+  if command -v curl > /dev/null; then curl -s --max-time 20 --unix-socket "$socket" "http://engine$1"
+  else timeout 20 perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new($ARGV[0]) or exit 1; print $s "GET $ARGV[1] HTTP/1.0\\r\\n\\r\\n"; print <$s>' "$socket" "$1"; fi 2> /dev/null; }
+ask() { # NUMBER NAME ID
+  have=$(docker image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}' "$3" 2> /dev/null | sed -n 's/.*@//p' | tr '\\n' ',')
+  now=$(engine "/distribution/$2/json" | sed -n 's/.*"Descriptor":{[^}]*"digest":"\\([^"]*\\)".*/\\1/p')
+  echo "$1 \${have:--} \${now:--}"; }
+${images.map(({ name, id }, index) => `ask ${index} ${shell_quote(name)} ${shell_quote(id)} &`).join('\n')}
+wait`;
+}
+/** Asks the registries for newer builds of what runs, and returns the rows of what they have. */
+async function askForUpdates(host, seen) {
+    const images = movingImages(seen);
+    if (images.length === 0)
+        return [];
+    const { stdout } = await mustRun(host, 'asking the registries', updatesScript(images));
+    return updateRows(seen, images, stdout);
+}
+/** Rows of images, as the script found them: those of which a registry has a newer build are red. */
+function updateRows(seen, images, stdout) {
+    const lines = stdout.split('\n').map(line => line.split(' '));
+    const command = (words) => composeCommand(seen, words);
+    return images.map(({ name, services }, index) => {
+        const [, have = '-', now = '-'] = lines.find(([number]) => number === String(index)) ?? [];
+        const users = services.join(' ');
+        if (now === '-' || have === '-') {
+            return updates_hint(name, 'unknown', { cause: 'the registry did not tell which build is the newest' });
+        }
+        if (have.split(',').includes(now))
+            return updates_ok(name, 'the newest build');
+        return updates_warning(name, 'the registry has a newer build', {
+            cause: `${services.join(', ')} runs without what was mended since`,
+            next: `${command(`pull ${users}`)}, then, when a short gap is well, ${command(`up -d ${users}`)}`
+        });
+    });
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/doctor/examine.js
+
 
 
 
@@ -91008,6 +91119,7 @@ async function examine(host, { config, now, brief = false, signal, run }) {
     }
     const proxy = proxyOf(seen);
     const answers = brief || proxy === undefined ? undefined : await ask(host, seen, proxy);
+    const updates = brief ? [] : await askForUpdates(host, seen);
     return [
         ...rows,
         ...appRows(seen),
@@ -91017,6 +91129,7 @@ async function examine(host, { config, now, brief = false, signal, run }) {
         ...(answers && proxy ? folderRows(seen, foldersOf(facts), answers, proxy) : []),
         ...certificateRows(seen, proxy, answers),
         ...driftRows(seen, run),
+        ...updates,
         ...safetyRows(seen)
     ];
 }
@@ -91055,6 +91168,11 @@ function foldersOf({ nginx }) {
 /** Looks at the host after a failed run, as far as one round trip goes. */
 function examineAfter(config) {
     return (host, signal, run) => examine(host, { config, now: systemClock.now(), brief: true, signal, run });
+}
+/** The same after a failed setup-ssl, which is no help when it says that it should be run. */
+function examineAfterSetup(config) {
+    const look = examineAfter(config);
+    return async (...words) => (await look(...words)).filter(({ next }) => next !== SETUP);
 }
 
 ;// CONCATENATED MODULE: ./node_modules/is-network-error/index.js
@@ -93653,12 +93771,13 @@ async function run({ host, github: wanted, healthTimeoutMs, env: given, ...input
     };
     const github = openGitHub(wanted.token, event, log);
     const told = github && { github, environment: wanted.environment, run: request.run };
-    const deployment = told && !inputs.planOnly ? beginDeployment(told, event.commit, 'deploy') : undefined;
+    const cancel = onCancel();
+    const deployment = told && !inputs.planOnly ? beginDeployment(told, event.commit, 'deploy', cancel) : undefined;
     const outcome = await deploy(request, {
         connect: () => connect(host, { log, secrets }),
         clock: systemClock,
         log,
-        cancel: onCancel(),
+        cancel,
         examine: examineAfter(source.config)
     });
     await endDeployment(deployment, outcome);

@@ -62838,7 +62838,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4539);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(91);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -62848,7 +62848,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 4539:
+/***/ 91:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -75107,7 +75107,8 @@ if [ "$found" = none ] && [ "$(systemctl is-active certbot.timer 2> /dev/null)" 
 echo "$found"`
 };
 const { ok, hint, warning, error: certificates_error } = rowsOf('certificates');
-const SETUP = 'run the setup-ssl action';
+/** What to do about most of it. */
+const certificates_SETUP = 'run the setup-ssl action';
 /** What nginx serves over TLS now. */
 function liveSites({ facts: { nginx } }) {
     return nginx === undefined ? [] : sites_readSites(configuration_readConfiguration(nginx));
@@ -75157,16 +75158,16 @@ function diskRow(one, isLive, now) {
     if (verdict === 'unusable') {
         // While nothing is served by it the site answers, over HTTP only.
         const make = isLive ? certificates_error : warning;
-        return make(name, 'cannot be served', { cause: problem, next: SETUP });
+        return make(name, 'cannot be served', { cause: problem, next: certificates_SETUP });
     }
     const until = `until ${certificates_day(certificate.notAfter)}`;
     if (verdict === 'expired') {
-        return certificates_error(name, 'expired', { cause: problem, next: SETUP });
+        return certificates_error(name, 'expired', { cause: problem, next: certificates_SETUP });
     }
     const near = lifeWarning(one, now);
     if (near === undefined)
         return ok(name, until);
-    return warning(name, until, { cause: near.replace(/: run the.*$/, ''), next: SETUP });
+    return warning(name, until, { cause: near.replace(/: run the.*$/, ''), next: certificates_SETUP });
 }
 /** Files outside of the app's folder are not read; what nginx serves says enough. */
 function elsewhereRow(site, answers, now) {
@@ -75196,7 +75197,7 @@ function servedRows({ site, certificate }, answers) {
             return [
                 certificates_error(`${name} as served`, `a certificate for ${served.names.join(', ') || 'no name'}`, {
                     cause: 'browsers refuse a certificate of another name',
-                    next: SETUP
+                    next: certificates_SETUP
                 })
             ];
         }
@@ -75223,7 +75224,7 @@ function variantRows({ facts, project }) {
             return [
                 warning(name, 'serves HTTP only, and every certificate is there', {
                     cause: 'nothing has chosen the HTTPS configuration since they came',
-                    next: SETUP
+                    next: certificates_SETUP
                 })
             ];
         }
@@ -75231,11 +75232,11 @@ function variantRows({ facts, project }) {
             return [
                 certificates_error(name, 'serves HTTPS with certificates that are gone or broken', {
                     cause: 'it goes on until nginx starts again, and then does not start',
-                    next: SETUP
+                    next: certificates_SETUP
                 })
             ];
         }
-        return live === 'http' ? [hint(name, 'serves HTTP only', { next: SETUP })] : [];
+        return live === 'http' ? [hint(name, 'serves HTTP only', { next: certificates_SETUP })] : [];
     });
 }
 function renewalRow({ facts, sections, config }) {
@@ -75250,7 +75251,7 @@ function renewalRow({ facts, sections, config }) {
     if (by === 'none' && facts.certificates.size > 0) {
         return warning('renewal', 'nothing on the server renews the certificates', {
             cause: 'they end at the latest after 90 days',
-            next: SETUP
+            next: certificates_SETUP
         });
     }
     if (by === 'none')
@@ -76607,7 +76608,79 @@ function mounts(project, name, source) {
     return (project.services[name]?.volumes ?? []).some(one => one.source === source);
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/updates.js
+
+
+
+
+const { ok: updates_ok, hint: updates_hint, warning: updates_warning } = rowsOf('updates');
+/** A tag, and no digest, of a name that needs no quoting in a URL. */
+const MOVING = /^[\w./-]+(:\d+\/[\w./-]+)?(:[\w.-]+)?$/;
+/**
+ * Images that others build, run under a tag that can move to a newer build. Those of the app itself
+ * are what the last deploy has pulled.
+ */
+function movingImages({ project, facts }) {
+    const found = new Map();
+    for (const [service, { image = '', build }] of Object.entries(project?.services ?? {})) {
+        const id = facts.containers.find(one => one.service === service)?.imageId;
+        const ours = build !== undefined || facts.current?.services.includes(service);
+        if (ours || id === undefined || !MOVING.test(image))
+            continue;
+        const known = found.get(`${image} ${id}`);
+        if (known)
+            known.services.push(service);
+        else
+            found.set(`${image} ${id}`, { name: image, id, services: [service] });
+    }
+    return [...found.values()];
+}
+/**
+ * The script that asks the registries for the digests of images, by the host's engine, which knows
+ * mirrors and pulls nothing for it. Prints a line for each: digests of the build that runs, with
+ * commas, and the registry's, `-` for unknown.
+ */
+function updatesScript(images) {
+    return `socket=$(docker context inspect -f '{{.Endpoints.docker.Host}}' 2> /dev/null); socket=\${socket#unix://}
+engine() { # PATH: what the engine's API answers; docker itself has no command for this
+  if command -v curl > /dev/null; then curl -s --max-time 20 --unix-socket "$socket" "http://engine$1"
+  else timeout 20 perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new($ARGV[0]) or exit 1; print $s "GET $ARGV[1] HTTP/1.0\\r\\n\\r\\n"; print <$s>' "$socket" "$1"; fi 2> /dev/null; }
+ask() { # NUMBER NAME ID
+  have=$(docker image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}' "$3" 2> /dev/null | sed -n 's/.*@//p' | tr '\\n' ',')
+  now=$(engine "/distribution/$2/json" | sed -n 's/.*"Descriptor":{[^}]*"digest":"\\([^"]*\\)".*/\\1/p')
+  echo "$1 \${have:--} \${now:--}"; }
+${images.map(({ name, id }, index) => `ask ${index} ${shell_quote(name)} ${shell_quote(id)} &`).join('\n')}
+wait`;
+}
+/** Asks the registries for newer builds of what runs, and returns the rows of what they have. */
+async function askForUpdates(host, seen) {
+    const images = movingImages(seen);
+    if (images.length === 0)
+        return [];
+    const { stdout } = await mustRun(host, 'asking the registries', updatesScript(images));
+    return updateRows(seen, images, stdout);
+}
+/** Rows of images, as the script found them: those of which a registry has a newer build are red. */
+function updateRows(seen, images, stdout) {
+    const lines = stdout.split('\n').map(line => line.split(' '));
+    const command = (words) => composeCommand(seen, words);
+    return images.map(({ name, services }, index) => {
+        const [, have = '-', now = '-'] = lines.find(([number]) => number === String(index)) ?? [];
+        const users = services.join(' ');
+        if (now === '-' || have === '-') {
+            return updates_hint(name, 'unknown', { cause: 'the registry did not tell which build is the newest' });
+        }
+        if (have.split(',').includes(now))
+            return updates_ok(name, 'the newest build');
+        return updates_warning(name, 'the registry has a newer build', {
+            cause: `${services.join(', ')} runs without what was mended since`,
+            next: `${command(`pull ${users}`)}, then, when a short gap is well, ${command(`up -d ${users}`)}`
+        });
+    });
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/doctor/examine.js
+
 
 
 
@@ -76670,6 +76743,7 @@ async function examine(host, { config, now, brief = false, signal, run }) {
     }
     const proxy = proxyOf(seen);
     const answers = brief || proxy === undefined ? undefined : await ask(host, seen, proxy);
+    const updates = brief ? [] : await askForUpdates(host, seen);
     return [
         ...rows,
         ...appRows(seen),
@@ -76679,6 +76753,7 @@ async function examine(host, { config, now, brief = false, signal, run }) {
         ...(answers && proxy ? folderRows(seen, foldersOf(facts), answers, proxy) : []),
         ...certificateRows(seen, proxy, answers),
         ...driftRows(seen, run),
+        ...updates,
         ...safetyRows(seen)
     ];
 }
@@ -76717,6 +76792,11 @@ function foldersOf({ nginx }) {
 /** Looks at the host after a failed run, as far as one round trip goes. */
 function examineAfter(config) {
     return (host, signal, run) => examine(host, { config, now: systemClock.now(), brief: true, signal, run });
+}
+/** The same after a failed setup-ssl, which is no help when it says that it should be run. */
+function examineAfterSetup(config) {
+    const look = examineAfter(config);
+    return async (...words) => (await look(...words)).filter(({ next }) => next !== SETUP);
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/outputs.js

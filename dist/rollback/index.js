@@ -66737,7 +66737,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9741);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7493);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(259);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -66747,7 +66747,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 7493:
+/***/ 259:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -66765,6 +66765,8 @@ var errors = __nccwpck_require__(2256);
 
 /** A runner kills a cancelled step ten seconds after it said so; before that we go by ourselves. */
 const LAST_WORDS_MS = 6500;
+/** What is told elsewhere by then begins so long after the cancelling: an answer of GitHub's takes a second. */
+const LAST_CALLS_MS = 5000;
 /**
  * A signal that is aborted when the runner cancels the step (SIGINT, then SIGTERM): the run stops
  * starting steps and leaves in order. What is not done after six and a half seconds is left to the host and
@@ -66784,6 +66786,10 @@ function onCancel() {
     };
     process.on('SIGINT', cancel).on('SIGTERM', cancel);
     return controller.signal;
+}
+/** Calls `body` when a cancelled run still goes on shortly before it is ended with the last words. */
+function beforeLastWords(cancel, body) {
+    cancel.addEventListener('abort', () => setTimeout(body, LAST_CALLS_MS).unref());
 }
 
 ;// CONCATENATED MODULE: external "node:fs/promises"
@@ -82041,6 +82047,84 @@ async function appendSummary(markdown, env = process.env) {
     await lib_core/* summary */.z.addRaw(markdown, true).write();
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/row.js
+
+/** Makers of the rows of one area, and the row that a check of the preflight comes to. */
+function rowsOf(area) {
+    const maker = (severity) => (name, found, rest = {}) => ({ area, name, found, severity, ...rest });
+    return {
+        ok: maker('ok'),
+        hint: maker('hint'),
+        warning: maker('warning'),
+        error: maker('error'),
+        check: ({ name, found, problem, warning, remedy }) => {
+            const cause = problem ?? warning;
+            return {
+                area,
+                name,
+                found,
+                severity: problem ? 'error' : warning ? 'warning' : 'ok',
+                ...(cause !== undefined && { cause }),
+                ...(remedy !== undefined && { next: remedy })
+            };
+        }
+    };
+}
+/** Whether something is to be mended. */
+function isRed({ severity }) {
+    return severity === 'error' || severity === 'warning';
+}
+const SIGNS = { ok: '✓', hint: '·', warning: '!', error: '✗' };
+/** A row as lines of a log, with its details below it. */
+function rowLines({ name, found, severity, cause, next, details = [] }) {
+    return [
+        `${SIGNS[severity]} ${name}: ${found}`,
+        ...(cause === undefined ? [] : [`    ${cause}`]),
+        ...(next === undefined ? [] : [`    next: ${next}`]),
+        ...details.map(line => `    | ${line}`)
+    ];
+}
+/** A red row in one sentence. */
+function rowSentence({ area, name, found, cause, next }) {
+    return `${area}, ${name}: ${cause ?? found}${next === undefined ? '' : `; ${next}`}`;
+}
+const MARKS = { ok: '✅', hint: '💡', warning: '⚠️', error: '❌' };
+/** The rows as a table of the job summary. */
+function rowsTable(rows) {
+    return markdownTable({
+        head: ['', 'Looked at', 'Found', 'What is wrong', 'Next'],
+        rows: rows.map(({ area, name, found, severity, cause, next }) => [
+            MARKS[severity],
+            `${area}: ${name}`,
+            found,
+            cause ?? '',
+            next ?? ''
+        ])
+    });
+}
+/** What rows show beside their cells, to unfold in the job summary; empty when they show nothing. */
+function rowsDetails(rows) {
+    return rows.flatMap(({ area, name, details = [] }) => details.length === 0
+        ? []
+        : [
+            `<details><summary>${summary_cell(`${area}: ${name}`)}</summary>\n\n${details.map(line => summary_cell(line)).join('<br>')}\n\n</details>`
+        ]);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/findings.js
+
+const FOUND = 'Wrong on the server after that';
+/** What is wrong on the host after a failed run, for the end of its log; empty when nothing is. */
+function findingLines(findings) {
+    if (findings.length === 0)
+        return [];
+    return [`${FOUND}:`, ...findings.flatMap(rowLines).map(line => `  ${line}`)];
+}
+/** The same as pieces of the job summary. */
+function findingsMarkdown(findings) {
+    return findings.length === 0 ? [] : [FOUND, rowsTable(findings), ...rowsDetails(findings)];
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/app/migrations.js
 
 const operation = object({
@@ -82206,70 +82290,6 @@ function journalPlan(plan) {
     return `printf '{"at":"%s","release":"%s","plan":%s}\\n' "$(date -u +%FT%TZ)" "$RELEASE" ${shell_quote(JSON.stringify(plan))} >> .diveops/journal.jsonl`;
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/row.js
-
-/** Makers of the rows of one area, and the row that a check of the preflight comes to. */
-function rowsOf(area) {
-    const maker = (severity) => (name, found, rest = {}) => ({ area, name, found, severity, ...rest });
-    return {
-        ok: maker('ok'),
-        hint: maker('hint'),
-        warning: maker('warning'),
-        error: maker('error'),
-        check: ({ name, found, problem, warning, remedy }) => {
-            const cause = problem ?? warning;
-            return {
-                area,
-                name,
-                found,
-                severity: problem ? 'error' : warning ? 'warning' : 'ok',
-                ...(cause !== undefined && { cause }),
-                ...(remedy !== undefined && { next: remedy })
-            };
-        }
-    };
-}
-/** Whether something is to be mended. */
-function isRed({ severity }) {
-    return severity === 'error' || severity === 'warning';
-}
-const SIGNS = { ok: '✓', hint: '·', warning: '!', error: '✗' };
-/** A row as lines of a log, with its details below it. */
-function rowLines({ name, found, severity, cause, next, details = [] }) {
-    return [
-        `${SIGNS[severity]} ${name}: ${found}`,
-        ...(cause === undefined ? [] : [`    ${cause}`]),
-        ...(next === undefined ? [] : [`    next: ${next}`]),
-        ...details.map(line => `    | ${line}`)
-    ];
-}
-/** A red row in one sentence. */
-function rowSentence({ area, name, found, cause, next }) {
-    return `${area}, ${name}: ${cause ?? found}${next === undefined ? '' : `; ${next}`}`;
-}
-const MARKS = { ok: '✅', hint: '💡', warning: '⚠️', error: '❌' };
-/** The rows as a table of the job summary. */
-function rowsTable(rows) {
-    return markdownTable({
-        head: ['', 'Looked at', 'Found', 'What is wrong', 'Next'],
-        rows: rows.map(({ area, name, found, severity, cause, next }) => [
-            MARKS[severity],
-            `${area}: ${name}`,
-            found,
-            cause ?? '',
-            next ?? ''
-        ])
-    });
-}
-/** What rows show beside their cells, to unfold in the job summary; empty when they show nothing. */
-function rowsDetails(rows) {
-    return rows.flatMap(({ area, name, details = [] }) => details.length === 0
-        ? []
-        : [
-            `<details><summary>${summary_cell(`${area}: ${name}`)}</summary>\n\n${details.map(line => summary_cell(line)).join('<br>')}\n\n</details>`
-        ]);
-}
-
 ;// CONCATENATED MODULE: ./packages/core/lib/action/gantt.js
 
 const DAY_MS = 86_400_000;
@@ -82397,7 +82417,6 @@ const WORDS = {
     untouched: 'untouched: the run failed before anything live was changed',
     unknown: 'unknown: look at the server'
 };
-const FOUND = 'Wrong on the server after that';
 /** The outcome in one sentence. */
 function report_describe(state) {
     return WORDS[state];
@@ -82418,7 +82437,7 @@ function summary(outcome, title, host, secrets) {
         markdownTable({ head: ['', ''], rows: facts }),
         plantext_planMarkdown(plan, secrets),
         ...timeline(steps),
-        ...(findings.length > 0 ? [FOUND, rowsTable(findings), ...rowsDetails(findings)] : [])
+        ...findingsMarkdown(findings)
     ].join('\n\n');
 }
 /**
@@ -82441,14 +82460,8 @@ async function report(outcome, title, host, { secrets, log }) {
     if (!error)
         return log.info(report_describe(state));
     const details = error instanceof errors/* UserError */.yo ? error.details : [];
-    const lines = [...details, ...foundLines(findings)];
+    const lines = [...details, ...findingLines(findings)];
     throw new errors/* UserError */.yo(`${error.message} [${report_describe(state)}]`, lines, { cause: error });
-}
-/** What else is wrong on the host, for the end of a failed run's log. */
-function foundLines(findings) {
-    if (findings.length === 0)
-        return [];
-    return [`${FOUND}:`, ...findings.flatMap(rowLines).map(line => `  ${line}`)];
 }
 /** Runs what comes before a host is touched; a failure of it sets the outputs that say so. */
 async function beforehand(body) {
@@ -88588,27 +88601,42 @@ function chooseRelease(wanted, known, host) {
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/deployment.js
+
 const PERMISSION = 'deployments: write';
 /** GitHub takes no longer descriptions of a status. */
 const LONGEST = 140;
+const GIVEN_UP = 'cancelled, and the server did not answer';
 /** So many deployments back an earlier one that counts as live is looked for. */
 const LOOK_BACK = 20;
 /**
- * A run in the list of an environment's deployments: in progress from now on, until it has ended. GitHub
- * is asked beside the run, which does not wait for it; nothing here throws.
+ * A run in the list of an environment's deployments: in progress from now on, until it has ended, or was
+ * cancelled and did not end in time. GitHub is asked beside the run, which does not wait for it; nothing
+ * here throws.
  */
 class Deployment {
     #github;
     #wanted;
     #begun;
-    constructor(github, wanted) {
+    #ending;
+    constructor(github, wanted, cancel) {
         this.#github = github;
         this.#wanted = wanted;
         const { environment } = wanted;
         this.#begun = github.attempt(`record a deployment to '${environment}'`, PERMISSION, () => this.#begin());
+        if (cancel)
+            beforeLastWords(cancel, () => this.#giveUp());
     }
     /** Says how the run ended; after a success the deployment that was live before becomes inactive. */
-    async end(how) {
+    end(how) {
+        // What is said last counts.
+        const before = this.#ending;
+        this.#ending = before ? before.then(() => this.#end(how)) : this.#end(how);
+        return this.#ending;
+    }
+    #giveUp() {
+        this.#ending ??= this.#end({ state: 'error', description: GIVEN_UP, url: undefined });
+    }
+    async #end(how) {
         const id = await this.#begun;
         if (id === undefined)
             return;
@@ -88679,19 +88707,29 @@ class Deployment {
 
 
 
-/** Records a run as a deployment from now on; undefined when there is no commit to record. */
-function beginDeployment({ github, environment, run }, ref, description) {
+/**
+ * Records a run as a deployment from now on; undefined when there is no commit to record. One that is
+ * cancelled, and does not end in time, ends there as an error.
+ */
+function beginDeployment({ github, environment, run }, ref, description, cancel) {
     if (ref === undefined)
         return undefined;
-    return new Deployment(github, { environment, ref, description, logUrl: run.url });
+    return new Deployment(github, { environment, ref, description, logUrl: run.url }, cancel);
 }
-/** Says on the environment's page how a run ended: a release that was live already is a success. */
-async function endDeployment(deployment, { state, url, error }) {
-    await deployment?.end({
-        state: error === undefined ? 'success' : 'failure',
-        description: report_describe(state),
-        url
-    });
+const ENDS = {
+    live: 'success',
+    unchanged: 'success',
+    planned: 'success',
+    restored: 'failure',
+    untouched: 'failure',
+    unknown: 'error'
+};
+/**
+ * Says on the environment's page how a run ended: a release that is live is a success, also when it was
+ * so already, or when somebody cancelled the run too late.
+ */
+async function endDeployment(deployment, { state, url }) {
+    await deployment?.end({ state: ENDS[state], description: report_describe(state), url });
 }
 /** Keeps one comment under the pull request with the plan, or with the reason why there is none. */
 async function commentPlan({ github, environment, run }, { pull, commit }, { plan, error }, secrets) {
@@ -89114,7 +89152,8 @@ if [ "$found" = none ] && [ "$(systemctl is-active certbot.timer 2> /dev/null)" 
 echo "$found"`
 };
 const { ok, hint, warning, error: certificates_error } = rowsOf('certificates');
-const SETUP = 'run the setup-ssl action';
+/** What to do about most of it. */
+const certificates_SETUP = 'run the setup-ssl action';
 /** What nginx serves over TLS now. */
 function liveSites({ facts: { nginx } }) {
     return nginx === undefined ? [] : sites_readSites(configuration_readConfiguration(nginx));
@@ -89164,16 +89203,16 @@ function diskRow(one, isLive, now) {
     if (verdict === 'unusable') {
         // While nothing is served by it the site answers, over HTTP only.
         const make = isLive ? certificates_error : warning;
-        return make(name, 'cannot be served', { cause: problem, next: SETUP });
+        return make(name, 'cannot be served', { cause: problem, next: certificates_SETUP });
     }
     const until = `until ${certificates_day(certificate.notAfter)}`;
     if (verdict === 'expired') {
-        return certificates_error(name, 'expired', { cause: problem, next: SETUP });
+        return certificates_error(name, 'expired', { cause: problem, next: certificates_SETUP });
     }
     const near = lifeWarning(one, now);
     if (near === undefined)
         return ok(name, until);
-    return warning(name, until, { cause: near.replace(/: run the.*$/, ''), next: SETUP });
+    return warning(name, until, { cause: near.replace(/: run the.*$/, ''), next: certificates_SETUP });
 }
 /** Files outside of the app's folder are not read; what nginx serves says enough. */
 function elsewhereRow(site, answers, now) {
@@ -89203,7 +89242,7 @@ function servedRows({ site, certificate }, answers) {
             return [
                 certificates_error(`${name} as served`, `a certificate for ${served.names.join(', ') || 'no name'}`, {
                     cause: 'browsers refuse a certificate of another name',
-                    next: SETUP
+                    next: certificates_SETUP
                 })
             ];
         }
@@ -89230,7 +89269,7 @@ function variantRows({ facts, project }) {
             return [
                 warning(name, 'serves HTTP only, and every certificate is there', {
                     cause: 'nothing has chosen the HTTPS configuration since they came',
-                    next: SETUP
+                    next: certificates_SETUP
                 })
             ];
         }
@@ -89238,11 +89277,11 @@ function variantRows({ facts, project }) {
             return [
                 certificates_error(name, 'serves HTTPS with certificates that are gone or broken', {
                     cause: 'it goes on until nginx starts again, and then does not start',
-                    next: SETUP
+                    next: certificates_SETUP
                 })
             ];
         }
-        return live === 'http' ? [hint(name, 'serves HTTP only', { next: SETUP })] : [];
+        return live === 'http' ? [hint(name, 'serves HTTP only', { next: certificates_SETUP })] : [];
     });
 }
 function renewalRow({ facts, sections, config }) {
@@ -89257,7 +89296,7 @@ function renewalRow({ facts, sections, config }) {
     if (by === 'none' && facts.certificates.size > 0) {
         return warning('renewal', 'nothing on the server renews the certificates', {
             cause: 'they end at the latest after 90 days',
-            next: SETUP
+            next: certificates_SETUP
         });
     }
     if (by === 'none')
@@ -90328,7 +90367,79 @@ function mounts(project, name, source) {
     return (project.services[name]?.volumes ?? []).some(one => one.source === source);
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/updates.js
+
+
+
+
+const { ok: updates_ok, hint: updates_hint, warning: updates_warning } = rowsOf('updates');
+/** A tag, and no digest, of a name that needs no quoting in a URL. */
+const MOVING = /^[\w./-]+(:\d+\/[\w./-]+)?(:[\w.-]+)?$/;
+/**
+ * Images that others build, run under a tag that can move to a newer build. Those of the app itself
+ * are what the last deploy has pulled.
+ */
+function movingImages({ project, facts }) {
+    const found = new Map();
+    for (const [service, { image = '', build }] of Object.entries(project?.services ?? {})) {
+        const id = facts.containers.find(one => one.service === service)?.imageId;
+        const ours = build !== undefined || facts.current?.services.includes(service);
+        if (ours || id === undefined || !MOVING.test(image))
+            continue;
+        const known = found.get(`${image} ${id}`);
+        if (known)
+            known.services.push(service);
+        else
+            found.set(`${image} ${id}`, { name: image, id, services: [service] });
+    }
+    return [...found.values()];
+}
+/**
+ * The script that asks the registries for the digests of images, by the host's engine, which knows
+ * mirrors and pulls nothing for it. Prints a line for each: digests of the build that runs, with
+ * commas, and the registry's, `-` for unknown.
+ */
+function updatesScript(images) {
+    return `socket=$(docker context inspect -f '{{.Endpoints.docker.Host}}' 2> /dev/null); socket=\${socket#unix://}
+engine() { # PATH: what the engine's API answers; docker itself has no command for this
+  if command -v curl > /dev/null; then curl -s --max-time 20 --unix-socket "$socket" "http://engine$1"
+  else timeout 20 perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new($ARGV[0]) or exit 1; print $s "GET $ARGV[1] HTTP/1.0\\r\\n\\r\\n"; print <$s>' "$socket" "$1"; fi 2> /dev/null; }
+ask() { # NUMBER NAME ID
+  have=$(docker image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}' "$3" 2> /dev/null | sed -n 's/.*@//p' | tr '\\n' ',')
+  now=$(engine "/distribution/$2/json" | sed -n 's/.*"Descriptor":{[^}]*"digest":"\\([^"]*\\)".*/\\1/p')
+  echo "$1 \${have:--} \${now:--}"; }
+${images.map(({ name, id }, index) => `ask ${index} ${shell_quote(name)} ${shell_quote(id)} &`).join('\n')}
+wait`;
+}
+/** Asks the registries for newer builds of what runs, and returns the rows of what they have. */
+async function askForUpdates(host, seen) {
+    const images = movingImages(seen);
+    if (images.length === 0)
+        return [];
+    const { stdout } = await mustRun(host, 'asking the registries', updatesScript(images));
+    return updateRows(seen, images, stdout);
+}
+/** Rows of images, as the script found them: those of which a registry has a newer build are red. */
+function updateRows(seen, images, stdout) {
+    const lines = stdout.split('\n').map(line => line.split(' '));
+    const command = (words) => composeCommand(seen, words);
+    return images.map(({ name, services }, index) => {
+        const [, have = '-', now = '-'] = lines.find(([number]) => number === String(index)) ?? [];
+        const users = services.join(' ');
+        if (now === '-' || have === '-') {
+            return updates_hint(name, 'unknown', { cause: 'the registry did not tell which build is the newest' });
+        }
+        if (have.split(',').includes(now))
+            return updates_ok(name, 'the newest build');
+        return updates_warning(name, 'the registry has a newer build', {
+            cause: `${services.join(', ')} runs without what was mended since`,
+            next: `${command(`pull ${users}`)}, then, when a short gap is well, ${command(`up -d ${users}`)}`
+        });
+    });
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/doctor/examine.js
+
 
 
 
@@ -90391,6 +90502,7 @@ async function examine(host, { config, now, brief = false, signal, run }) {
     }
     const proxy = proxyOf(seen);
     const answers = brief || proxy === undefined ? undefined : await ask(host, seen, proxy);
+    const updates = brief ? [] : await askForUpdates(host, seen);
     return [
         ...rows,
         ...appRows(seen),
@@ -90400,6 +90512,7 @@ async function examine(host, { config, now, brief = false, signal, run }) {
         ...(answers && proxy ? folderRows(seen, foldersOf(facts), answers, proxy) : []),
         ...certificateRows(seen, proxy, answers),
         ...driftRows(seen, run),
+        ...updates,
         ...safetyRows(seen)
     ];
 }
@@ -90438,6 +90551,11 @@ function foldersOf({ nginx }) {
 /** Looks at the host after a failed run, as far as one round trip goes. */
 function examineAfter(config) {
     return (host, signal, run) => examine(host, { config, now: systemClock.now(), brief: true, signal, run });
+}
+/** The same after a failed setup-ssl, which is no help when it says that it should be run. */
+function examineAfterSetup(config) {
+    const look = examineAfter(config);
+    return async (...words) => (await look(...words)).filter(({ next }) => next !== SETUP);
 }
 
 ;// CONCATENATED MODULE: ./node_modules/is-network-error/index.js

@@ -67065,7 +67065,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9741);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2239);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8513);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -67075,7 +67075,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 2239:
+/***/ 8513:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -67093,6 +67093,8 @@ var errors = __nccwpck_require__(2256);
 
 /** A runner kills a cancelled step ten seconds after it said so; before that we go by ourselves. */
 const LAST_WORDS_MS = 6500;
+/** What is told elsewhere by then begins so long after the cancelling: an answer of GitHub's takes a second. */
+const LAST_CALLS_MS = 5000;
 /**
  * A signal that is aborted when the runner cancels the step (SIGINT, then SIGTERM): the run stops
  * starting steps and leaves in order. What is not done after six and a half seconds is left to the host and
@@ -67112,6 +67114,10 @@ function onCancel() {
     };
     process.on('SIGINT', cancel).on('SIGTERM', cancel);
     return controller.signal;
+}
+/** Calls `body` when a cancelled run still goes on shortly before it is ended with the last words. */
+function beforeLastWords(cancel, body) {
+    cancel.addEventListener('abort', () => setTimeout(body, LAST_CALLS_MS).unref());
 }
 
 ;// CONCATENATED MODULE: external "node:child_process"
@@ -77236,7 +77242,6 @@ const WORDS = {
     untouched: 'untouched: the run failed before anything live was changed',
     unknown: 'unknown: look at the server'
 };
-const FOUND = 'Wrong on the server after that';
 /** The outcome in one sentence. */
 function report_describe(state) {
     return WORDS[state];
@@ -77257,7 +77262,7 @@ function summary(outcome, title, host, secrets) {
         markdownTable({ head: ['', ''], rows: facts }),
         planMarkdown(plan, secrets),
         ...timeline(steps),
-        ...(findings.length > 0 ? [FOUND, rowsTable(findings), ...rowsDetails(findings)] : [])
+        ...findingsMarkdown(findings)
     ].join('\n\n');
 }
 /**
@@ -77280,14 +77285,8 @@ async function report(outcome, title, host, { secrets, log }) {
     if (!error)
         return log.info(report_describe(state));
     const details = error instanceof UserError ? error.details : [];
-    const lines = [...details, ...foundLines(findings)];
+    const lines = [...details, ...findingLines(findings)];
     throw new UserError(`${error.message} [${report_describe(state)}]`, lines, { cause: error });
-}
-/** What else is wrong on the host, for the end of a failed run's log. */
-function foundLines(findings) {
-    if (findings.length === 0)
-        return [];
-    return [`${FOUND}:`, ...findings.flatMap(rowLines).map(line => `  ${line}`)];
 }
 /** Runs what comes before a host is touched; a failure of it sets the outputs that say so. */
 async function beforehand(body) {
@@ -78378,6 +78377,44 @@ function refuseForeignImage(project, repository, built) {
         `its images are ${[...new Set(images)].join(', ')}`);
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/action/summary.js
+
+/**
+ * Plain text made safe for GitHub's Markdown wherever a line may stand, one line: it is shown as it
+ * is, marks nothing up and mentions nobody.
+ */
+function summary_cell(text) {
+    return (text
+        .replace(/\s*[\r\n]+\s*/g, ' ')
+        .trim()
+        .replace(/&/g, '&amp;')
+        .replace(/</g, '&lt;')
+        .replace(/>/g, '&gt;')
+        .replace(/([|`*_[\]\\~])/g, '\\$1')
+        .replace(/^([-+=]|#(?!#*$))/, '\\$1')
+        .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2')
+        .replace(/#(?=#*$)/g, '\\#')
+        // Two of them would enclose a formula.
+        .replace(/\$/g, '&#36;')
+        .replace(/(?<!\w)@(?=\w)/g, '@&#8288;'));
+}
+/** Lines as they are, in a box that opens when it is clicked on. */
+function folded(title, lines) {
+    const text = lines.join('\n').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+    return `<details><summary>${summary_cell(title)}</summary>\n\n<pre>\n${text}\n</pre>\n\n</details>`;
+}
+/** A Markdown table. */
+function summary_markdownTable({ head, rows }) {
+    const line = (cells) => `| ${cells.map(summary_cell).join(' | ')} |`;
+    return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
+}
+/** Appends Markdown to the job summary; does nothing where there is none, as on a laptop. */
+async function summary_appendSummary(markdown, env = process.env) {
+    if (!env.GITHUB_STEP_SUMMARY)
+        return;
+    await lib_core/* summary */.z.addRaw(markdown, true).write();
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/row.js
 
 /** Makers of the rows of one area, and the row that a check of the preflight comes to. */
@@ -78407,7 +78444,7 @@ function isRed({ severity }) {
 }
 const SIGNS = { ok: '✓', hint: '·', warning: '!', error: '✗' };
 /** A row as lines of a log, with its details below it. */
-function row_rowLines({ name, found, severity, cause, next, details = [] }) {
+function rowLines({ name, found, severity, cause, next, details = [] }) {
     return [
         `${SIGNS[severity]} ${name}: ${found}`,
         ...(cause === undefined ? [] : [`    ${cause}`]),
@@ -78421,8 +78458,8 @@ function rowSentence({ area, name, found, cause, next }) {
 }
 const MARKS = { ok: '✅', hint: '💡', warning: '⚠️', error: '❌' };
 /** The rows as a table of the job summary. */
-function row_rowsTable(rows) {
-    return markdownTable({
+function rowsTable(rows) {
+    return summary_markdownTable({
         head: ['', 'Looked at', 'Found', 'What is wrong', 'Next'],
         rows: rows.map(({ area, name, found, severity, cause, next }) => [
             MARKS[severity],
@@ -78434,11 +78471,11 @@ function row_rowsTable(rows) {
     });
 }
 /** What rows show beside their cells, to unfold in the job summary; empty when they show nothing. */
-function row_rowsDetails(rows) {
+function rowsDetails(rows) {
     return rows.flatMap(({ area, name, details = [] }) => details.length === 0
         ? []
         : [
-            `<details><summary>${cell(`${area}: ${name}`)}</summary>\n\n${details.map(line => cell(line)).join('<br>')}\n\n</details>`
+            `<details><summary>${summary_cell(`${area}: ${name}`)}</summary>\n\n${details.map(line => summary_cell(line)).join('<br>')}\n\n</details>`
         ]);
 }
 
@@ -78566,12 +78603,12 @@ function byPath([a], [b]) {
     return a < b ? -1 : 1;
 }
 /** A path in the container as nginx understands it. */
-function configuration_absolutePath(path) {
+function absolutePath(path) {
     return path.startsWith('/') ? path : `${NGINX_FOLDER}/${path}`;
 }
 /** The pattern of an include: `*` and `?` stand for anything but a slash. */
 function pathPattern(path) {
-    const pattern = configuration_absolutePath(path)
+    const pattern = absolutePath(path)
         .replace(/[.+^${}()|\\]/g, '\\$&')
         .replaceAll('*', '[^/]*')
         .replaceAll('?', '[^/]');
@@ -84610,8 +84647,8 @@ function webroot(location, above) {
     const alias = valuesOf(location, 'alias')[0];
     const root = valuesOf(location, 'root')[0] ?? above;
     if (alias === undefined)
-        return root && configuration_absolutePath(root).replace(/(.)\/$/, '$1');
-    const end = /^(.+)\/\.well-known\/acme-challenge\/?$/.exec(configuration_absolutePath(alias));
+        return root && absolutePath(root).replace(/(.)\/$/, '$1');
+    const end = /^(.+)\/\.well-known\/acme-challenge\/?$/.exec(absolutePath(alias));
     return end?.[1];
 }
 
@@ -85697,42 +85734,18 @@ class Secure {
     }
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/action/summary.js
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/findings.js
 
-/**
- * Plain text made safe for GitHub's Markdown wherever a line may stand, one line: it is shown as it
- * is, marks nothing up and mentions nobody.
- */
-function summary_cell(text) {
-    return (text
-        .replace(/\s*[\r\n]+\s*/g, ' ')
-        .trim()
-        .replace(/&/g, '&amp;')
-        .replace(/</g, '&lt;')
-        .replace(/>/g, '&gt;')
-        .replace(/([|`*_[\]\\~])/g, '\\$1')
-        .replace(/^([-+=]|#(?!#*$))/, '\\$1')
-        .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2')
-        .replace(/#(?=#*$)/g, '\\#')
-        // Two of them would enclose a formula.
-        .replace(/\$/g, '&#36;')
-        .replace(/(?<!\w)@(?=\w)/g, '@&#8288;'));
+const FOUND = 'Wrong on the server after that';
+/** What is wrong on the host after a failed run, for the end of its log; empty when nothing is. */
+function findings_findingLines(findings) {
+    if (findings.length === 0)
+        return [];
+    return [`${FOUND}:`, ...findings.flatMap(rowLines).map(line => `  ${line}`)];
 }
-/** Lines as they are, in a box that opens when it is clicked on. */
-function folded(title, lines) {
-    const text = lines.join('\n').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
-    return `<details><summary>${summary_cell(title)}</summary>\n\n<pre>\n${text}\n</pre>\n\n</details>`;
-}
-/** A Markdown table. */
-function summary_markdownTable({ head, rows }) {
-    const line = (cells) => `| ${cells.map(summary_cell).join(' | ')} |`;
-    return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
-}
-/** Appends Markdown to the job summary; does nothing where there is none, as on a laptop. */
-async function summary_appendSummary(markdown, env = process.env) {
-    if (!env.GITHUB_STEP_SUMMARY)
-        return;
-    await lib_core/* summary */.z.addRaw(markdown, true).write();
+/** The same as pieces of the job summary. */
+function findings_findingsMarkdown(findings) {
+    return findings.length === 0 ? [] : [FOUND, rowsTable(findings), ...rowsDetails(findings)];
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/action/gantt.js
@@ -85852,6 +85865,7 @@ function detailsOf(error) {
 
 
 
+
 const securereport_WORDS = {
     unchanged: 'unchanged: every certificate is there, served and renewed; no authority was asked',
     planned: 'planned: all was tried at the staging, nothing was changed',
@@ -85870,7 +85884,7 @@ function wordsFor({ state, certificates, error }) {
 }
 /** Tells GitHub how a run of setup-ssl ended; the error of a failed one is then thrown. */
 async function reportSecured(secured, host, { secrets, log }) {
-    const { state, steps, error, certificates, obtained } = secured;
+    const { state, steps, error, certificates, obtained, findings } = secured;
     const ends = certificates.map(({ notAfter }) => notAfter).sort((a, b) => +a - +b)[0];
     outputs_setOutputs({
         changed: obtained.length > 0 || ['live', 'restored', 'unknown'].includes(state),
@@ -85883,10 +85897,11 @@ async function reportSecured(secured, host, { secrets, log }) {
     if (!error)
         return log.info(words);
     const details = error instanceof errors/* UserError */.yo ? error.details : [];
-    throw new errors/* UserError */.yo(`${error.message} [${words}]`, details, { cause: error });
+    const lines = [...details, ...findings_findingLines(findings)];
+    throw new errors/* UserError */.yo(`${error.message} [${words}]`, lines, { cause: error });
 }
 function securereport_summary(secured, host, secrets) {
-    const { error, rows, certificates, steps } = secured;
+    const { error, rows, certificates, steps, findings } = secured;
     const table = (head, lines) => lines.length === 0 ? [] : [summary_markdownTable({ head, rows: lines })];
     return [
         ...runsummary_opening('Setup of SSL', host, error, secrets),
@@ -85898,8 +85913,1622 @@ function securereport_summary(secured, host, secrets) {
             notAfter.toISOString().slice(0, 10),
             [...problems, ...warnings].join('; ') || 'served as on disk, chain complete'
         ])),
-        ...runsummary_timeline(steps)
+        ...runsummary_timeline(steps),
+        ...findings_findingsMarkdown(findings)
     ].join('\n\n');
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/livefacts.js
+
+
+
+
+
+
+/**
+ * The script that reads all facts of an app as it lies in its folder now, and further probes with
+ * them, which may use `functions`. Needs nothing of a release: the compose file is that of the live one, else `composeFile`,
+ * and `$C` is its name for the probes. Nothing outside of `$SCRATCH` is changed.
+ */
+function liveProbes(path, composeFile, more, functions) {
+    const stage = resolve_stagePath(path);
+    const facts = factScripts(stage, '"$C"', '"$P/current/"');
+    // How much memory each service takes matters for a roll only, and costs a call for each container.
+    const probes = joinProbes({ ...facts, memory: ':', ...more });
+    const script = `P=${shell_quote(path)} C=${shell_quote(composeFile)}
+live=$(sed -n 's/^  "compose": "\\(.*\\)",*$/\\1/p' "$P/current/release.json" 2> /dev/null | head -n 1)
+C=${'$'}{live:-$C}
+${startDryRun('"$P/$C"')}${SCRUB}
+mkdir -p ${stage} || exit 97
+# Links, because data may lie beside the compose file. Never one to .env, which is written here; what
+# else may hold secret values is copied without them.
+(cd ${stage} && for file in "$P"/* "$P"/.[!.]*; do
+  [ -e "$file" ] || continue
+  case ${'$'}{file##*/} in
+    .env) ;;
+    .env*|*.env) if [ -f "$file" ]; then scrub < "$file" > "${'$'}{file##*/}"; else ln -s "$file" .; fi ;;
+    *) ln -s "$file" . ;;
+  esac
+done) 2> /dev/null
+project() {
+  if [ ! -f "$SCRATCH/project" ]; then
+    found=$(${PROJECT_NAME})
+    # A compose file that is refused names none, but its containers may run.
+    [ -n "$found" ] || found=$(docker ps -a --filter "label=com.docker.compose.project.working_dir=$P" --format '{{.Label "com.docker.compose.project"}}' | head -n 1)
+    printf '%s\\n' "$found" > "$SCRATCH/project"
+  fi
+  cat "$SCRATCH/project"; }
+${FRONT}
+${functions}
+${probes.script}`;
+    const read = (stdout) => {
+        const sections = probes.read(stdout);
+        return {
+            facts: readFacts(path, sections),
+            sections: sections
+        };
+    };
+    return { script, read };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/folders.js
+
+/**
+ * The folders that a configuration serves under a path of their own (`alias` or `root` in a location
+ * with a plain prefix that hands nothing on), each once; challenges of certificates are not counted.
+ */
+function servedFolders(configuration) {
+    const found = folders_serversOf(configuration).flatMap(server => {
+        const origin = originOf(server);
+        return locationsOf(server, firstWord(server, 'root')).map(one => ({ origin, ...one }));
+    });
+    return found.filter((one, index) => found.findIndex(({ prefix, folder }) => prefix === one.prefix && folder === one.folder) ===
+        index);
+}
+/** The user that nginx's workers run as. */
+function workerUser(configuration) {
+    return firstWord(configuration, 'user') ?? 'nginx';
+}
+function folders_serversOf(block) {
+    return block.flatMap(one => !one.block ? [] : one.name === 'server' ? [one.block] : folders_serversOf(one.block));
+}
+function locationsOf(block, around) {
+    return block.flatMap(one => {
+        if (one.name !== 'location' || !one.block)
+            return [];
+        const [first = '', second] = one.words;
+        const prefix = first === '^~' ? second : first;
+        if (!prefix?.startsWith('/') || prefix === '/' || prefix.startsWith('/.well-known'))
+            return [];
+        if (one.block.some(({ name }) => name.endsWith('_pass') || name === 'return'))
+            return [];
+        const alias = firstWord(one.block, 'alias');
+        const root = firstWord(one.block, 'root') ?? around;
+        const folder = alias ?? (root === undefined ? undefined : root.replace(/\/$/, '') + prefix);
+        if (folder === undefined || folder.includes('$'))
+            return [];
+        return [{ prefix: slashed(prefix), folder: slashed(absolutePath(folder)) }];
+    });
+}
+function originOf(server) {
+    const listens = server.filter(({ name }) => name === 'listen');
+    const secure = listens.some(({ words }) => words.includes('ssl') || words.includes('quic'));
+    const names = server.flatMap(({ name, words }) => (name === 'server_name' ? words : []));
+    const name = names.find(one => /^[a-z0-9.-]+\.[a-z0-9-]+$/i.test(one)) ?? 'localhost';
+    return `${secure ? 'https' : 'http'}://${name}`;
+}
+function firstWord(block, name) {
+    return block.find(one => one.name === name)?.words[0];
+}
+function slashed(path) {
+    return path.endsWith('/') ? path : `${path}/`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/seen.js
+/** What a probe printed, line by line. */
+function linesOf({ text }) {
+    return text.split('\n').filter(Boolean);
+}
+/** A compose command as an operator types it in any folder. */
+function composeCommand({ config, compose }, words) {
+    return `cd ${config.path} && docker compose -f ${compose.file} ${words}`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/boxes.js
+
+const FIELDS = {
+    name: '{{json .Name}}',
+    service: '{{json (index .Config.Labels "com.docker.compose.service")}}',
+    oneoff: '{{if eq (index .Config.Labels "com.docker.compose.oneoff") "True"}}true{{else}}false{{end}}',
+    status: '{{json .State.Status}}',
+    exit: '{{.State.ExitCode}}',
+    oom: '{{.State.OOMKilled}}',
+    restarts: '{{.RestartCount}}',
+    health: '{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}}',
+    error: '{{json .State.Error}}',
+    started: '{{json .State.StartedAt}}',
+    policy: '{{json .HostConfig.RestartPolicy.Name}}',
+    image: '{{json .Config.Image}}',
+    imageId: '{{json .Image}}',
+    command: '{{json .Config.Cmd}}',
+    ports: '{{json .HostConfig.PortBindings}}',
+    mounts: '{{json .Mounts}}'
+};
+const FORMAT = `{${Object.entries(FIELDS)
+    .map(([name, value]) => `"${name}":${value}`)
+    .join(',')}}`;
+/** What the containers are and what those say that are in trouble. */
+const BOX_PROBES = {
+    boxes: `ids=$(boxes | cut -d ' ' -f 1); [ -z "$ids" ] || docker inspect -f '${FORMAT}' $ids`,
+    words: `boxes | while read -r id name status health code restarts _; do
+  case "$status $health $code $restarts" in 'running none '*' 0'|'running healthy '*' 0'|'exited '*' 0 0') continue ;; esac
+  echo "@log $name"; quick logs --tail 25 "$id" 2>&1 | shown | sed 's/^/ /'
+  [ "$health" != unhealthy ] || { echo "@health $name"; quick inspect -f '{{range .State.Health.Log}}{{println .Output}}{{end}}' "$id" | shown | grep . | tail -n 3 | sed 's/^/ /'; }
+done`,
+    complaints: `boxes | while read -r id name status _; do
+  [ "$status" = running ] || continue
+  echo "@log $name"; quick logs --since 2m --tail 300 "$id" 2>&1 | complaints | tail -n 3 | shown | sed 's/^/ /'
+done`,
+    architectures: `docker version -f '{{.Server.Arch}}'
+sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" 2> /dev/null | sort -u | while IFS= read -r name; do
+  echo "$name $(docker image inspect -f '{{.Id}} {{.Architecture}}' "$name" 2> /dev/null)"
+done`
+};
+/** The app's containers. */
+function readBoxes(section) {
+    return linesOf(section).flatMap(line => {
+        try {
+            const box = JSON.parse(line);
+            return [{ ...box, name: box.name.replace(/^\//, ''), service: box.service ?? '' }];
+        }
+        catch {
+            return [];
+        }
+    });
+}
+/** What containers said, by `@kind NAME` and the lines after it. */
+function readWords({ text }, kind) {
+    return new Map(text.split(/^(?=@)/m).flatMap(piece => {
+        const [head = '', ...lines] = piece.split('\n');
+        const name = head.startsWith(`@${kind} `) ? head.slice(kind.length + 2) : undefined;
+        const said = lines.filter(line => line.startsWith(' ')).map(line => line.trim());
+        return name === undefined ? [] : [[name, said.filter(Boolean)]];
+    }));
+}
+/** The architecture of the host's engine, and of the images that the compose file names. */
+function readArchitectures(section) {
+    const [host = '', ...rows] = linesOf(section);
+    const images = rows.map(row => {
+        const [name = '', id, architecture] = row.split(' ');
+        return [name, { id, architecture }];
+    });
+    return { host, images: new Map(images) };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/certificates.js
+
+
+
+
+
+
+
+
+
+
+/** What renews the certificates: ours by systemd or cron, or the distribution's certbot. */
+const CERTIFICATE_PROBES = {
+    renewedBy: `APP=$P PROJECT=$(project)
+${RENEWAL_PROGRAM}
+found=$(renewal)
+if [ "$found" = none ] && [ "$(systemctl is-active certbot.timer 2> /dev/null)" = active ]; then found=certbot.timer; fi
+echo "$found"`
+};
+const { ok, hint, warning, error: certificates_error } = rowsOf('certificates');
+/** What to do about most of it. */
+const SETUP = 'run the setup-ssl action';
+/** What nginx serves over TLS now. */
+function liveSites({ facts: { nginx } }) {
+    return nginx === undefined ? [] : sites_readSites(configuration_readConfiguration(nginx));
+}
+/** What nginx serves over TLS now, or would by the HTTPS configurations of the live release. */
+function tlsSites({ facts }) {
+    const live = liveSites({ facts });
+    const wanted = (facts.current?.pairs ?? []).flatMap(({ sites }) => sites ?? []);
+    const all = [...live, ...wanted];
+    return all.filter((one, index) => all.findIndex(({ certificate }) => certificate === one.certificate) === index);
+}
+/** Rows of the certificates on disk, of what is served, and of their renewal. */
+function certificateRows(seen, proxy, answers) {
+    const { project, facts } = seen;
+    const sites = tlsSites(seen);
+    const kind = facts.front?.kind ?? 'nginx';
+    if (kind !== 'nginx') {
+        return [hint('certificates', 'not looked at', { cause: `those of ${kind} are its own matter` })];
+    }
+    if (!project || proxy === undefined || sites.length === 0) {
+        return [ok('certificates', 'none is needed: nginx has no HTTPS configuration')];
+    }
+    const now = new Date(facts.clock * 1000);
+    const live = liveSites(seen).map(({ certificate }) => certificate);
+    const looks = look(sites, readingFor(project, proxy, facts.certificates), now);
+    return [
+        ...looks.map(one => {
+            const path = hostPath(project, proxy, one.site.certificate);
+            const ours = path?.startsWith(`${seen.config.path}/certs/`);
+            return ours
+                ? diskRow(one, live.includes(one.site.certificate), now)
+                : elsewhereRow(one.site, answers, now);
+        }),
+        ...looks.flatMap(one => servedRows(one, answers)),
+        ...variantRows(seen),
+        renewalRow(seen)
+    ];
+}
+function certificates_nameOf({ names, certificate }) {
+    return names[0] ?? certificate;
+}
+function diskRow(one, isLive, now) {
+    const { site, certificate, verdict, problem } = one;
+    const name = certificates_nameOf(site);
+    if (verdict === 'unseen')
+        return hint(name, 'could not be read', { cause: problem });
+    if (verdict === 'unusable') {
+        // While nothing is served by it the site answers, over HTTP only.
+        const make = isLive ? certificates_error : warning;
+        return make(name, 'cannot be served', { cause: problem, next: SETUP });
+    }
+    const until = `until ${certificates_day(certificate.notAfter)}`;
+    if (verdict === 'expired') {
+        return certificates_error(name, 'expired', { cause: problem, next: SETUP });
+    }
+    const near = lifeWarning(one, now);
+    if (near === undefined)
+        return ok(name, until);
+    return warning(name, until, { cause: near.replace(/: run the.*$/, ''), next: SETUP });
+}
+/** Files outside of the app's folder are not read; what nginx serves says enough. */
+function elsewhereRow(site, answers, now) {
+    const name = certificates_nameOf(site);
+    const served = parseCertificate(answers?.served.get(name) ?? '');
+    if (!served)
+        return hint(name, `${site.certificate} is not in the app's folder and was not looked at`);
+    if (served.notAfter <= now) {
+        return certificates_error(name, 'expired', {
+            cause: `nginx serves a certificate that expired on ${certificates_day(served.notAfter)}`
+        });
+    }
+    if (lifeLeft(served, now) >= LEAST_LIFE_LEFT)
+        return ok(name, `until ${certificates_day(served.notAfter)}`);
+    return warning(name, `until ${certificates_day(served.notAfter)}`, {
+        cause: 'less than a third of its life is left'
+    });
+}
+function servedRows({ site, certificate }, answers) {
+    return site.names
+        .filter(name => answers?.served.has(name))
+        .flatMap(name => {
+        const served = parseCertificate(answers?.served.get(name) ?? '');
+        if (!served || !certificate)
+            return [];
+        if (!covers(served, name)) {
+            return [
+                certificates_error(`${name} as served`, `a certificate for ${served.names.join(', ') || 'no name'}`, {
+                    cause: 'browsers refuse a certificate of another name',
+                    next: SETUP
+                })
+            ];
+        }
+        if (served.serial === certificate.serial)
+            return [];
+        return [
+            certificates_error(`${name} as served`, `certificate ${served.serial}, on disk is ${certificate.serial}`, {
+                cause: 'nginx has not read the certificate that is on disk',
+                next: 'docker exec the proxy: nginx -s reload, or run ./init-ssl.sh --renew on the server'
+            })
+        ];
+    });
+}
+/** Whether today's certificates would choose another configuration than the one that serves. */
+function variantRows({ facts, project }) {
+    const { current } = facts;
+    if (!current || !project)
+        return [];
+    const { pairs } = keptTarget(current, project, facts, current.files);
+    return pairs.flatMap(({ domain, https, variant }) => {
+        const live = current.pairs.find(pair => pair.https === https)?.variant ?? variant;
+        const name = domain ?? 'nginx';
+        if (live === 'http' && variant === 'https') {
+            return [
+                warning(name, 'serves HTTP only, and every certificate is there', {
+                    cause: 'nothing has chosen the HTTPS configuration since they came',
+                    next: SETUP
+                })
+            ];
+        }
+        if (live === 'https' && variant === 'http') {
+            return [
+                certificates_error(name, 'serves HTTPS with certificates that are gone or broken', {
+                    cause: 'it goes on until nginx starts again, and then does not start',
+                    next: SETUP
+                })
+            ];
+        }
+        return live === 'http' ? [hint(name, 'serves HTTP only', { next: SETUP })] : [];
+    });
+}
+function renewalRow({ facts, sections, config }) {
+    const by = sections.renewedBy.text || 'none';
+    const { renewal } = facts;
+    if (renewal?.result === 'failed') {
+        return certificates_error('renewal', `failed on ${renewal.at}`, {
+            cause: renewal.error ?? 'it did not say why',
+            next: `cd ${config.path} && ./init-ssl.sh --renew`
+        });
+    }
+    if (by === 'none' && facts.certificates.size > 0) {
+        return warning('renewal', 'nothing on the server renews the certificates', {
+            cause: 'they end at the latest after 90 days',
+            next: SETUP
+        });
+    }
+    if (by === 'none')
+        return ok('renewal', 'nothing to renew yet');
+    return ok('renewal', `by ${by}${renewal ? `, the last on ${renewal.at}` : ''}`);
+}
+function certificates_day(date) {
+    return date.toISOString().slice(0, 10);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/death.js
+const CODES = {
+    0: 'it ends by itself, again and again',
+    1: 'the program gave up (exit code 1)',
+    2: 'the program was called wrongly or gave up (exit code 2)',
+    126: 'its command may not be executed (exit code 126)',
+    127: 'its command is not in the image (exit code 127)',
+    134: 'the program aborted (exit code 134)',
+    137: 'it was killed (exit code 137)',
+    139: 'the program crashed (exit code 139, segmentation fault)',
+    143: 'it was told to end (exit code 143)'
+};
+/** Ways in which programs name a variable that they miss; the first group is its name. */
+const MISSING_VARIABLE = [
+    /KeyError: '([A-Z][A-Z0-9_]{2,})'/,
+    /[Ss]et the ([A-Z][A-Z0-9_]{2,}) environment variable/,
+    /[Ee]nvironment variables?:? ['"`]?([A-Z][A-Z0-9_]{2,})['"`]?/,
+    /\b(?:setting|variable|option) ['"`]?([A-Z][A-Z0-9_]{2,})['"`]? (?:is|was|must)/,
+    /\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b['"`]? (?:environment variable )?(?:is|was|has to be)? ?(?:not set|unset|missing|required|not defined|undefined|empty)/,
+    /\b([A-Z][A-Z0-9_]{2,})\b['"`]? (?:must be set|must not be empty)/,
+    /[Mm]issing (?:required )?(?:environment )?(?:variables?|settings?):? ['"`]?([A-Z][A-Z0-9_]{2,})/,
+    /must specify ([A-Z][A-Z0-9_]{2,})/
+];
+/** Why a container ended or does not start, from the engine's words and the end of its log. */
+function whyDead(box, log, env, architectures) {
+    const last = log.at(-1);
+    const ending = last === undefined ? '' : `; its log ends with: ${last}`;
+    const said = [box.error, ...log].join('\n');
+    if (box.oom) {
+        return {
+            cause: 'it needed more memory than it may have (exit code 137, OOMKilled)',
+            next: 'raise its mem_limit in the compose file, or take a larger server'
+        };
+    }
+    const foreign = architectures.image !== undefined && architectures.image !== architectures.host;
+    if (/exec format error/i.test(said) || (foreign && box.exit !== 0)) {
+        return {
+            cause: `its image is for ${foreign ? architectures.image : 'another kind of machine'}, this server is ${architectures.host} (exec format error)`,
+            next: `build the image with platforms: linux/${architectures.host}`
+        };
+    }
+    if (/port is already allocated|address already in use/.test(box.error)) {
+        return {
+            cause: `a port that it publishes is used by something else: ${box.error}`,
+            next: 'stop that program (sudo ss -ltnp shows it), or change the published port'
+        };
+    }
+    const variable = missingVariable(log);
+    if (variable !== undefined)
+        return missing(variable, env);
+    if (box.error !== '')
+        return { cause: `the engine could not start it: ${box.error}` };
+    const reason = CODES[box.exit] ?? `it ended with exit code ${box.exit}`;
+    return { cause: `${reason}${ending}` };
+}
+/** The variable that the end of a log says is missing, if it names one. */
+function missingVariable(log) {
+    for (const line of [...log].reverse()) {
+        for (const pattern of MISSING_VARIABLE) {
+            const name = pattern.exec(line)?.[1];
+            if (name !== undefined)
+                return name;
+        }
+    }
+    return undefined;
+}
+function missing(name, env) {
+    const state = env?.present.get(name);
+    const where = env === undefined
+        ? 'there is no .env'
+        : state === undefined
+            ? 'it is not in .env'
+            : state
+                ? 'it is in .env, and the service does not get it'
+                : 'it is empty in .env';
+    return {
+        cause: `it misses the variable ${name}; ${where}`,
+        next: state
+            ? `name it under 'environment' or 'env_file' of the service`
+            : `set ${name} by the input 'env' of the next deploy, or in .env on the server`
+    };
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/containers.js
+
+
+
+
+
+const { ok: containers_ok, warning: containers_warning, error: containers_error, check: containers_check } = rowsOf('containers');
+/** A container that restarted and has not run for so long is taken to restart in a loop. */
+const STEADY_MS = 5 * 60_000;
+const LOG_LINES = 8;
+/** Rows of the compose file, its images, and of each container that should run. */
+function containerRows(seen) {
+    const boxes = readBoxes(seen.sections.boxes).filter(({ oneoff }) => !oneoff);
+    const services = Object.keys(seen.project?.services ?? {});
+    const known = services.flatMap(name => {
+        const own = boxes.filter(({ service }) => service === name);
+        return own.length === 0 ? absentRows(seen, name) : own.map(box => boxRow(seen, box));
+    });
+    // Without a compose file that can be read, what runs is all that is known.
+    const rest = seen.project ? [] : boxes.map(box => boxRow(seen, box));
+    return [...imageRows(seen, boxes), ...known, ...rest];
+}
+/** The row of the compose file, as the preflight of a deploy judges it. */
+function composeRow(seen, judged) {
+    return {
+        ...containers_check(judged),
+        ...(judged.problem && !judged.remedy && { next: composeCommand(seen, 'config -q') })
+    };
+}
+function imageRows(seen, boxes) {
+    const { missingImages } = seen.facts;
+    if (missingImages.length === 0)
+        return [];
+    return missingImages.map(image => {
+        const users = Object.entries(seen.project?.services ?? {})
+            .filter(([, one]) => one.image === image)
+            .map(([name]) => name);
+        const running = users.filter(name => boxes.some(({ service, status }) => service === name && status === 'running'));
+        const make = running.length === users.length ? containers_warning : containers_error;
+        return make('image', `${image} is not on the host`, {
+            cause: running.length === users.length
+                ? `${users.join(', ')} still runs, and could not be started again without the registry`
+                : `${users.filter(name => !running.includes(name)).join(', ')} cannot start without it`,
+            next: composeCommand(seen, `pull ${users.join(' ')}`)
+        });
+    });
+}
+function absentRows(seen, name) {
+    const { project } = seen;
+    const one = project?.services[name];
+    const replicas = one?.deploy?.replicas;
+    if (replicas === 0)
+        return [];
+    return [
+        containers_error(name, 'no container', {
+            cause: `service '${name}' of the compose file was never started or was removed`,
+            next: composeCommand(seen, `up -d ${name}`)
+        })
+    ];
+}
+function boxRow(seen, box) {
+    const { name, service, status, exit, restarts, started, policy } = box;
+    const title = name === service ? name : `${service} (${name})`;
+    const age = seen.facts.clock * 1000 - Date.parse(started);
+    if (status === 'restarting' || (status === 'running' && restarts > 0 && age < STEADY_MS)) {
+        return deadRow(seen, box, title, `restarts in a loop (${restarts} times so far)`);
+    }
+    if (status === 'running')
+        return runningRow(seen, box, title);
+    if (status === 'paused') {
+        return containers_error(title, 'paused', {
+            cause: 'somebody has paused it; it holds requests and answers none',
+            next: composeCommand(seen, `unpause ${service}`)
+        });
+    }
+    if (status !== 'exited' || exit !== 0) {
+        const found = status === 'created' ? 'made and never started' : `ended with exit code ${exit}`;
+        return deadRow(seen, box, title, found);
+    }
+    const once = ['', 'no'].includes(policy) || (seen.project && isOneShot(seen.project, service));
+    if (once)
+        return containers_ok(title, 'has done its work');
+    return containers_error(title, 'stopped', {
+        cause: 'it ended without an error, or somebody has stopped it',
+        next: composeCommand(seen, `up -d ${service}`)
+    });
+}
+function deadRow(seen, box, title, found) {
+    const log = readWords(seen.sections.words, 'log').get(box.name) ?? [];
+    const { host, images } = readArchitectures(seen.sections.architectures);
+    const image = images.get(box.image)?.architecture;
+    const { cause, next = logsCommand(seen, box) } = whyDead(box, log, seen.facts.env, {
+        host,
+        image
+    });
+    return containers_error(title, found, { cause, next, details: log.slice(-LOG_LINES) });
+}
+function runningRow(seen, box, title) {
+    const { name, health } = box;
+    if (health === 'unhealthy') {
+        const said = readWords(seen.sections.words, 'health').get(name) ?? [];
+        const log = readWords(seen.sections.words, 'log').get(name) ?? [];
+        return containers_error(title, 'runs and is unhealthy', {
+            cause: `its health test fails${said.length > 0 ? `: ${said.at(-1)}` : ''}`,
+            next: logsCommand(seen, box),
+            details: [...said.map(line => `health test: ${line}`), ...log.slice(-LOG_LINES)]
+        });
+    }
+    if (health === 'starting') {
+        return containers_warning(title, 'runs, and its health is not known yet', { next: logsCommand(seen, box) });
+    }
+    return containers_ok(title, health === '' ? 'runs' : `runs, ${health}`);
+}
+function logsCommand(seen, { service }) {
+    return composeCommand(seen, `logs --tail 50 ${service}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/complaints.js
+
+
+
+
+
+const { warning: complaints_warning, error: complaints_error } = rowsOf('database');
+const KINDS = [
+    {
+        name: 'password',
+        pattern: /authentication failed for user "?([^"\s]+?)"?(?:$|[\s.,])|WRONGPASS|NOAUTH/i,
+        found: match => (match[1] ? `refused for user '${match[1]}'` : 'refused'),
+        cause: () => 'the password that it uses is not the one that the data was made with: POSTGRES_PASSWORD counts only when a volume is new',
+        next: (match, seen) => `put the former password back into .env (kept versions: ${seen.config.path}/.diveops/env/), or set the new one: ` +
+            psql(seen, "-c '\\password'", match[1])
+    },
+    {
+        name: 'database or role',
+        pattern: /(database|role) "([^"]+)" does not exist/i,
+        found: match => `${match[1]} '${match[2]}' does not exist`,
+        cause: () => 'POSTGRES_DB and POSTGRES_USER count only when a volume is new; later they only say where to connect',
+        next: (_match, seen) => psql(seen, '-d postgres -l, and correct the name in .env')
+    },
+    {
+        name: 'name',
+        pattern: /could not translate host name "([^"]+)"|getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (\S+)|lookup (\S+?)(?: on \S+)?: no such host|host not found in upstream "([^":]+)|(?:name or service not known|temporary failure in name resolution)/i,
+        found: match => `'${nameIn(match) ?? 'a name'}' leads nowhere`,
+        cause: (match, { project }) => {
+            const known = project
+                ? Object.keys(project.services).flatMap(one => serviceNames(project, one))
+                : [];
+            const name = nameIn(match);
+            return name !== undefined && known.includes(name)
+                ? `service '${name}' does not run, or shares no network with it`
+                : `no service has this name${name === undefined ? '' : names_didYouMean(name, known)}; there are ${names_list(known)}`;
+        },
+        next: (_match, seen) => composeCommand(seen, 'ps -a, then correct the host name in .env')
+    },
+    {
+        name: 'connections',
+        pattern: /too many clients|remaining connection slots/i,
+        found: () => 'all taken',
+        cause: () => 'more connections are open than max_connections allows',
+        next: (_match, seen) => psql(seen, "-c 'select count(*), state from pg_stat_activity group by state'")
+    },
+    {
+        name: 'connection',
+        pattern: /connection refused|ECONNREFUSED/i,
+        found: () => 'refused',
+        cause: () => 'nothing listens at the address and port that it connects to, or not yet',
+        next: (_match, seen) => composeCommand(seen, 'ps -a, then compare host and port in .env')
+    }
+];
+function nameIn(match) {
+    return match.slice(1).find(group => group !== undefined);
+}
+/** What the logs of clients say of their connections, one row a client. */
+function complaintRows(seen, boxes) {
+    const recent = readWords(seen.sections.complaints, 'log');
+    const ends = readWords(seen.sections.words, 'log');
+    return boxes
+        .filter(box => !isServer(box))
+        .flatMap(({ name, service }) => {
+        const lines = [...(ends.get(name) ?? []), ...(recent.get(name) ?? [])];
+        const made = KINDS.flatMap(kind => rowOf(seen, kind, service, lines, ends.has(name)));
+        // The one that comes first in the table is the cause of those after it.
+        return made.slice(0, 1);
+    });
+}
+function rowOf(seen, { name, pattern, found, cause, next }, service, lines, troubled) {
+    const line = lines.findLast(one => pattern.test(one));
+    const match = line === undefined ? null : pattern.exec(line);
+    if (!match)
+        return [];
+    // A client that is well again may have complained a moment ago.
+    const make = troubled ? complaints_error : complaints_warning;
+    return [
+        make(`${name} of ${service}`, found(match), {
+            cause: cause(match, seen),
+            next: next(match, seen),
+            details: [line]
+        })
+    ];
+}
+/** Whether it runs a database server, whose log has the complaints of clients that it does not name. */
+function isServer({ command }) {
+    return /^(postgres|redis-server|valkey-server|mysqld|mariadbd|mongod|-)/.test(command?.[0] ?? '');
+}
+/** A psql command in the app's PostgreSQL. */
+function psql(seen, words, user) {
+    const isDatabase = ({ image = '' }) => /postgres|postgis|pgvector|timescale/.test(image);
+    const all = Object.entries(seen.project?.services ?? {});
+    const [name = 'db', one] = all.find(([, each]) => isDatabase(each)) ?? [];
+    const as = user ?? one?.environment?.POSTGRES_USER ?? 'postgres';
+    return composeCommand(seen, `exec ${name} psql -U ${as} ${words}`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/database.js
+
+
+
+
+/** Whether each PostgreSQL answers, and which version its image and its data are of. */
+const DATABASE_PROBES = {
+    databases: `boxes | while read -r id name status _ _ _ _ what; do
+  case $what in *postgres*|*postgis*|*pgvector*|*timescale*) ;; *) continue ;; esac
+  # The image also serves as client, for backups and the like.
+  case \${what##*@cmd } in '["postgres"'*|'["-'*|null|'[]') ;; *) continue ;; esac
+  echo "@db $name $status"
+  sed -n "s/^$name PG_MAJOR=/@image /p" "$SCRATCH/env"
+  data=$(sed -n "s/^$name PGDATA=//p" "$SCRATCH/env")
+  quick cp "$id:\${data:-/var/lib/postgresql/data}/PG_VERSION" - 2> /dev/null | tar -xOf - 2> /dev/null | sed 's/^/@volume /'
+  if [ "$status" = running ]; then quick exec "$id" pg_isready -t 3 > /dev/null 2>&1; echo "@ready $?"; fi
+done`
+};
+const { ok: database_ok, error: database_error } = rowsOf('database');
+/** Ports of services that hold data and that nobody outside should reach. */
+const DATA_PORTS = {
+    '3306': 'MySQL',
+    '5432': 'PostgreSQL',
+    '6379': 'Redis',
+    '9200': 'Elasticsearch',
+    '11211': 'memcached',
+    '27017': 'MongoDB'
+};
+/** Rows of the databases: whether they answer, what clients complain of, who can reach them. */
+function databaseRows(seen) {
+    const boxes = readBoxes(seen.sections.boxes).filter(({ oneoff }) => !oneoff);
+    const databases = readDatabases(linesOf(seen.sections.databases));
+    return [
+        ...databases.flatMap(one => {
+            const box = boxes.find(({ name }) => name === one.name);
+            return box ? serverRow(seen, one, box.service) : [];
+        }),
+        ...complaintRows(seen, boxes),
+        ...boxes.flatMap(box => publishedRows(seen, box))
+    ];
+}
+function readDatabases(lines) {
+    const found = [];
+    for (const line of lines) {
+        const [kind = '', a = '', b = ''] = line.split(' ');
+        const one = found.at(-1);
+        if (kind === '@db') {
+            found.push({ name: a, status: b, ready: undefined, volume: undefined, image: undefined });
+        }
+        else if (one && kind === '@ready')
+            one.ready = Number(a);
+        else if (one && kind === '@volume')
+            one.volume = a;
+        else if (one && kind === '@image')
+            one.image = a;
+    }
+    return found;
+}
+function serverRow(seen, { name, status, ready, ...versions }, service) {
+    const log = (readWords(seen.sections.words, 'log').get(name) ?? []).join('\n');
+    const said = /initialized by PostgreSQL version (\d+).*?not compatible with this version (\d+)/s.exec(log);
+    const volume = said?.[1] ?? versions.volume;
+    const image = said?.[2] ?? versions.image;
+    const next = composeCommand(seen, `logs --tail 50 ${service}`);
+    if (volume !== undefined && image !== undefined && volume !== image) {
+        return database_error(service, `its data is of PostgreSQL ${volume}, its image is PostgreSQL ${image}`, {
+            cause: 'a PostgreSQL does not open the data of another major version',
+            next: `name postgres:${volume} again in ${seen.compose.file}; to change the major, dump with ${volume} and restore into a new volume`
+        });
+    }
+    const version = volume === undefined ? '' : `, PostgreSQL ${volume}`;
+    if (status !== 'running') {
+        return database_error(service, `not running (${status})${version}`, {
+            cause: 'nothing can connect to it',
+            next
+        });
+    }
+    if (ready === 0)
+        return database_ok(service, `accepts connections${version}`);
+    return database_error(service, `does not accept connections${version}`, {
+        cause: ready === 1
+            ? 'it refuses them: it starts, stops or recovers'
+            : 'it runs and does not answer pg_isready',
+        next
+    });
+}
+/** Ports of databases that are open on every address of the host. */
+function publishedRows(seen, { service, ports }) {
+    return Object.entries(ports ?? {}).flatMap(([inside, bindings]) => {
+        const kind = DATA_PORTS[inside.split('/')[0]];
+        const open = (bindings ?? []).find(({ HostIp }) => ['', '0.0.0.0', '::'].includes(HostIp));
+        if (kind === undefined || !open)
+            return [];
+        return [
+            database_error(`port of ${service}`, `${kind} is open to all on port ${open.HostPort}`, {
+                cause: 'it is published on every address of the host, and firewalls such as ufw do not stop what Docker publishes',
+                next: `remove 'ports' of service '${service}' in ${seen.compose.file} (other services reach it without), or write '127.0.0.1:${open.HostPort}:${inside.split('/')[0]}'`
+            })
+        ];
+    });
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/drift.js
+
+
+
+
+
+
+/** What is live beside what the release says, and what interrupted runs left. */
+const DRIFT_PROBES = {
+    kept: `docker image ls --filter 'reference=diveops.local/*/*' --format '{{.Repository}}:{{.Tag}}'`,
+    // The proxy has each pin of a roll; it is the one that must.
+    pins: `box=$(front); [ -z "$box" ] || quick exec "$box" grep -F ' # roll of ' /etc/hosts 2> /dev/null | sed "s/^.* # roll of /$(boxes | grep "^$box" | cut -d ' ' -f 2) /"`,
+    underWay: `cd "$P/.diveops" 2> /dev/null || exit 0
+for file in lock job; do
+  [ ! -r "$file" ] || flock -ns "$file" true || echo "$file"
+done
+exit 0`,
+    undo: '[ -f "$P/.diveops/env.undo" ]'
+};
+const { ok: drift_ok, hint: drift_hint, warning: drift_warning, error: drift_error } = rowsOf('release');
+const AGAIN = 'run the deploy again: what differs is then put right, or becomes part of a release';
+/**
+ * Rows of the live release: what differs from it on the host, what was left, and the way back. `run`
+ * is the run that asks, if one does: what it does itself is no news to it.
+ */
+function driftRows(seen, run) {
+    const { current } = seen.facts;
+    const busy = linesOf(seen.sections.underWay).some(file => file !== 'lock' || run === undefined);
+    const strangers = strangerRows(seen, busy);
+    if (!current) {
+        return [
+            drift_hint('live release', 'none recorded', {
+                cause: 'this app runs without a release of ours, or not at all',
+                next: 'deploy it once'
+            }),
+            ...strangers
+        ];
+    }
+    return [
+        drift_ok('live release', `${current.id} of ${current.created.slice(0, 10)}`),
+        ...differenceRows(seen, current),
+        ...composeRows(seen),
+        ...tagRows(seen, current),
+        ...strangers,
+        ...(busy ? [] : leftRows(seen, run)),
+        wayBackRow(seen, current)
+    ];
+}
+function differenceRows(seen, current) {
+    const { facts, project } = seen;
+    if (!project)
+        return [];
+    let target;
+    try {
+        target = keptTarget(current, project, facts, current.files, 'as-it-was');
+    }
+    catch (thrown) {
+        return [drift_error('live release', 'cannot be compared', { cause: (0,errors/* errorMessage */.gJ)(thrown) })];
+    }
+    const found = differences(target, facts);
+    const rows = found.flatMap(text => differenceRow(seen, current, text));
+    return rows.length > 0 ? rows : [drift_ok('what is live', 'what the release says')];
+}
+/** Services are told by their containers; what differs in them is in the other rows. */
+function differenceRow(seen, current, text) {
+    const file = /^file: (.+)$/.exec(text)?.[1];
+    if (file !== undefined) {
+        const there = seen.facts.liveFiles.has(file);
+        return [
+            drift_warning(file, there ? 'edited on the host' : 'gone from the host', {
+                cause: there ? 'the next deploy overwrites it' : 'the release has this file',
+                next: `diff ${seen.config.path}/current/${file} ${seen.config.path}/${file}; put the change into the repository and deploy`
+            })
+        ];
+    }
+    if (text.startsWith('.env was edited')) {
+        return [
+            drift_warning('.env', 'edited on the host since the release went live', {
+                cause: 'containers get it when they are made anew, and not before',
+                next: `diff ${seen.config.path}/.diveops/env/${current.env.sha256} ${seen.config.path}/.env; then ${AGAIN}`
+            })
+        ];
+    }
+    const service = /^service: (\S+) does not run this image$/.exec(text)?.[1];
+    if (service === undefined)
+        return [];
+    const other = seen.facts.containers.find(one => one.service === service && one.imageId !== current.imageId);
+    if (!other)
+        return [];
+    return [
+        drift_warning(service, `runs image ${drift_short(other.imageId)}, not ${drift_short(current.imageId)} of the release`, {
+            cause: 'somebody has pulled or tagged another image, and made the container anew',
+            next: AGAIN
+        })
+    ];
+}
+/** What a plain `up -d` of an operator would do. */
+function composeRows({ facts: { recreates } }) {
+    if (recreates.size === 0)
+        return [];
+    return [
+        drift_warning('up -d', `would make ${[...recreates].join(', ')} anew`, {
+            cause: 'the compose file, .env or an image was changed since these containers were started',
+            next: AGAIN
+        })
+    ];
+}
+function tagRows(seen, current) {
+    const { images } = readArchitectures(seen.sections.architectures);
+    return current.services.flatMap(service => {
+        const name = seen.project?.services[service]?.image;
+        const id = name === undefined ? undefined : images.get(name)?.id;
+        if (name === undefined || id === undefined || id === current.imageId)
+            return [];
+        return [
+            drift_warning(name, `is another image than that of the release (${drift_short(id)})`, {
+                cause: `somebody has pulled it; the next up -d would put it live without its release commands`,
+                next: AGAIN
+            })
+        ];
+    });
+}
+/** Containers that no service has, and bridges and pins, which are there for the length of a roll. */
+function strangerRows(seen, busy) {
+    const boxes = readBoxes(seen.sections.boxes);
+    const services = Object.keys(seen.project?.services ?? {});
+    const extra = boxes.filter(({ oneoff, service }) => !oneoff && seen.project && !services.includes(service));
+    const bridges = boxes.filter(({ oneoff, name }) => oneoff && name.includes('_bridge-'));
+    const pins = linesOf(seen.sections.pins).map(line => line.split(' '));
+    const left = 'an interrupted roll left it; the next deploy or rollback finishes or undoes that roll';
+    return [
+        ...extra.map(({ name, service }) => drift_warning(name, `a container of service '${service}', which the compose file does not have`, {
+            cause: 'a service was renamed or removed, and its container stayed',
+            next: composeCommand(seen, `up -d --remove-orphans, or docker rm -f ${name}`)
+        })),
+        ...(busy ? [drift_hint('run', 'a deploy or another run is under way')] : []),
+        ...(busy ? [] : bridges).map(({ name, status }) => drift_warning(name, `a bridge, ${status}`, { cause: left, next: 'run the deploy again' })),
+        ...(busy ? [] : pins).map(([name = '', service]) => drift_warning(name, `a pin for '${service}' in its /etc/hosts`, {
+            cause: left,
+            next: 'run the deploy again'
+        }))
+    ];
+}
+function leftRows({ facts, sections }, run) {
+    const { broken } = facts;
+    return [
+        ...(broken && broken.run !== run
+            ? [
+                drift_warning('run', `a ${broken.action} of release ${broken.release} broke off half-way`, {
+                    cause: `what serves may be of either release (${broken.url} by ${broken.actor}, ${broken.at})`,
+                    next: 'run the deploy or the rollback again: it finishes that one or undoes it'
+                })
+            ]
+            : []),
+        ...(sections.undo.code === 0
+            ? [
+                drift_warning('.env', 'has what an interrupted run wrote', {
+                    cause: 'that run ended before its release was live',
+                    next: 'run the deploy again'
+                })
+            ]
+            : []),
+        ...(facts.unfinished.length > 0
+            ? [
+                drift_hint('unfinished releases', facts.unfinished.join(', '), {
+                    cause: 'runs that failed left them; the next deploy removes them'
+                })
+            ]
+            : [])
+    ];
+}
+function wayBackRow({ facts, sections }, current) {
+    const images = new Set(linesOf(sections.kept));
+    const older = facts.releases.filter(({ id }) => id < current.id);
+    const whole = older.filter(({ id, app, services }) => services.every(service => images.has(keptImage(app, service, id))));
+    if (older.length === 0) {
+        return drift_hint('way back', 'no earlier release', {
+            cause: 'there is one from the second deploy on'
+        });
+    }
+    if (whole.length > 0) {
+        const newest = whole
+            .map(({ id }) => id)
+            .sort()
+            .at(-1);
+        return drift_ok('way back', `${whole.length} of ${older.length} earlier releases, the newest ${newest}`);
+    }
+    return drift_warning('way back', `${older.length} earlier releases, and no image of them is on the host`, {
+        cause: 'somebody has removed the images; a rollback must pull one again',
+        next: "give the rollback 'registry-token'"
+    });
+}
+function drift_short(id) {
+    return id.replace(/^sha256:/, '').slice(0, 12);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/host.js
+
+
+
+
+/** What the host itself is like, beside what the preflight of a deploy reads. */
+const HOST_PROBES = {
+    system: `. /etc/os-release 2> /dev/null; echo "\${PRETTY_NAME:-$(uname -s)}, $(uname -m), $(uname -r)"`,
+    cpus: 'nproc 2> /dev/null || getconf _NPROCESSORS_ONLN',
+    hostMemory: `awk '{ print $1, $2 }' /proc/meminfo | grep -E '^(MemTotal|MemAvailable|SwapTotal|SwapFree):'`,
+    disk: `d=$(docker info -f '{{.DockerRootDir}}' 2> /dev/null); [ -e "$d" ] || d=/; df -Pk "$d" | tail -n 1; df -Pi "$d" | tail -n 1`,
+    inodes: 'd=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pi "$d" | tail -n 1',
+    reboot: '[ -f /run/reboot-required ] || exit 1; sort -u /run/reboot-required.pkgs 2> /dev/null; exit 0',
+    killed: `dmesg 2> /dev/null | grep -E 'Out of memory: Killed process' | tail -n 3
+journalctl -kq --since -7d --no-pager 2> /dev/null | grep -E 'Out of memory: Killed process' | tail -n 3`,
+    ooms: `docker events --since 168h --until "$(date +%s)" --filter event=oom --format '{{.Actor.Attributes.name}}' 2> /dev/null | sort | uniq -c`,
+    firewall: `grep -ixs 'ENABLED=yes' /etc/ufw/ufw.conf > /dev/null && echo ufw
+[ "$(systemctl is-active firewalld 2> /dev/null)" != active ] || echo firewalld`
+};
+const { ok: host_ok, hint: host_hint, warning: host_warning, error: host_error, check: host_check } = rowsOf('host');
+/** What a server must have and what it should have; sizes in GB as hosters count them. */
+const MINIMUM = { cpus: 1, memory: 2, disk: 20 };
+const RECOMMENDED = { cpus: 2, memory: 4, disk: 40 };
+/** Firmware, kernel and file system take their part of what a hoster sells. */
+const SOLD = 0.9;
+const KB_PER_GB = 1e6 / 1.024;
+const FEW_INODES = 10_000;
+/** Rows of the host: what a deploy checks before it begins, and the server's own health. */
+function hostRows(seen) {
+    const { facts, config, host, now } = seen;
+    const checks = judgeHost(facts, config, host, now).filter(({ name }) => name !== 'compose file');
+    return [
+        host_ok('system', seen.sections.system.text),
+        userRow(seen),
+        ...checks.map(host_check),
+        inodesRow(seen),
+        ...requirementRows(seen),
+        ...memoryRows(seen),
+        ...portRows(seen),
+        firewallRow(seen),
+        rebootRow(seen)
+    ];
+}
+function userRow({ facts: { user, groups } }) {
+    const found = `${user} (${groups.join(' ')})`;
+    if (user !== 'root')
+        return host_ok('user', found);
+    return host_hint('user', found, {
+        cause: 'a deploy needs no root',
+        next: 'sudo adduser deploy && sudo usermod -aG docker deploy, and give that user the key'
+    });
+}
+function inodesRow({ sections }) {
+    const lines = [...linesOf(sections.inodes), ...linesOf(sections.disk).slice(1)];
+    const free = lines.map(line => Number(line.split(/\s+/)[3]));
+    const least = Math.min(...free);
+    // File systems such as btrfs count none.
+    if (!(least >= 0) || lines.some(line => /\s-\s/.test(line))) {
+        return host_ok('inodes', 'not counted by this file system');
+    }
+    const found = `${least} free`;
+    if (least >= FEW_INODES)
+        return host_ok('inodes', found);
+    return host_error('inodes', found, {
+        cause: 'with no inode left no file can be made, whatever space is free',
+        next: 'docker system df, then remove what is not needed'
+    });
+}
+function requirementRows({ sections }) {
+    const [, size] = sections.disk.text.split(/\s+/);
+    return [
+        requirement('processors', 'cpus', Number(sections.cpus.text), ''),
+        requirement('memory', 'memory', memoryOf(sections, 'MemTotal') / KB_PER_GB, ' GB'),
+        requirement('disk', 'disk', Number(size) / KB_PER_GB, ' GB')
+    ];
+}
+function requirement(name, of, has, unit) {
+    if (!Number.isFinite(has) || has === 0)
+        return host_hint(name, 'could not be read');
+    const found = `${unit === '' ? has : has.toFixed(1)}${unit}`;
+    const [least, enough] = [MINIMUM[of], RECOMMENDED[of]];
+    const part = unit === '' ? 1 : SOLD;
+    if (has < least * part) {
+        return host_warning(name, found, {
+            cause: `less than the least that the stack needs (${least}${unit})`,
+            next: 'take a larger server'
+        });
+    }
+    if (has >= enough * part)
+        return host_ok(name, found);
+    return host_hint(name, found, {
+        cause: `enough for a small stack; ${enough}${unit} are recommended for production`
+    });
+}
+function memoryOf({ hostMemory }, name) {
+    const line = linesOf(hostMemory).find(one => one.startsWith(`${name}:`));
+    return Number(line?.split(' ')[1]);
+}
+function memoryRows({ sections }) {
+    const [total, available] = [memoryOf(sections, 'MemTotal'), memoryOf(sections, 'MemAvailable')];
+    const [swap, free] = [memoryOf(sections, 'SwapTotal'), memoryOf(sections, 'SwapFree')];
+    const left = `${Math.round(available / 1024)} MB available`;
+    const small = total < RECOMMENDED.memory * SOLD * KB_PER_GB;
+    const killed = [...linesOf(sections.killed)].map(line => /process \d+ \(([^)]+)\)/.exec(line)?.[1]);
+    const ooms = linesOf(sections.ooms).map(line => line.trim().split(/\s+/).reverse());
+    return [
+        available < total * 0.05
+            ? host_warning('memory left', left, {
+                cause: 'a roll starts a second web beside the first, and there is no room for it',
+                next: 'docker stats --no-stream'
+            })
+            : host_ok('memory left', left),
+        swap > 0
+            ? host_ok('swap', `${Math.round(swap / 1024)} MB, ${Math.round((swap - free) / 1024)} MB used`)
+            : (small ? host_warning : host_ok)('swap', 'none', {
+                ...(small && {
+                    cause: 'with little memory and no swap the kernel ends processes, the database too',
+                    next: 'sudo fallocate -l 2G /swapfile && sudo chmod 600 /swapfile && sudo mkswap /swapfile && sudo swapon /swapfile'
+                })
+            }),
+        killed.length > 0
+            ? host_warning('killed for lack of memory', [...new Set(killed)].join(', '), {
+                cause: 'the kernel ran out of memory and ended these processes',
+                next: 'add swap or memory, or give services a mem_limit'
+            })
+            : ooms.length > 0
+                ? host_warning('killed for lack of memory', ooms.map(([box, n]) => `${box} ${n}x`).join(', '), {
+                    cause: 'processes in these containers needed more than their mem_limit (last 7 days)',
+                    next: 'raise the mem_limit in the compose file, or find what takes the memory: docker stats --no-stream'
+                })
+                : host_ok('killed for lack of memory', 'nothing that can be seen')
+    ];
+}
+function portRows({ facts, config, project, host }) {
+    if (project) {
+        try {
+            return judgeApp(facts, { ...config, release: [] }, project, host).map(host_check);
+        }
+        catch (thrown) {
+            return [host_error('ports', 'not judged', { cause: (0,errors/* errorMessage */.gJ)(thrown) })];
+        }
+    }
+    return [80, 443].map(port => {
+        const owner = facts.listening.find(one => one.port === port);
+        if (!owner)
+            return host_ok(`port ${port}`, 'free');
+        return host_hint(`port ${port}`, `used by ${owner.program}`, {
+            cause: 'an app that publishes this port cannot start beside it'
+        });
+    });
+}
+function firewallRow({ sections }) {
+    const on = linesOf(sections.firewall);
+    if (on.length === 0)
+        return host_ok('firewall', 'none seen');
+    return host_hint('firewall', on.join(', '), {
+        cause: 'Docker publishes ports past it: what a compose file publishes is open to all',
+        next: "publish only ports 80 and 443; write others as '127.0.0.1:PORT:PORT'"
+    });
+}
+function rebootRow({ sections: { reboot } }) {
+    if (reboot.code !== 0)
+        return host_ok('reboot', 'not required');
+    const packages = linesOf(reboot);
+    return host_warning('reboot', 'required', {
+        cause: `updates wait for it${packages.length > 0 ? `: ${packages.join(', ')}` : ''}`,
+        next: 'sudo reboot, when few visitors are there'
+    });
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/library.js
+
+/** Matches a line in which a program complains of something that the rows know. */
+const COMPLAINTS = [
+    'authentication failed',
+    'role ".*" does not exist',
+    'database ".*" does not exist',
+    'could not translate host name',
+    'name or service not known',
+    'temporary failure in name resolution',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'no such host',
+    'host not found in upstream',
+    'connection refused',
+    'ECONNREFUSED',
+    'WRONGPASS',
+    'NOAUTH',
+    'too many clients',
+    'remaining connection slots'
+];
+/**
+ * Shell functions of the probes. `boxes` prints a line for each container of the app (id, name, status,
+ * health, exit code, restarts, whether it is one-off, image, mounts, `@cmd` and its command as JSON);
+ * `shown` takes secret values out of what is shown, those of `.env` and of the containers' own
+ * variables, and passwords in addresses. Each call of docker costs a process that a busy server has
+ * little time for: what several probes need is asked once, by `LIST_PROBE`.
+ */
+const library_FUNCTIONS = `${REDACT}
+boxes() { cat "$SCRATCH/boxes"; }
+shown() {
+  # Without .env its secrets would not be known.
+  if [ -f "$P/.env" ] && [ ! -r "$P/.env" ]; then echo '(not shown: .env may not be read)'; return; fi
+  SECRETS=$SCRATCH/known redact | sed -E 's#://([^/:@ ]*):[^@/ ]+@#://\\1:***@#g' | tr -d '\\r' | cut -c 1-300; }
+quick() { timeout 20 docker "$@" < /dev/null; }
+complaints() { grep -iE '${COMPLAINTS.join('|')}'; }
+`;
+const LINE = [
+    '{{.ID}} {{.Name}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}',
+    '{{.State.ExitCode}} {{.RestartCount}} {{or (index .Config.Labels "com.docker.compose.oneoff") "False"}}',
+    '{{.Config.Image}}{{range .Mounts}} {{.Destination}}{{end}} @cmd {{json .Config.Cmd}}'
+].join(' ');
+/** Lists what the other probes ask about; must come first. */
+const LIST_PROBE = {
+    list: `app=$(project); : > "$SCRATCH/boxes"; : > "$SCRATCH/env"
+ids=$([ -z "$app" ] || docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$app")
+if [ -n "$ids" ]; then
+  docker inspect -f '${LINE}' $ids | sed 's# /# #' > "$SCRATCH/boxes"
+  docker inspect -f '{{$name := .Name}}{{range .Config.Env}}{{println $name .}}{{end}}' $ids | sed -n 's#^/##p' > "$SCRATCH/env"
+fi
+{ cat "$P"/.env "$P"/.env.* "$P"/*.env 2> /dev/null; sed 's/^[^ ]* //' "$SCRATCH/env"; } > "$SCRATCH/known"`
+};
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/questions.js
+
+
+
+/** The script that asks. Changes nothing. */
+function questionsScript({ project, doors, origins, healthPath, folders, worker, names }) {
+    return `${PROBE_FUNCTIONS}${ROLL_FUNCTIONS}
+own=${shell_quote(project)} DOORS=${shell_quote(doors.join(' '))}
+FRONT=$(docker ps -q --filter "label=com.docker.compose.project=$own" --filter publish=80 --filter publish=443 | head -n 1)
+[ -n "$FRONT" ] || echo '@lacks front'
+inside() { # FOLDER: missing, empty, or a file in it
+  docker exec -u 0 "$FRONT" sh -c 'cd "$1" 2> /dev/null || { echo missing; exit; }
+    file=$(find -L . -type f 2> /dev/null | grep -E "^[A-Za-z0-9_./-]+$" | head -n 1)
+    if [ -n "$file" ]; then echo "\${file#./}"; else echo empty; fi' sh "$1" 2> /dev/null; }
+folder() { # ORIGIN PREFIX FOLDER
+  file=$(inside "$3")
+  case $file in missing|empty|'') echo "@folder $3 \${file:-missing}"; return ;; esac
+  readable=no
+  docker exec -u ${shell_quote(worker)} "$FRONT" sh -c 'cat "$1" > /dev/null' sh "$3$file" 2> /dev/null && readable=yes
+  echo "@folder $3 file $readable $(ask "$1" "$2$file") $file"; }
+served() { # NAME
+  echo "@served $1"
+  timeout 8 openssl s_client -connect 127.0.0.1:443 -servername "$1" < /dev/null 2> /dev/null | openssl x509 2> /dev/null; }
+if [ -n "$FRONT" ]; then
+  :
+${origins.map(origin => `  printf '@site %s %s\\n' ${shell_quote(origin)} "$(ask ${shell_quote(origin)} ${shell_quote(healthPath)})"`).join('\n')}
+${folders.map(({ origin, prefix, folder }) => `  folder ${[origin, prefix, folder].map(shell_quote).join(' ')}`).join('\n')}
+fi
+if command -v openssl > /dev/null; then
+  :
+${names.map(name => `  served ${shell_quote(name)}`).join('\n')}
+else echo '@lacks openssl'; fi
+exit 0
+`;
+}
+/** Reads what the script printed. */
+function readAnswers(text) {
+    const answers = { statuses: new Map(), folders: new Map(), served: new Map(), lacks: [] };
+    for (const piece of text.split(/^(?=@)/m)) {
+        const [head = '', ...rest] = piece.trimEnd().split('\n');
+        const [kind, a = '', b = '', c, d = '', ...file] = head.split(' ');
+        if (kind === '@site')
+            answers.statuses.set(a, b);
+        else if (kind === '@lacks')
+            answers.lacks.push(a);
+        else if (kind === '@served')
+            answers.served.set(a, rest.join('\n'));
+        else if (kind === '@folder' && (b === 'missing' || b === 'empty')) {
+            answers.folders.set(a, { state: b });
+        }
+        else if (kind === '@folder') {
+            answers.folders.set(a, {
+                state: 'file',
+                file: file.join(' '),
+                readable: c === 'yes',
+                status: d
+            });
+        }
+    }
+    return answers;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/safety.js
+
+
+/** What others could take advantage of. */
+const SAFETY_PROBES = {
+    envMode: `stat -c '%a %U' "$P/.env"`,
+    debug: `on='(DJANGO_|FLASK_|APP_)?DEBUG[[:space:]]*=[[:space:]]*["'"'"']?(true|1|yes|on)["'"'"']?[[:space:]]*$'
+grep -iE "^[[:space:]]*(export[[:space:]]+)?$on" "$P/.env" 2> /dev/null | sed 's/[[:space:]]*=.*/ in .env/'
+grep -iE "^[^ ]+ $on" "$SCRATCH/env" | sed 's#^\\([^ ]*\\) \\([^=]*\\)=.*#\\2 in \\1#'`,
+    logins: `awk -F'"' '/"auths"/ { inside = 1; next } inside && NF >= 3 && $2 != "auth" && /\\{/ { name = $2 } inside && $2 == "auth" && $4 != "" { print name }' "\${DOCKER_CONFIG:-$HOME/.docker}/config.json"`,
+    sockets: `ids=$(docker ps -q); [ -z "$ids" ] || docker inspect -f '{{.Name}}{{range .Mounts}} {{.Source}}{{end}}' $ids | grep -E ' (/var)?/run/docker.sock( |$)' | sed 's#^/\\([^ ]*\\).*#\\1#'`,
+    sshd: `[ "$(id -u)" = 0 ] && sshd -T 2> /dev/null | grep -i '^passwordauthentication' && exit 0
+[ -r /etc/ssh/sshd_config ] || { echo closed; exit 0; }
+for f in /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config; do [ -r "$f" ] || { [ ! -e "$f" ] || echo closed; continue; }; awk 'tolower($1) == "match" { exit } { print }' "$f"; done |
+  grep -iE '^closed|^[[:space:]]*PasswordAuthentication[[:space:]]' | head -n 1`
+};
+const { ok: safety_ok, hint: safety_hint, warning: safety_warning, error: safety_error } = rowsOf('safety');
+/** Rows of what others could take advantage of. */
+function safetyRows(seen) {
+    return [envRow(seen), debugRow(seen), loginRow(seen), socketRow(seen), sshdRow(seen)];
+}
+function envRow({ sections: { envMode }, config }) {
+    if (envMode.code !== 0)
+        return safety_ok('.env', 'none');
+    const [mode = '', owner = ''] = envMode.text.split(' ');
+    if (/^[46]00$/.test(mode))
+        return safety_ok('.env', `mode ${mode}, of ${owner}`);
+    return safety_warning('.env', `mode ${mode}, of ${owner}`, {
+        cause: 'other users of the server may read the secrets in it',
+        next: `chmod 600 ${config.path}/.env`
+    });
+}
+function debugRow({ sections: { debug } }) {
+    const on = linesOf(debug);
+    if (on.length === 0)
+        return safety_ok('debug mode', 'off');
+    return safety_error('debug mode', on.join(', '), {
+        cause: 'error pages show code, settings and queries to every visitor',
+        next: 'set DEBUG=False in .env and deploy again'
+    });
+}
+function loginRow({ sections: { logins } }) {
+    const names = linesOf(logins);
+    if (names.length === 0)
+        return safety_ok('registry logins', 'none left on the server');
+    return safety_warning('registry logins', names.join(', '), {
+        cause: 'the token lies readable in ~/.docker/config.json; a deploy needs none on the server',
+        next: names.map(name => `docker logout ${name}`).join(' && ')
+    });
+}
+function socketRow({ sections: { sockets } }) {
+    const names = linesOf(sockets);
+    if (names.length === 0)
+        return safety_ok('Docker socket', 'in no container');
+    return safety_warning('Docker socket', `mounted in ${names.join(', ')}`, {
+        cause: 'whoever gets into such a container is root on the server, read-only mount or not',
+        next: 'remove the mount, or put a socket proxy before it'
+    });
+}
+function sshdRow({ sections: { sshd } }) {
+    const [setting = ''] = linesOf(sshd);
+    if (setting === 'closed')
+        return safety_ok('password login', 'cannot be seen by this user');
+    if (/\sno$/i.test(setting))
+        return safety_ok('password login', 'off');
+    return safety_hint('password login', setting === '' ? 'not switched off' : 'on', {
+        cause: 'sshd lets everybody try passwords',
+        next: "echo 'PasswordAuthentication no' | sudo tee /etc/ssh/sshd_config.d/10-keys-only.conf && sudo systemctl reload ssh"
+    });
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/site.js
+
+
+const site_site = rowsOf('site');
+const files = rowsOf('static files');
+/** Rows of what the proxy answers under each name of the app. */
+function siteRows(seen, { statuses, lacks }, proxy) {
+    if (lacks.includes('front')) {
+        return [
+            site_site.error('proxy', 'nothing of this app is published on port 80 or 443', {
+                cause: `service '${proxy}' does not run, so no visitor gets an answer`,
+                next: composeCommand(seen, `up -d ${proxy}`)
+            })
+        ];
+    }
+    return [...statuses].map(([origin, status]) => {
+        const url = origin + seen.config.health.path;
+        if (/^[234]/.test(status))
+            return site_site.ok(origin, `answers ${status}`);
+        if (status === 'none') {
+            return site_site.hint(origin, 'not asked', {
+                cause: `neither in '${proxy}' nor on the server is there curl, wget or bash to ask with`
+            });
+        }
+        const next = composeCommand(seen, `logs --tail 50 ${proxy}`);
+        if (status === '000') {
+            return site_site.error(origin, 'no answer', {
+                cause: `'${proxy}' does not answer ${url}: it is not up, or has no such server`,
+                next
+            });
+        }
+        const gateway = ['502', '503', '504'].includes(status);
+        return site_site.error(origin, `answers ${status}`, {
+            cause: gateway
+                ? `'${proxy}' cannot reach the service behind it (${url})`
+                : `the app itself fails (${url})`,
+            next
+        });
+    });
+}
+/** Rows of the folders that the proxy serves by itself. */
+function folderRows(seen, folders, answers, proxy) {
+    return folders.flatMap(one => {
+        const answer = answers.folders.get(one.folder);
+        return answer && seen.project ? [folderRow(seen, seen.project, one, answer, proxy)] : [];
+    });
+}
+function folderRow(seen, project, { prefix, folder }, answer, proxy) {
+    const mount = mountOf(project, proxy, folder);
+    const writers = Object.keys(project.services).filter(name => name !== proxy && mount?.source !== undefined && mounts(project, name, mount.source));
+    if (mount === undefined && (answer.state !== 'file' || answer.status === '404')) {
+        return files.error(prefix, `${proxy} mounts nothing at ${folder}`, {
+            cause: 'nginx looks for the files where no volume is, so each is 404',
+            next: `mount in service '${proxy}' of ${seen.compose.file} at ${folder} the volume that the app collects them into`
+        });
+    }
+    if (answer.state === 'file' && answer.status === '200') {
+        return files.ok(prefix, `answers 200 for ${answer.file}`);
+    }
+    if (answer.state === 'file' && !answer.readable) {
+        return files.error(prefix, `nginx may not read ${folder}${answer.file}`, {
+            cause: `the user of nginx's workers lacks the right to read the file or to enter a folder above it, so it is 403`,
+            next: composeCommand(seen, `exec -u 0 ${site_opener(project, writers[0] ?? proxy, mount, folder)}`)
+        });
+    }
+    if (answer.state === 'file') {
+        if (answer.status === 'none')
+            return files.ok(prefix, 'has files');
+        return files.error(prefix, `answers ${answer.status} for ${answer.file}, which is there`, {
+            cause: `another location of nginx answers ${prefix}, or its alias or root does not fit`,
+            next: composeCommand(seen, `exec ${proxy} nginx -T`)
+        });
+    }
+    if (mount?.source !== undefined && writers.length === 0) {
+        return files.error(prefix, `${folder} is ${answer.state}, and no other service mounts its volume`, {
+            cause: `'${mount.source}' is mounted in '${proxy}' alone, so what the app collects never comes there`,
+            next: `mount '${mount.source}' in the service of the app, too, where it collects static files`
+        });
+    }
+    if (!/static|assets/.test(prefix + folder))
+        return files.ok(prefix, `${folder} is ${answer.state}`);
+    return files.error(prefix, `${folder} is ${answer.state}`, collectstatic(seen, writers[0]));
+}
+function collectstatic(seen, service = 'web') {
+    const collects = seen.config.release.some(({ command }) => command.includes('collectstatic'));
+    return {
+        cause: collects
+            ? 'what the release collected is gone, or went to another folder'
+            : 'collectstatic never ran: no release command of diveops.yml does it',
+        next: composeCommand(seen, `exec ${service} python manage.py collectstatic --noinput`) +
+            (collects
+                ? ''
+                : `; and under 'release' of diveops.yml: ${service}: python manage.py collectstatic --noinput`)
+    };
+}
+/** What opens a folder to all, in a service that may write to it. */
+function site_opener(project, service, mount, folder) {
+    const own = project.services[service]?.volumes?.find(({ source }) => source === mount?.source);
+    return `${service} chmod -R a+rX ${own?.target ?? folder}`;
+}
+function mountOf(project, name, folder) {
+    return [...(project.services[name]?.volumes ?? [])]
+        .sort((a, b) => b.target.length - a.target.length)
+        .find(({ target }) => folder.startsWith(`${target.replace(/\/$/, '')}/`));
+}
+function mounts(project, name, source) {
+    return (project.services[name]?.volumes ?? []).some(one => one.source === source);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/updates.js
+
+
+
+
+const { ok: updates_ok, hint: updates_hint, warning: updates_warning } = rowsOf('updates');
+/** A tag, and no digest, of a name that needs no quoting in a URL. */
+const MOVING = /^[\w./-]+(:\d+\/[\w./-]+)?(:[\w.-]+)?$/;
+/**
+ * Images that others build, run under a tag that can move to a newer build. Those of the app itself
+ * are what the last deploy has pulled.
+ */
+function movingImages({ project, facts }) {
+    const found = new Map();
+    for (const [service, { image = '', build }] of Object.entries(project?.services ?? {})) {
+        const id = facts.containers.find(one => one.service === service)?.imageId;
+        const ours = build !== undefined || facts.current?.services.includes(service);
+        if (ours || id === undefined || !MOVING.test(image))
+            continue;
+        const known = found.get(`${image} ${id}`);
+        if (known)
+            known.services.push(service);
+        else
+            found.set(`${image} ${id}`, { name: image, id, services: [service] });
+    }
+    return [...found.values()];
+}
+/**
+ * The script that asks the registries for the digests of images, by the host's engine, which knows
+ * mirrors and pulls nothing for it. Prints a line for each: digests of the build that runs, with
+ * commas, and the registry's, `-` for unknown.
+ */
+function updatesScript(images) {
+    return `socket=$(docker context inspect -f '{{.Endpoints.docker.Host}}' 2> /dev/null); socket=\${socket#unix://}
+engine() { # PATH: what the engine's API answers; docker itself has no command for this
+  if command -v curl > /dev/null; then curl -s --max-time 20 --unix-socket "$socket" "http://engine$1"
+  else timeout 20 perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new($ARGV[0]) or exit 1; print $s "GET $ARGV[1] HTTP/1.0\\r\\n\\r\\n"; print <$s>' "$socket" "$1"; fi 2> /dev/null; }
+ask() { # NUMBER NAME ID
+  have=$(docker image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}' "$3" 2> /dev/null | sed -n 's/.*@//p' | tr '\\n' ',')
+  now=$(engine "/distribution/$2/json" | sed -n 's/.*"Descriptor":{[^}]*"digest":"\\([^"]*\\)".*/\\1/p')
+  echo "$1 \${have:--} \${now:--}"; }
+${images.map(({ name, id }, index) => `ask ${index} ${shell_quote(name)} ${shell_quote(id)} &`).join('\n')}
+wait`;
+}
+/** Asks the registries for newer builds of what runs, and returns the rows of what they have. */
+async function askForUpdates(host, seen) {
+    const images = movingImages(seen);
+    if (images.length === 0)
+        return [];
+    const { stdout } = await mustRun(host, 'asking the registries', updatesScript(images));
+    return updateRows(seen, images, stdout);
+}
+/** Rows of images, as the script found them: those of which a registry has a newer build are red. */
+function updateRows(seen, images, stdout) {
+    const lines = stdout.split('\n').map(line => line.split(' '));
+    const command = (words) => composeCommand(seen, words);
+    return images.map(({ name, services }, index) => {
+        const [, have = '-', now = '-'] = lines.find(([number]) => number === String(index)) ?? [];
+        const users = services.join(' ');
+        if (now === '-' || have === '-') {
+            return updates_hint(name, 'unknown', { cause: 'the registry did not tell which build is the newest' });
+        }
+        if (have.split(',').includes(now))
+            return updates_ok(name, 'the newest build');
+        return updates_warning(name, 'the registry has a newer build', {
+            cause: `${services.join(', ')} runs without what was mended since`,
+            next: `${command(`pull ${users}`)}, then, when a short gap is well, ${command(`up -d ${users}`)}`
+        });
+    });
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/doctor/examine.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Everything that is read in the first round trip beside the facts of a deploy. */
+const PROBES = {
+    composeFile: '[ -f "$P/$C" ]; there=$?; echo "$C"; exit "$there"',
+    ...LIST_PROBE,
+    ...HOST_PROBES,
+    ...BOX_PROBES,
+    ...DATABASE_PROBES,
+    ...CERTIFICATE_PROBES,
+    ...DRIFT_PROBES,
+    ...SAFETY_PROBES
+};
+const app = rowsOf('app');
+/**
+ * Looks at everything that a deploy needs and at what goes wrong on a server later, and returns a
+ * row for each thing. Reads only, and takes no lock. Needs neither a checkout nor a live release.
+ */
+async function examine(host, { config, now, brief = false, signal, run }) {
+    const probes = liveProbes(config.path, config.compose, PROBES, library_FUNCTIONS);
+    const { stdout } = await mustRun(host, 'examining the host', probes.script, {
+        ...(signal && { signal })
+    });
+    const { facts, sections } = probes.read(stdout);
+    const [file = config.compose] = sections.composeFile.text.split('\n');
+    const seen = {
+        facts,
+        sections,
+        config: { ...(facts.current?.config ?? config), path: config.path, compose: file },
+        project: facts.config.project,
+        compose: { file, there: sections.composeFile.code === 0 },
+        host: host.name,
+        now
+    };
+    const rows = hostRows(seen);
+    if (facts.engine.code !== 0)
+        return rows;
+    const runs = facts.containers.length > 0;
+    if (!seen.compose.there && !facts.current && !runs) {
+        const found = `none in ${config.path}`;
+        return [...rows, app.hint('app', found, { next: 'deploy it' }), ...safetyRows(seen)];
+    }
+    const proxy = proxyOf(seen);
+    const answers = brief || proxy === undefined ? undefined : await examine_ask(host, seen, proxy);
+    const updates = brief ? [] : await askForUpdates(host, seen);
+    return [
+        ...rows,
+        ...appRows(seen),
+        ...containerRows(seen),
+        ...(answers && proxy ? siteRows(seen, answers, proxy) : []),
+        ...databaseRows(seen),
+        ...(answers && proxy ? folderRows(seen, foldersOf(facts), answers, proxy) : []),
+        ...certificateRows(seen, proxy, answers),
+        ...driftRows(seen, run),
+        ...updates,
+        ...safetyRows(seen)
+    ];
+}
+/** The compose file as the preflight of a deploy judges it. */
+function appRows(seen) {
+    return judgeHost(seen.facts, seen.config, seen.host, seen.now)
+        .filter(({ name }) => name === 'compose file')
+        .map(check => composeRow(seen, check));
+}
+function proxyOf({ project, facts, config }) {
+    if (!project)
+        return undefined;
+    const service = facts.current?.proxy.service ?? config.proxy.service;
+    return service === undefined || service in project.services
+        ? compose_proxyService(project, service)
+        : undefined;
+}
+async function examine_ask(host, seen, proxy) {
+    const { facts, config, project } = seen;
+    const sites = tlsSites(seen);
+    const script = questionsScript({
+        project: project?.name ?? '',
+        doors: project ? doors({ project, proxy }) : [],
+        origins: originsOf(facts.current?.pairs ?? [], config.domains),
+        healthPath: config.health.path,
+        folders: foldersOf(facts),
+        worker: workerUser(configuration_readConfiguration(facts.nginx ?? '')),
+        names: sites.flatMap(({ names }) => names.filter(name => !/^[*.]/.test(name)))
+    });
+    const { stdout } = await mustRun(host, `asking service '${proxy}'`, script);
+    return readAnswers(stdout);
+}
+function foldersOf({ nginx }) {
+    return nginx === undefined ? [] : servedFolders(configuration_readConfiguration(nginx));
+}
+/** Looks at the host after a failed run, as far as one round trip goes. */
+function examineAfter(config) {
+    return (host, signal, run) => examine(host, { config, now: systemClock.now(), brief: true, signal, run });
+}
+/** The same after a failed setup-ssl, which is no help when it says that it should be run. */
+function examineAfterSetup(config) {
+    const look = examineAfter(config);
+    return async (...words) => (await look(...words)).filter(({ next }) => next !== SETUP);
 }
 
 ;// CONCATENATED MODULE: ./node_modules/is-network-error/index.js
@@ -88419,13 +90048,21 @@ function address(name) {
 
 
 
+
 /** Puts the live app on HTTPS, or does nothing when it is; fails when it cannot be proven. */
 async function main(context, env = process.env) {
     const { secrets, log } = context;
     const { host, ...wanted } = await beforehand(() => read());
     const folder = env.GITHUB_WORKSPACE ?? process.cwd();
-    const path = host.path ?? (await beforehand(() => readConfig(folder, host.config))).path;
-    const outcome = await secure_secure({ ...wanted, path, strategy: 'roll', run: runOf(env) }, { connect: () => connect_connect(host, { log, secrets }), clock: systemClock, log, cancel: onCancel() });
+    const config = await beforehand(() => readConfig(folder, host.config));
+    const path = host.path ?? config.path;
+    const outcome = await secure_secure({ ...wanted, path, strategy: 'roll', run: runOf(env) }, {
+        connect: () => connect_connect(host, { log, secrets }),
+        clock: systemClock,
+        log,
+        cancel: onCancel(),
+        examine: examineAfterSetup({ ...config, path })
+    });
     await reportSecured(outcome, host.host, context);
 }
 
