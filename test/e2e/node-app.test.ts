@@ -157,3 +157,12 @@ test('rollback.yml, called from this repository as the README shows, brings the 
   expect(page.body).toContain('Manta at 12 m')
   expect((await health()).release).toBe(releases.first)
 })
+
+test('the workflow of the README puts the app live as well', async () => {
+  await put(folder, '.github/workflows/deploy.yml', snippet('README.md', 'yaml', 'jobs:'))
+  execFileSync('git', ['-C', folder, 'add', '--all'])
+  const { code, output } = await push()
+  expect(output).toContain('live: the release serves')
+  expect(code).toBe(0)
+  expect((await visit(NAME, '/')).body).toContain('Seen at night')
+})

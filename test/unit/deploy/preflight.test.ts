@@ -1,7 +1,12 @@
 import { expect, test } from '@jest/globals'
+import type { Project } from '../../../packages/core/src/app/compose.ts'
 import { parseConfig } from '../../../packages/core/src/app/config.ts'
 import type { Facts } from '../../../packages/core/src/deploy/facts.ts'
-import { judgeHost, refuse } from '../../../packages/core/src/deploy/preflight.ts'
+import {
+  judgeHost,
+  refuse,
+  refuseForeignImage
+} from '../../../packages/core/src/deploy/preflight.ts'
 import { factsAt } from '../../harness/facts.ts'
 
 const config = parseConfig('')
@@ -53,4 +58,14 @@ test.each<[string, Partial<Facts>, RegExp]>([
 test('a clock that is off is said', () => {
   const checks = judgeHost({ ...good, clock: now / 1000 - 3600 }, config, 'deploy@host', now)
   expect(checks.find(({ name }) => name === 'clock')?.found).toMatch(/^off by 3600 s/)
+})
+
+test('a compose file without the image gets the line to write', () => {
+  const services = { web: { image: undefined }, nginx: { image: 'nginx:alpine' } }
+  const project = { name: 'app', services } as unknown as Project
+  expect(() => refuseForeignImage(project, 'ghcr.io/nova/app', [])).toThrow(
+    "no service of the compose file runs 'ghcr.io/nova/app'; its images are nginx:alpine; " +
+      "the service that is the app needs 'image: ghcr.io/nova/app:latest'"
+  )
+  expect(() => refuseForeignImage(project, 'ghcr.io/nova/app', ['web'])).not.toThrow()
 })

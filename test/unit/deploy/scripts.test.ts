@@ -11,7 +11,7 @@ import {
   releasesToPrune
 } from '../../../packages/core/src/deploy/commit.ts'
 import { factProbes } from '../../../packages/core/src/deploy/facts.ts'
-import type { Place } from '../../../packages/core/src/deploy/library.ts'
+import { onHost, type Place } from '../../../packages/core/src/deploy/library.ts'
 import { askScript } from '../../../packages/core/src/deploy/migrations.ts'
 import { noPlan } from '../../../packages/core/src/deploy/plan.ts'
 import { journalPlan } from '../../../packages/core/src/deploy/plantext.ts'
@@ -164,4 +164,14 @@ test('the release before the live one is never pruned, the oldest go first', () 
   expect(pruned('1', 3)).toEqual(['4', '3', '2'])
   expect(pruned('5', 1)).toEqual(['4', '3', '2', '1'])
   expect(pruned('5', 100)).toEqual([])
+})
+
+test('what was said is shown under its heading, and no heading is shown of nothing', () => {
+  const script = onHost(
+    { path: '/tmp', compose: 'none.yml', project: 'app', release: 'r1' },
+    `printf 'a\\nb  c\\n' | show 'it said:'; printf '' | show 'it said:'`
+  )
+  expect(execFileSync('sh', ['-c', script], { encoding: 'utf8' })).toBe(
+    '@more it said:\n@more   a\n@more   b  c\n'
+  )
 })

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { UserError } from '../base/errors.ts'
@@ -41,8 +41,7 @@ export async function readSource(
   const composeText = await readText(folder, config.compose)
   if (composeText === undefined) {
     throw new UserError(
-      `compose file '${config.compose}' is not in the checkout; set 'compose' in diveops.yml, or check ` +
-        'that actions/checkout ran before this step'
+      `compose file '${config.compose}' is not in the checkout; ${await composeAdvice(folder)}`
     )
   }
   const listed = config.files
@@ -85,6 +84,16 @@ async function readText(folder: string, name: string): Promise<string | undefine
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw new UserError(`file '${name}' cannot be read: ${(error as Error).message}`)
   }
+}
+
+/** What to do when the compose file is missing: name one of those that are there, if there are. */
+async function composeAdvice(folder: string): Promise<string> {
+  const names = (await readdir(folder).catch(() => []))
+    .filter(name => /^(docker-)?compose([.-].+)?\.ya?ml$/.test(name))
+    .sort()
+  return names.length === 0
+    ? "set 'compose' in diveops.yml, or check that actions/checkout ran before this step"
+    : `it has ${list(names)}: name the server's as 'compose' in diveops.yml`
 }
 
 function proxyFiles({ proxy }: AppConfig): string[] {

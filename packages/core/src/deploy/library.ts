@@ -47,7 +47,7 @@ ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" 
 ${REDACT}
 seconds() { cut -d ' ' -f 1 /proc/uptime; }
 past() { [ "$(awk -v a="$1" -v b="$(seconds)" -v l="$2" 'BEGIN { print (b - a >= l) }')" = 1 ]; } # SINCE SECONDS
-show() { printf '@more %s\n' "$1"; redact | tail -n 40 | sed 's/^/@more   /'; }
+show() { redact | tail -n 40 | awk -v title="$1" 'NR == 1 { print "@more " title } { print "@more   " $0 }'; } # nothing of nothing
 explain() {
   [ ! -s "$SCRATCH/test.out" ] || show 'the health test said:' < "$SCRATCH/test.out"
   docker inspect -f '{{if .State.Health}}{{range .State.Health.Log}}{{.ExitCode}} {{.Output}}{{end}}{{end}}' "$1" 2>/dev/null | grep . | show "the engine's health log:"

@@ -219,6 +219,7 @@ export function refuseForeignImage(
   const images = Object.values(project.services).flatMap(({ image }) => image ?? [])
   throw new UserError(
     `input 'image': no service of the compose file runs '${repository}'${didYouMean(repository, images)}; ` +
-      `its images are ${[...new Set(images)].join(', ')}`
+      `its images are ${[...new Set(images)].join(', ') || 'none'}; ` +
+      `the service that is the app needs 'image: ${repository}:latest'`
   )
 }

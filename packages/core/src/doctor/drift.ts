@@ -198,8 +198,14 @@ function wayBackRow({ facts, sections }: DriftSeen, current: Manifest): Row {
     services.every(service => images.has(keptImage(app, service, id)))
   )
   if (older.length === 0) {
+    const newer = facts.releases.map(({ id }) => id).filter(id => id > current.id)
     return hint('way back', 'no earlier release', {
-      cause: 'there is one from the second deploy on'
+      ...(newer.length === 0
+        ? { cause: 'there is one from the second deploy on' }
+        : {
+            cause: `newer ones are kept: ${newer.join(', ')}`,
+            next: "give the rollback one of them as 'release'"
+          })
     })
   }
   if (whole.length > 0) {

@@ -19,6 +19,12 @@ export function siteRows(seen: Seen, { statuses, lacks }: Answers, proxy: string
   }
   return [...statuses].map(([origin, status]) => {
     const url = origin + seen.config.health.path
+    if (status === '404') {
+      return site.hint(origin, `answers 404 for ${seen.config.health.path}`, {
+        cause: 'visitors may find other pages, but this one tells nothing of the app',
+        next: 'name a page that the app has as health.path of diveops.yml'
+      })
+    }
     if (/^[234]/.test(status)) return site.ok(origin, `answers ${status}`)
     if (status === 'none') {
       return site.hint(origin, 'not asked', {
