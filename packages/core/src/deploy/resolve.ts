@@ -1,19 +1,23 @@
+import { PASSWORD_IN_ADDRESS, SECRET_WORDS } from '../base/secrets.ts'
 import { quote } from '../base/shell.ts'
 
+/** When the variable in `line`, whose name in capitals is `name`, holds a secret: for awk. */
+export const HOLDS_SECRET = `name ~ /${SECRET_WORDS}/ || line ~ /${PASSWORD_IN_ADDRESS.replaceAll('/', '\\/')}/`
+
 /**
- * Values of secret variables are replaced on the host before its compose resolves the file, so that
- * the resolved configuration can be read by the runner. Follows quoted values over several lines.
+ * Shell function `scrub`: takes the values of secrets, and comments, out of a .env before compose
+ * resolves a file with it, so that the resolved configuration can be read by the runner. Follows quoted
+ * values over several lines.
  */
 export const SCRUB = String.raw`
 scrub() { awk -v quotes="'\"" '
-  skip { if (index($0, q)) skip = 0; next }
+  open { if (!hide) print; if (index($0, q)) open = 0; next }
+  /^[ \t]*#/ { next }
   match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
-    name = toupper(substr($0, 1, RLENGTH))
-    if (name ~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) {
-      rest = substr($0, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
-      if (q != "" && index(quotes, q) && !index(substr(rest, 2), q)) skip = 1
-      print substr($0, 1, RLENGTH) "redacted"; next
-    }
+    line = $0; name = toupper(substr(line, 1, RLENGTH)); hide = ${HOLDS_SECRET}
+    rest = substr(line, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
+    open = q != "" && index(quotes, q) && !index(substr(rest, 2), q)
+    print hide ? substr(line, 1, RLENGTH) "redacted" : line; next
   }
   { print }'; }`
 
