@@ -11,7 +11,10 @@ export const SECRETS = {
   'address of the database': 'pw-in-an-address',
   'a comment': 'pw-in-a-comment',
   'a key over lines': 'AAAAkeyAAAA',
-  'nginx by hand': 'token-by-hand'
+  'nginx by hand': 'token-by-hand',
+  'a variable that the compose file does not use': 'pw-in-a-webhook',
+  'a value with an escaped quote': 'pw-after-a-quote',
+  'a hash for nginx': 'apr1-of-a-password'
 }
 
 const ENV = `# DB_PASSWORD=${SECRETS['a comment']}
@@ -22,6 +25,10 @@ DATABASE_URL=postgres://app:${SECRETS['address of the database']}@db/app
 SIGNING_KEY="-----BEGIN PRIVATE KEY-----
 ${SECRETS['a key over lines']}
 -----END PRIVATE KEY-----"
+ODD_SECRET="one
+\\"two
+${SECRETS['a value with an escaped quote']}"
+WEBHOOK=https://hooks.example/${SECRETS['a variable that the compose file does not use']}
 `
 
 const NGINX = `server {
@@ -110,6 +117,7 @@ export async function startReadOnlyServer(config: string[] = []): Promise<ReadOn
     env: { sha256: hash(ENV), follow: {} }
   }
   for (const folder of ['', 'current/']) {
+    await write(`${folder}proxy/users`, `somebody:$apr1$${SECRETS['a hash for nginx']}\n`)
     await write(`${folder}compose.yml`, COMPOSE)
     await write(`${folder}proxy/default.conf`, NGINX)
   }

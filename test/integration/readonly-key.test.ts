@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { Client } from 'ssh2'
@@ -11,6 +12,8 @@ import { resolveHere } from '../../packages/core/src/deploy/resolvehere.ts'
 import { connect } from '../../packages/core/src/ssh/connect.ts'
 import { acquireLock } from '../../packages/core/src/ssh/lock.ts'
 import { ReadOnlyKey } from '../../packages/core/src/ssh/readonly.ts'
+import { runAction } from '../harness/action.ts'
+import { type FakeGitHub, startFakeGitHub } from '../harness/github/fake.ts'
 import { HOSTILE } from '../harness/hostile.ts'
 import { type ReadOnlyServer, SECRETS, startReadOnlyServer } from '../harness/readonlykey.ts'
 
@@ -56,7 +59,14 @@ async function untouched(output: string): Promise<void> {
   for (const call of await server.calls()) {
     expect(READS.some(read => read.test(call)) ? 'reads' : call).toBe('reads')
   }
-  for (const secret of Object.values(SECRETS)) expect(output).not.toContain(secret)
+  for (const secret of Object.values(SECRETS)) expect(decoded(output)).not.toContain(secret)
+}
+
+/** The answer with the contents of files in it as they are. */
+function decoded(output: string): string {
+  return output.replace(/^[A-Za-z0-9+/]{8,}=*(?= )/gm, text =>
+    Buffer.from(text, 'base64').toString()
+  )
 }
 
 const me = () => `${server.user}@127.0.0.1`
@@ -65,6 +75,11 @@ function expectAnswer(output: string): void {
   expect(output).toMatch(/^diveops-read-only 1 =[0-9a-f]{24}=\r?$/m)
   expect(output).toContain('"imageId": "sha256:1"')
   expect(output).toContain('GREETING=hello')
+  expect(output).toContain('WEBHOOK=redacted')
+  const files = decoded(output)
+  expect(files).toContain('proxy_set_header Authorization "Bearer ***";')
+  expect(files).toContain('somebody:***')
+  expect(files).toContain('ports: [')
 }
 
 describe('whatever is asked, the answer is the same', () => {
@@ -295,5 +310,78 @@ describe('our own client', () => {
     await expect(lock.held).rejects.toThrow('this key may only read')
     await connection.close()
     await untouched('')
+  })
+})
+
+describe('a pull request', () => {
+  let fake: FakeGitHub
+  let folder: string
+  beforeAll(async () => {
+    fake = await startFakeGitHub()
+    folder = await mkdtemp(path.join(tmpdir(), 'diveops-pull-'))
+    const project = {
+      name: 'app',
+      services: {
+        web: { image: 'ghcr.io/owner/app' },
+        proxy: {
+          image: 'nginx',
+          volumes: [{ type: 'bind', source: `${server.app}/proxy`, target: '/etc/nginx/conf.d' }]
+        }
+      }
+    }
+    const files = {
+      'bin/docker': `#!/bin/sh\ncat <<'JSON'\n${JSON.stringify(project)}\nJSON\n`,
+      'compose.yml': await readFile(path.join(server.app, 'compose.yml'), 'utf8'),
+      'proxy/default.conf': 'server { listen 80; }\n',
+      'diveops.yml': `path: ${server.app}\ncompose: compose.yml\nproxy: {service: proxy}\n`
+    }
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(path.dirname(path.join(folder, name)), { recursive: true })
+      await writeFile(path.join(folder, name), text, { mode: 0o755 })
+    }
+    const git = (...words: string[]) => execFileSync('git', ['-C', folder, ...words])
+    git('init', '--quiet')
+    git('add', '--all')
+  })
+  afterAll(async () => {
+    await fake.stop()
+    await rm(folder, { recursive: true })
+  })
+
+  /** The action's run for a commit of it. */
+  async function run(sha: string) {
+    const repository = { full_name: 'owner/app' }
+    const event = { repository, pull_request: { number: 7, head: { sha, repo: repository } } }
+    await writeFile(path.join(folder, 'event.json'), JSON.stringify(event))
+    const { host, user, sshKey, knownHosts = '' } = server.target()
+    const place = { host, user, port: String(server.port), 'known-hosts': knownHosts }
+    return runAction(
+      'deploy-vps',
+      { ...place, 'ssh-key': sshKey, 'plan-only': 'true', 'github-token': 'ghs_token' },
+      {
+        env: {
+          PATH: `${path.join(folder, 'bin')}:${process.env.PATH}`,
+          GITHUB_WORKSPACE: folder,
+          GITHUB_REPOSITORY: 'owner/app',
+          GITHUB_API_URL: fake.url,
+          GITHUB_EVENT_NAME: 'pull_request',
+          GITHUB_EVENT_PATH: path.join(folder, 'event.json')
+        }
+      }
+    )
+  }
+
+  test('gets its plan as one comment, which later runs update', async () => {
+    const { code, log } = await run('aaaaaaa111')
+    expect({ code, log }).toMatchObject({ code: 0, log: expect.stringContaining('planned') })
+    await run('bbbbbbb222')
+    expect(fake.comments).toHaveLength(1)
+    const body = fake.comments[0]?.body ?? ''
+    expect(body).toContain('### Plan of bbbbbbb for production')
+    expect(body).toContain('| proxy | reload | none | it reads proxy/default.conf')
+    expect(body).toContain('- not asked: which migrations are pending')
+    expect(log).toContain('Bearer ***')
+    expect(fake.problems).toEqual([])
+    await untouched(`${log}${body}`)
   })
 })

@@ -12,7 +12,7 @@ import { commitScript, releasesToPrune } from './commit.ts'
 import { conduct } from './conduct.ts'
 import { type Facts, factProbes } from './facts.ts'
 import { hostTexts, type ReadTexts, tellFileChanges } from './filediff.ts'
-import { readGate, UNASKED } from './gatefacts.ts'
+import { readGate } from './gatefacts.ts'
 import { goLive } from './golive.ts'
 import { handover } from './handover.ts'
 import { tellBroken } from './kept.ts'
@@ -111,9 +111,9 @@ class Deploy {
     const { source, given } = this.#request
     const { log } = this.#run.seams
     log.info('  the key may only read: the compose file is resolved here')
-    const { facts, readTexts } = await readGate(key, this.#run.host.name, source, given)
+    const { facts, readTexts, unasked } = await readGate(key, this.#run.host.name, source, given)
     this.#readTexts = readTexts
-    this.#unasked = UNASKED
+    this.#unasked = unasked
     return facts
   }
 

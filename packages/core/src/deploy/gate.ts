@@ -36,8 +36,9 @@ const contents = (filter: string) =>
 const MORE_PROBES = {
   /** The folder that the answer is about. */
   place: `printf '%s\\n' "$P"`,
-  env: '[ -f "$P/.env" ] && scrub < "$P/.env"',
-  envBefore: 'was=$(env_before); [ -f "$P/.diveops/env/$was" ] && scrub < "$P/.diveops/env/$was"',
+  env: '[ -f "$P/.env" ] && scrub "$used" < "$P/.env"',
+  envBefore:
+    'was=$(env_before); [ -f "$P/.diveops/env/$was" ] && scrub "$used" < "$P/.diveops/env/$was"',
   sources: `from="$P/current"; cd "$from/" && ! grep -q '"adopted": true' release.json || exit 0
 find . -type f "(" -name '*.yml' -o -name '*.yaml' -o -name '*.env' -o -name '.env*' ")" | ${FEW} | ${contents('cat')}`,
   shown: `from=$P; box=$(front); [ -n "$box" ] && cd "$P/current/" || exit 0
@@ -102,18 +103,24 @@ trap 'exit 1' HUP INT TERM PIPE
 for place in /dev/shm /tmp; do
   SCRATCH=$(mktemp -d "$place/diveops-XXXXXXXXXX" 2> /dev/null) && break
 done
+[ -n "$SCRATCH" ] || exit 1
 P=${quote(path)}
 ${SCRUB}
 ${REDACT}
-conceal() { redact | sed -E 's#(://[^/@:[:space:]]*):[^@[:space:]]+@#\\1:***@#g
+conceal() { redact | sed -E '/-----BEGIN [A-Z ]*PRIVATE KEY-----/,/-----END [A-Z ]*PRIVATE KEY-----/d
+s#(://[^/@:[:space:]]*):[^@[:space:]]+@#\\1:***@#g
+s/^([^:[:space:]]+:)([$]|[{]SHA)[^[:space:]]*/\\1***/
+s/("[^"]*(password|passwd|secret|token|key|credential)[^"]*"[[:space:]]*:[[:space:]]*")[^"]*"/\\1***"/gI
 s/((Bearer|Basic)[[:space:]]+)[A-Za-z0-9_.+\\/=~-]{6,}/\\1***/gI
-s/((password|passwd|secret|token|api[-_]?key)["'"'"']?[[:space:]:=]+["'"'"']?)[^[:space:]"'"'"';$]{4,}/\\1***/gI'; }
+s/((password|passwd|secret|token|api[-_]?key)["'"'"']?[[:space:]:=]+["'"'"']?)[^[:space:]"'"'"';]{4,}/\\1***/gI'; }
 env_before() { sed -n '/"env": {/,/}/s/.*"sha256": "\\([0-9a-f]*\\)".*/\\1/p' "$P/current/release.json" | head -n 1; }
 ${FRONT}
 exec 2> /dev/null
 app=$(sed -n 's/^  "app": "\\(.*\\)",*$/\\1/p' "$P/current/release.json" | head -n 1)
 [ -n "$app" ] || app=$(docker ps -a --filter "label=com.docker.compose.project.working_dir=$P" --format '{{.Label "com.docker.compose.project"}}' | head -n 1)
 project() { printf '%s\\n' "$app"; }
+# Variables that the live compose file uses: of all others no value is needed.
+used=" $(find "$P/current/" -type f "(" -name '*.yml' -o -name '*.yaml' ")" -exec sed 's/[$][$]//g' {} + | grep -oE '[$][{]?[A-Za-z_][A-Za-z0-9_]*' | tr -d '\${' | sort -u | tr '\\n' ' ')"
 ${probesScript(gateProbes(), '"$mark"')}
 `
 }

@@ -1,5 +1,5 @@
 import type { Project } from '../app/compose.ts'
-import { changedParts, partsOf } from '../app/parts.ts'
+import { changedParts, type Parts, partsOf } from '../app/parts.ts'
 import type { Source, SourceFile } from '../app/source.ts'
 import { UserError } from '../base/errors.ts'
 import type { ReadOnlyKey } from '../ssh/readonly.ts'
@@ -10,13 +10,16 @@ import { placeholders } from './handover.ts'
 import { resolveHere } from './resolvehere.ts'
 import { readSections, type Section } from './sections.ts'
 
-/** What a plan says that it did not ask, because its key may only read. */
-export const UNASKED = [
+/** What no plan asks whose key may only read. */
+const UNASKED = [
   'whether compose itself would make a further service anew (told by comparing what the files define)',
   'whether the image is in the registry, and how much space it takes',
   'which migrations are pending (the deploy asks the new image)',
-  'files of this release that lie in the folder already and are of no release (they count as new)'
+  'files of this release that lie in the folder already and are of no release (they count as new)',
+  "values of .env, but for those that the live release's compose file uses and that are no secrets (others stand as 'redacted')"
 ]
+const NO_VALUES_BEFORE =
+  'values in the environment of services as the live release has them (its compose file could not be read and resolved)'
 
 type Answer = Record<GateName, Section>
 
@@ -24,6 +27,8 @@ type Answer = Record<GateName, Section>
 export interface GateFacts {
   facts: Facts
   readTexts: ReadTexts
+  /** What the plan is to say that it did not ask, a sentence each. */
+  unasked: string[]
 }
 
 /**
@@ -47,10 +52,13 @@ export async function readGate(
     configError: { text: resolved.error, code: 0 }
   }
   const facts = readFacts(config.path, sections)
-  const current = facts.current && { ...facts.current, parts: await partsBefore(facts, answer) }
+  const before = await partsBefore(facts, answer)
+  const parts = before ?? recordedParts(facts)
+  const current = facts.current && { ...facts.current, parts }
   return {
     facts: { ...facts, current, recreates: changedServices({ ...facts, current }, answer) },
-    readTexts: textsOf(answer, files)
+    readTexts: textsOf(answer, files),
+    unasked: before === undefined ? [...UNASKED, NO_VALUES_BEFORE] : UNASKED
   }
 }
 
@@ -79,17 +87,37 @@ function readAnswer(text: string, host: string, path: string): Answer {
 
 /**
  * The parts of the live release's services, resolved here with the .env that it went live with: another
- * version of compose writes the same definition otherwise. As the host has recorded them, when the files
- * that were read do not suffice.
+ * version of compose writes the same definition otherwise. Undefined when what was read does not suffice.
  */
-async function partsBefore({ current }: Facts, answer: Answer) {
+async function partsBefore(
+  { current }: Facts,
+  answer: Answer
+): Promise<Record<string, Parts> | undefined> {
   if (current === undefined) return {}
   const files = readContents(answer.sources).map(([path, content]) => ({ path, content }))
-  if (!files.some(({ path }) => path === current.compose)) return current.parts
+  if (!files.some(({ path }) => path === current.compose)) return undefined
   const app = { path: answer.place.text, compose: current.compose }
   const { code, text } = await resolveHere(app, files, `${answer.envBefore.text}\n`)
-  if (code !== 0) return current.parts
-  const { services } = JSON.parse(text) as Project
+  return code === 0 ? partsOfAll(JSON.parse(text)) : undefined
+}
+
+/** The parts as the host has recorded them; values of variables, which it knew, count as unchanged. */
+function recordedParts({ current, config }: Facts): Record<string, Parts> {
+  const now = config.project ? partsOfAll(config.project) : {}
+  return Object.fromEntries(
+    Object.entries(current?.parts ?? {}).map(([service, parts]) => [
+      service,
+      Object.fromEntries(
+        Object.entries(parts).map(([name, hash]) => [
+          name,
+          (name.startsWith('environment.') && now[service]?.[name]) || hash
+        ])
+      )
+    ])
+  )
+}
+
+function partsOfAll({ services }: Project): Record<string, Parts> {
   return Object.fromEntries(Object.entries(services).map(([name, one]) => [name, partsOf(one)]))
 }
 

@@ -5,21 +5,26 @@ import { quote } from '../base/shell.ts'
 export const HOLDS_SECRET = `name ~ /${SECRET_WORDS}/ || line ~ /${PASSWORD_IN_ADDRESS.replaceAll('/', '\\/')}/`
 
 /**
- * Shell function `scrub`: takes the values of secrets, and comments, out of a .env before compose
- * resolves a file with it, so that the resolved configuration can be read by the runner. Follows quoted
- * values over several lines.
+ * Shell function `scrub [NAMES]`: takes the values of secrets, and comments, out of a .env before compose
+ * resolves a file with it, so that the resolved configuration can be read by the runner; given names
+ * (with blanks around each), the values of all other variables, too, and what is no variable. Follows quoted values over several
+ * lines; where it is in doubt whether one has ended, it takes out more.
  */
 export const SCRUB = String.raw`
-scrub() { awk -v quotes="'\"" '
-  open { if (!hide) print; if (index($0, q)) open = 0; next }
+scrub() { awk -v quotes="'\"" -v some=$# -v names="${'$'}{1-}" '
+  function closed(text) { if (hide) gsub(/\\./, "", text); return index(text, q) }
+  open && (hide || $0 !~ /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
+    if (!hide) print; if (closed($0)) open = 0; next }
   /^[ \t]*#/ { next }
   match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
-    line = $0; name = toupper(substr(line, 1, RLENGTH)); hide = ${HOLDS_SECRET}
-    rest = substr(line, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
-    open = q != "" && index(quotes, q) && !index(substr(rest, 2), q)
-    print hide ? substr(line, 1, RLENGTH) "redacted" : line; next
+    line = $0; head = substr(line, 1, RLENGTH); rest = substr(line, RLENGTH + 1); name = toupper(head)
+    bare = head; sub(/^[ \t]*(export[ \t]+)?/, "", bare); sub(/[ \t]*=$/, "", bare)
+    hide = ${HOLDS_SECRET} || (some && !index(names, " " bare " "))
+    sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
+    open = q != "" && index(quotes, q) && !closed(substr(rest, 2))
+    print hide ? head "redacted" : line; next
   }
-  { print }'; }`
+  !some { print }'; }`
 
 /**
  * Prints the compose file that lies in a folder as the host's own compose resolves it, with the
