@@ -57,7 +57,8 @@ case "$1 $2" in
   'volume ls') echo app_data ;;
   'exec -i') printf 'nginx 1.27.0\\n'; sed '' '${app}/proxy/default.conf' ;;
   'inspect -f') case $3 in *.Type*) echo '${app}/proxy' ;; *) echo 'sha256:1 ghcr.io/owner/app web' ;; esac ;;
-  'inspect --format') printf '/app-web-1\\tweb\\tsha256:1\\trunning\\t\\t0\\thash\\tFalse\\n' ;;
+  'inspect --format')
+    for name in web proxy; do printf '/app-%s-1\\t%s\\tsha256:1\\trunning\\t\\t0\\thash\\tFalse\\n' $name $name; done ;;
   'image inspect') echo sha256:2 ;;
 esac
 `

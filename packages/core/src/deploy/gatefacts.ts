@@ -2,6 +2,7 @@ import type { Project } from '../app/compose.ts'
 import { changedParts, type Parts, partsOf } from '../app/parts.ts'
 import type { Source, SourceFile } from '../app/source.ts'
 import { UserError } from '../base/errors.ts'
+import { isSecretName } from '../base/secrets.ts'
 import type { ReadOnlyKey } from '../ssh/readonly.ts'
 import { type Facts, readFacts, type Sections } from './facts.ts'
 import type { ReadTexts } from './filediff.ts'
@@ -9,6 +10,7 @@ import { GATE_VERSION, type GateName, gateNames } from './gate.ts'
 import { placeholders } from './handover.ts'
 import { resolveHere } from './resolvehere.ts'
 import { readSections, type Section } from './sections.ts'
+import { definitionHash } from './tactics.ts'
 
 /** What no plan asks whose key may only read. */
 const UNASKED = [
@@ -54,7 +56,8 @@ export async function readGate(
   const facts = readFacts(config.path, sections)
   const before = await partsBefore(facts, answer)
   const parts = before ?? recordedParts(facts)
-  const current = facts.current && { ...facts.current, parts }
+  const definitions = definitionsNow(parts, facts)
+  const current = facts.current && { ...facts.current, parts, definitions }
   return {
     facts: { ...facts, current, recreates: changedServices({ ...facts, current }, answer) },
     readTexts: textsOf(answer, files),
@@ -114,6 +117,23 @@ function recordedParts({ current, config }: Facts): Record<string, Parts> {
         ])
       )
     ])
+  )
+}
+
+/** The hash of each definition that did not change, so that the plan finds it to be the same. */
+function definitionsNow(
+  before: Record<string, Parts>,
+  { config: { project }, editedVariables }: Facts
+): Record<string, string> {
+  if (project === undefined) return {}
+  // With a full key the hash does not tell the values of secrets either.
+  const edited = new Set(editedVariables.filter(name => !isSecretName(name)))
+  return Object.fromEntries(
+    Object.entries(project.services).flatMap(([name, one]) => {
+      const was = before[name]
+      const same = was && changedParts(was, partsOf(one), edited).length === 0
+      return same ? [[name, definitionHash({ project }, name)]] : []
+    })
   )
 }
 
