@@ -15,6 +15,7 @@ import { ReadOnlyKey } from '../../packages/core/src/ssh/readonly.ts'
 import { runAction } from '../harness/action.ts'
 import { type FakeGitHub, startFakeGitHub } from '../harness/github/fake.ts'
 import { HOSTILE } from '../harness/hostile.ts'
+import { snippet } from '../harness/readme.ts'
 import { type ReadOnlyServer, SECRETS, startReadOnlyServer } from '../harness/readonlykey.ts'
 
 jest.setTimeout(60_000)
@@ -211,6 +212,24 @@ describe('what else a client may ask of a server', () => {
     const { output } = await server.attack('ssh', [...words, me()])
     expectAnswer(output)
     await untouched(output)
+  })
+})
+
+describe('the question of the guide which variables sshd takes', () => {
+  test.each([
+    ['LANG\nLC_*\nCOLORTERM\nNO_COLOR', ''],
+    ['LANG\nLC_CTYPE\nLANGUAGE\nXMODIFIERS', ''],
+    ['LANG\nBASH_ENV', 'acceptenv BASH_ENV\n'],
+    ['*', 'acceptenv *\n'],
+    ['LD_*', 'acceptenv LD_*\n'],
+    ['L*', 'acceptenv L*\n']
+  ])('%j', (names, said) => {
+    const lines = names.split('\n').map(name => `acceptenv ${name}`)
+    const asked = snippet('docs/security.md', 'sh root', 'acceptenv').replace('sshd -T', 'cat')
+    const input = `port 22\n${lines.join('\n')}\n`
+    expect(execFileSync('sh', ['-c', `${asked.trim()} || true`], { input, encoding: 'utf8' })).toBe(
+      said
+    )
   })
 })
 
