@@ -15,8 +15,8 @@ export interface SshdOptions {
   config?: string[]
   /** Which host keys the server has; all by default. */
   hostKeys?: readonly HostKeyType[]
-  /** What stands before the key in authorized_keys, such as `command="/bin/cat"`. */
-  keyOptions?: string
+  /** What stands before the key in authorized_keys, such as `command="/bin/cat"`, given the directory. */
+  keyOptions?: (dir: string) => string
 }
 
 /** A real sshd on a free port of the loopback, with a directory, keys and a log of its own. */
@@ -58,7 +58,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   keygen('user', 'ed25519')
   const allow = (line: string) =>
     writeFileSync(file('authorized_keys'), `${line.trim()}\n`, { flag: 'a', mode: 0o600 })
-  allow(`${options.keyOptions ?? ''} ${readFileSync(file('user.pub'), 'utf8')}`)
+  allow(`${options.keyOptions?.(dir) ?? ''} ${readFileSync(file('user.pub'), 'utf8')}`)
   const port = await freePort()
   const own = options.config ?? []
   const config = [

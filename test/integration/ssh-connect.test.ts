@@ -170,7 +170,11 @@ describe('key', () => {
 
 describe('servers of another kind', () => {
   const server = (config: string[], keyOptions?: string) => {
-    return startSshd({ config, hostKeys: ['ed25519'], ...(keyOptions ? { keyOptions } : {}) })
+    return startSshd({
+      config,
+      hostKeys: ['ed25519'],
+      ...(keyOptions ? { keyOptions: () => keyOptions } : {})
+    })
   }
 
   test('only post-quantum key exchange', async () => {

@@ -11,7 +11,7 @@ import { parse } from 'yaml'
 
 interface Step {
   uses?: string
-  with?: Record<string, string>
+  with?: Record<string, string | boolean>
 }
 
 interface Input {
@@ -37,7 +37,11 @@ interface Called {
 }
 
 interface Workflow {
-  on: { workflow_dispatch?: { inputs?: Record<string, Input> }; workflow_call?: Called }
+  on: {
+    pull_request?: null
+    workflow_dispatch?: { inputs?: Record<string, Input> }
+    workflow_call?: Called
+  }
   permissions?: object
   concurrency?: { group: string; 'cancel-in-progress': boolean }
   jobs: Record<string, Job>
@@ -69,7 +73,11 @@ function namesIn(content: string, context: string): string[] {
 }
 
 function changesServer(steps: readonly Step[]): boolean {
-  return steps.some(({ uses = '' }) => /deploy-vps|setup-ssl|rollback|ship/.test(uses))
+  // YAML's own true: an expression could come out as something else.
+  return steps.some(
+    ({ uses = '', with: given = {} }) =>
+      /deploy-vps|setup-ssl|rollback|ship/.test(uses) && given['plan-only'] !== true
+  )
 }
 
 describe.each([...shared, ...own])('%s', name => {
@@ -112,6 +120,14 @@ describe.each([...shared, ...own])('%s', name => {
     for (const job of jobs.filter(job => changesServer(job.steps ?? []))) {
       expect(job.environment).toBeDefined()
     }
+  })
+
+  test('gives a pull request no key but the one that may only read', () => {
+    if (!('pull_request' in workflow.on)) return
+    const keys = namesIn(content, 'secrets').filter(one => /KEY|TOKEN/.test(one))
+    expect(keys).toEqual(content.includes('ssh-key:') ? ['PLAN_SSH_KEY'] : [])
+    expect(changesServer(steps)).toBe(false)
+    expect(content).not.toContain('pull_request_target')
   })
 
   test('fits on a screen', () => {

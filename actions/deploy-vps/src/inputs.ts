@@ -22,7 +22,7 @@ import {
 import { UserError } from '@diveops/core/base/errors'
 import type { Secrets } from '@diveops/core/base/secrets'
 import type { Strategy } from '@diveops/core/deploy/tactics'
-import { isDigest, nameOf, parseReference } from '@diveops/core/docker/reference'
+import { isDigest, nameOf, parseReference, UNBUILT } from '@diveops/core/docker/reference'
 
 /** What the step was asked for. */
 export interface Inputs {
@@ -54,13 +54,14 @@ export const NAMES = [
 /** Reads and checks every input. */
 export function read(secrets: Secrets): Inputs {
   refuseUnknown(NAMES)
+  const planOnly = flag('plan-only', false)
   return {
     host: readHostInputs(),
-    image: readImage(),
+    image: readImage(planOnly),
     login: readRegistryLogin(secrets),
     env: pairs('env'),
     strategy: choice('strategy', ['roll', 'recreate'], 'roll'),
-    planOnly: flag('plan-only', false),
+    planOnly,
     lockTimeoutMs: duration('lock-timeout') ?? 600_000,
     healthTimeoutMs: duration('health-timeout'),
     github: readGitHubInputs(secrets)
@@ -72,7 +73,7 @@ export function lacksKeyForPlan(): boolean {
   return flag('plan-only', false) && secret('ssh-key') === undefined
 }
 
-function readImage(): Inputs['image'] {
+function readImage(planOnly: boolean): Inputs['image'] {
   const image = optional('image')
   const digest = optional('digest')
   if (image !== undefined && digest !== undefined) {
@@ -82,6 +83,8 @@ function readImage(): Inputs['image'] {
     if (!isDigest(digest)) throw badInput('digest', digest, "'sha256:' and 64 hexadecimal digits")
     return { digest }
   }
+  // A pull request's image is built by the deploy that comes after it.
+  if (image === undefined && planOnly) return { digest: UNBUILT }
   if (image === undefined) {
     throw new UserError(
       "inputs 'image' and 'digest' are both empty, expected the output 'image' (or 'digest') of " +

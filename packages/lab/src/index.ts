@@ -9,7 +9,7 @@ export { type Load, type LoadOptions, type Seen, startLoad, underLoad } from './
 export type { Result } from './process.ts'
 export type { Say } from './progress.ts'
 export { deleteImage, digest, manifest, repositories, tags } from './registry.ts'
-export { assembleExample, assembleRepository } from './repository.ts'
+export { assembleExample, assembleRepository, copyRepository } from './repository.ts'
 export {
   rebootVps,
   resetVps,

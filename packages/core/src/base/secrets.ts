@@ -42,9 +42,21 @@ function forms(value: string): string[] {
   ]
 }
 
-const SECRET_NAME = /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/i
+/** What makes the name of a variable that of a secret, in capitals: a regular expression for awk, too. */
+export const SECRET_WORDS =
+  'PASSWORD|PASSWD|PASSPHRASE|_PASS|SECRET|TOKEN|KEY|DSN|CREDENTIAL|PRIVATE'
+/** A password in an address, as in `postgres://user:password@db/app`: for awk, too. */
+export const PASSWORD_IN_ADDRESS = '://[^/@: ]*:[^@ ]+@'
+
+const SECRET_NAME = new RegExp(SECRET_WORDS, 'i')
+const ADDRESS = new RegExp(PASSWORD_IN_ADDRESS)
 
 /** Whether a variable holds a secret, told by the kind of its name. */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name)
+}
+
+/** Whether a variable holds a secret, told by the kind of its name or by a password in an address. */
+export function isSecret(name: string, value: string): boolean {
+  return isSecretName(name) || ADDRESS.test(value)
 }

@@ -3,6 +3,7 @@ import { keptImage } from '../release/identity.ts'
 import { commitLine } from '../release/journal.ts'
 import type { Manifest } from '../release/manifest.ts'
 import { environmentStep } from './environment.ts'
+import { installGate } from './gate.ts'
 import { onHost, type Place, recordLine } from './library.ts'
 import { DROP_RELEASE } from './recover.ts'
 import { removeRelease } from './room.ts'
@@ -25,8 +26,8 @@ export function releasesToPrune(
 }
 
 /**
- * Records that a release is live (release.json, `current`, journal), then prunes what no kept
- * release refers to. Safe to run again. Only releases, images and versions of
+ * Records that a release is live (release.json, `current`, journal), renews what a key that may only
+ * read runs, then prunes what no kept release refers to. Safe to run again. Only releases, images and versions of
  * .env that earlier runs of ours made are removed; a failure to remove is a warning.
  */
 export function commitScript(
@@ -47,6 +48,7 @@ ${JSON.stringify(live, null, 2)}
 MANIFEST
 ln -sfn ${quote(`releases/${live.id}`)} current.new && mv -T current.new current || fail 'cannot switch current'
 ${recordLine(commitLine(run, live.id))}
+${installGate(place.path)}
 step prune
 ${pruned.map(one => removeRelease(place, one, [live, ...kept])).join('\n')}
 ${DROP_RELEASE}

@@ -2,14 +2,17 @@ import { builtRepository, type Project, repositoryOf } from '../app/compose.ts'
 import { composeLine } from '../app/composeplace.ts'
 import type { Schema } from '../app/migrations.ts'
 import { UserError } from '../base/errors.ts'
+import { UNBUILT } from '../docker/reference.ts'
 import { releaseId } from '../release/identity.ts'
+import { ReadOnlyKey } from '../ssh/readonly.ts'
 import { adopt } from './adopt.ts'
 import { pruneBackupsScript, readBackups } from './backup.ts'
 import { commandsScript } from './commands.ts'
 import { commitScript, releasesToPrune } from './commit.ts'
 import { conduct } from './conduct.ts'
 import { type Facts, factProbes } from './facts.ts'
-import { tellFileChanges } from './filediff.ts'
+import { hostTexts, type ReadTexts, tellFileChanges } from './filediff.ts'
+import { readGate } from './gatefacts.ts'
 import { goLive } from './golive.ts'
 import { handover } from './handover.ts'
 import { tellBroken } from './kept.ts'
@@ -45,10 +48,13 @@ export function deploy(request: Request, seams: Seams): Promise<Outcome> {
 class Deploy {
   readonly #request: Request
   readonly #run: Run
+  #readTexts: ReadTexts
+  #unasked: readonly string[] | undefined
 
   constructor(request: Request, run: Run) {
     this.#request = request
     this.#run = run
+    this.#readTexts = hostTexts(run.host, request.source.config.path)
   }
 
   async go(): Promise<void> {
@@ -66,11 +72,17 @@ class Deploy {
     const why = differences(target, facts)
     const tactics = chooseTactics(target, facts, source.config, { strategy })
     tellBroken(facts, this.#run, 'putting this one live')
-    Object.assign(outcome, { image, commit: run.commit, previous: facts.current?.id })
+    Object.assign(outcome, {
+      image: image.endsWith(`@${UNBUILT}`) ? undefined : image,
+      commit: run.commit,
+      previous: facts.current?.id
+    })
     outcome.url = addressOf(target.pairs, source.config.domains)
-    const plan = makePlan(target, facts, tactics, source.config.path, why)
+    const { path } = source.config
+    const unasked = this.#unasked && { unasked: this.#unasked }
+    const plan = { ...makePlan(target, facts, tactics, path, why), ...unasked }
     this.#run.tellPlan(plan, target)
-    await tellFileChanges(this.#run, source.config.path, target, plan)
+    await tellFileChanges(this.#run.seams.log, path, target, plan, this.#readTexts)
     if (planOnly) {
       outcome.state = 'planned'
     } else if (why.length === 0) {
@@ -86,7 +98,23 @@ class Deploy {
     const stdin = await handover(source, given, login)
     // A plan changes nothing and needs no lock.
     if (!planOnly) this.#run.takeLock(path)
-    return probes.read(await this.#run.read('preflight', path, probes.script, stdin))
+    try {
+      return probes.read(await this.#run.read('preflight', path, probes.script, stdin))
+    } catch (error) {
+      if (!(planOnly && error instanceof ReadOnlyKey)) throw error
+      return await this.#readGate(error)
+    }
+  }
+
+  /** The facts as a key tells them that may only read; the plan says what it does not tell. */
+  async #readGate(key: ReadOnlyKey): Promise<Facts> {
+    const { source, given } = this.#request
+    const { log } = this.#run.seams
+    log.info('  the key may only read: the compose file is resolved here')
+    const { facts, readTexts, unasked } = await readGate(key, this.#run.host.name, source, given)
+    this.#readTexts = readTexts
+    this.#unasked = unasked
+    return facts
   }
 
   /** What compose refuses is shown beside the line of the compose file that it speaks of. */

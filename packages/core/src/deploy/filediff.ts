@@ -1,50 +1,72 @@
 import { structuredPatch } from 'diff'
 import { readsFile } from '../app/compose.ts'
+import type { Log } from '../base/log.ts'
 import { quote } from '../base/shell.ts'
-import { mustRun } from '../ssh/host.ts'
+import { type Host, mustRun } from '../ssh/host.ts'
 import { REDACT } from './library.ts'
 import { standIns } from './pairs.ts'
 import type { Plan } from './plan.ts'
 import { stagePath } from './resolve.ts'
-import type { Run } from './run.ts'
 import type { Target } from './target.ts'
 
 const MOST_LINES = 60
 const MOST_BYTES = 256 * 1024
 
+/** A file that the proxy reads: its path in the app's folder, and that of its new content in the release. */
+export interface ShownFile {
+  path: string
+  from: string
+}
+
+/** Reads of each file its text in the app's folder and the new one, the values of secrets taken out. */
+export type ReadTexts = (files: readonly ShownFile[]) => Promise<(readonly [string, string])[]>
+
 /** Shows what a run changes in the files that the proxy reads, the values of secrets taken out. */
 export async function tellFileChanges(
-  run: Run,
+  log: Log,
   path: string,
   target: Target,
-  { files }: Plan
+  { files }: Plan,
+  readTexts: ReadTexts
 ): Promise<void> {
   const { proxy, project, pairs } = target
-  const shown = files.filter(
-    file => file.what === 'changed' && proxy && readsFile(project, proxy, `${path}/${file.path}`)
-  )
-  if (shown.length === 0) return
   const from = standIns(pairs)
-  const both = shown.map(
-    file =>
-      `show "$P/"${quote(file.path)} ${stagePath(path)}/${quote(from.get(file.path) ?? file.path)}`
-  )
-  const { stdout } = await mustRun(
-    run.host,
-    'reading changed files',
-    `P=${quote(path)}
+  const shown = files
+    .filter(
+      file => file.what === 'changed' && proxy && readsFile(project, proxy, `${path}/${file.path}`)
+    )
+    .map(file => ({ path: file.path, from: from.get(file.path) ?? file.path }))
+  if (shown.length === 0) return
+  for (const [index, [before, after]] of (await readTexts(shown)).entries()) {
+    log.info(`  ${shown[index]?.path}:`)
+    for (const line of diffLines(before, after)) log.info(`    ${line}`)
+  }
+}
+
+/** Reads the texts on the host, where the new release's files were unpacked. */
+export function hostTexts(host: Host, path: string): ReadTexts {
+  return async files => {
+    const both = files.map(
+      one => `show "$P/"${quote(one.path)} ${stagePath(path)}/${quote(one.from)}`
+    )
+    const { stdout } = await mustRun(
+      host,
+      'reading changed files',
+      `P=${quote(path)}
 ${REDACT}
 text() { [ "$(wc -c < "$1")" -gt ${MOST_BYTES} ] || redact < "$1" | base64 | tr -d '\\n'; }
 show() { printf '%s %s\\n' "$(text "$1")" "$(text "$2")"; }
 ${both.join('\n')}`
-  )
-  for (const [index, row] of stdout.trimEnd().split('\n').entries()) {
-    const [before = '', after = ''] = row
-      .split(' ')
-      .map(text => Buffer.from(text, 'base64').toString())
-    const lines = diffLines(before, after)
-    run.seams.log.info(`  ${shown[index]?.path}:`)
-    for (const line of lines) run.seams.log.info(`    ${line}`)
+    )
+    return stdout
+      .trimEnd()
+      .split('\n')
+      .map(row => {
+        const [before = '', after = ''] = row
+          .split(' ')
+          .map(text => Buffer.from(text, 'base64').toString())
+        return [before, after] as const
+      })
   }
 }
 

@@ -1,7 +1,7 @@
 import type { RegistryLogin } from '../action/registry.ts'
 import { assignment, type TemplateEntry } from '../app/environment.ts'
 import type { Source } from '../app/source.ts'
-import { isSecretName } from '../base/secrets.ts'
+import { isSecret } from '../base/secrets.ts'
 import { type BundleFile, bundle } from '../release/bundle.ts'
 
 /**
@@ -22,22 +22,32 @@ export async function handover(
   }))
   const secret = (name: string, content: string) =>
     files.push({ name: `secret/${name}`, content, mode: 0o600 })
-  const text = (entries: readonly (readonly [string, string])[]) =>
-    entries.map(([name, value]) => `${assignment(name, value)}\n`).join('')
   const values = source.template.flatMap(entry =>
     entry.kind === 'value' ? [[entry.name, entry.value] as const] : []
   )
   secret('env', text(given))
   secret('template', text(values))
-  secret('placeholders', text([...source.template.map(placeholder), ...given.map(harmless)]))
+  secret('placeholders', placeholders(source, given))
   if (login) secret('auth', Buffer.from(`${login.user}:${login.token}`).toString('base64'))
   return bundle(files)
 }
 
+/** What stands in for variables that the host does not have yet, as lines of a .env without secrets. */
+export function placeholders(
+  { template }: Source,
+  given: readonly (readonly [string, string])[]
+): string {
+  return text([...template.map(placeholder), ...given.map(harmless)])
+}
+
+function text(entries: readonly (readonly [string, string])[]): string {
+  return entries.map(([name, value]) => `${assignment(name, value)}\n`).join('')
+}
+
 function placeholder(entry: TemplateEntry): readonly [string, string] {
-  return [entry.name, entry.kind === 'value' ? entry.value : 'redacted']
+  return entry.kind === 'value' ? harmless([entry.name, entry.value]) : [entry.name, 'redacted']
 }
 
 function harmless([name, value]: readonly [string, string]): readonly [string, string] {
-  return [name, isSecretName(name) ? 'redacted' : value]
+  return [name, isSecret(name, value) ? 'redacted' : value]
 }

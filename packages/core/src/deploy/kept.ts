@@ -5,7 +5,7 @@ import type { Manifest } from '../release/manifest.ts'
 import { commandsScript } from './commands.ts'
 import { commitScript } from './commit.ts'
 import { type Facts, factProbes } from './facts.ts'
-import { tellFileChanges } from './filediff.ts'
+import { hostTexts, tellFileChanges } from './filediff.ts'
 import { goLive } from './golive.ts'
 import { handover } from './handover.ts'
 import type { Place } from './library.ts'
@@ -69,7 +69,7 @@ export async function putKeptLive(
   outcome.url = addressOf(target.pairs, config.domains)
   const plan = makePlan(target, facts, tactics, path, why)
   run.tellPlan(plan, target)
-  await tellFileChanges(run, path, target, plan)
+  await tellFileChanges(run.seams.log, path, target, plan, hostTexts(run.host, path))
   if (why.length === 0 && goal.id === facts.current?.id) {
     Object.assign(outcome, { state: 'unchanged', release: goal.id })
     return { facts, target }

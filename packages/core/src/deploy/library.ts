@@ -1,6 +1,7 @@
 import { quote } from '../base/shell.ts'
 import { ENVIRONMENT_FUNCTIONS } from './environment.ts'
 import { PROBE_FUNCTIONS } from './probe.ts'
+import { HOLDS_SECRET } from './resolve.ts'
 
 /** What every script of a deploy may use; `$P` is the app's folder, `$C` the compose file in it. */
 export interface Place {
@@ -20,10 +21,13 @@ export const REDACT = String.raw`redact() { awk -v file="${'$'}{SECRETS:-$P/.env
   BEGIN { while ((getline line < file) > 0)
     if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
       name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
-      if (name !~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) continue
+      if (!(${HOLDS_SECRET})) continue
       gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
       if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
-      if (length(value) >= 4) secret[value] } }
+      if (length(value) >= 4) secret[value]
+      if (match(value, /:\/\/[^\/@: ]*:[^@ ]+@/)) {
+        word = substr(value, RSTART, RLENGTH - 1); sub(/^:\/\/[^:]*:/, "", word)
+        if (length(word) >= 4) secret[word] } } }
   { for (value in secret) { rest = $0; $0 = ""
       while (at = index(rest, value)) { $0 = $0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(value)) }
       $0 = $0 rest }

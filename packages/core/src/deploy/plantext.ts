@@ -16,7 +16,7 @@ function cells({ service, what, downtime, why }: PlanRow): string[] {
 }
 
 /** The services of a plan as a table for the log, what concerns data in red. */
-export function planLines({ services, files, alarms }: Plan): string[] {
+export function planLines({ services, files, alarms, unasked = [] }: Plan): string[] {
   const rows = [[...HEAD], ...services.map(cells)]
   const widths = HEAD.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
   const lines = rows.map(row =>
@@ -28,7 +28,8 @@ export function planLines({ services, files, alarms }: Plan): string[] {
   return [
     ...lines.map((line, index) => (services[index - 1]?.alarm ? red(line) : line)),
     ...files.map(({ path, what }) => `file ${path}: ${what}`),
-    ...alarms.map(red)
+    ...alarms.map(red),
+    ...unasked.map(text => `not asked: ${text}`)
   ]
 }
 
@@ -55,7 +56,7 @@ export function migrationLines(migrations: readonly Migration[]): string[] {
 
 /** A plan for the job summary or a comment. */
 export function planMarkdown(
-  { services, alarms, migrations, backups }: Plan,
+  { services, alarms, migrations, backups, unasked }: Plan,
   secrets: Secrets
 ): string {
   const safe = (text: string) => cell(secrets.redact(text))
@@ -69,7 +70,8 @@ export function planMarkdown(
       `- migration ${safe(one.name)}`,
       ...risks(one).map(({ risk, text }) => `  - **${MEANS[risk]}**: ${safe(text)}`)
     ]),
-    ...(backups ?? []).map(file => `- backup ${safe(file)}`)
+    ...(backups ?? []).map(file => `- backup ${safe(file)}`),
+    ...(unasked ?? []).map(text => `- not asked: ${safe(text)}`)
   ]
   return bullets.length === 0 ? table : `${table}\n\n${bullets.join('\n')}`
 }

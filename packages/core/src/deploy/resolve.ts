@@ -1,21 +1,30 @@
+import { PASSWORD_IN_ADDRESS, SECRET_WORDS } from '../base/secrets.ts'
 import { quote } from '../base/shell.ts'
 
+/** When the variable in `line`, whose name in capitals is `name`, holds a secret: for awk. */
+export const HOLDS_SECRET = `name ~ /${SECRET_WORDS}/ || line ~ /${PASSWORD_IN_ADDRESS.replaceAll('/', '\\/')}/`
+
 /**
- * Values of secret variables are replaced on the host before its compose resolves the file, so that
- * the resolved configuration can be read by the runner. Follows quoted values over several lines.
+ * Shell function `scrub [NAMES]`: takes the values of secrets, and comments, out of a .env before compose
+ * resolves a file with it, so that the resolved configuration can be read by the runner; given names
+ * (with blanks around each), the values of all other variables, too, and what is no variable. Follows quoted values over several
+ * lines; where it is in doubt whether one has ended, it takes out more.
  */
 export const SCRUB = String.raw`
-scrub() { awk -v quotes="'\"" '
-  skip { if (index($0, q)) skip = 0; next }
+scrub() { awk -v quotes="'\"" -v some=$# -v names="${'$'}{1-}" '
+  function closed(text) { if (hide) gsub(/\\./, "", text); return index(text, q) }
+  open && (hide || $0 !~ /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
+    if (!hide) print; if (closed($0)) open = 0; next }
+  /^[ \t]*#/ { next }
   match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
-    name = toupper(substr($0, 1, RLENGTH))
-    if (name ~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) {
-      rest = substr($0, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
-      if (q != "" && index(quotes, q) && !index(substr(rest, 2), q)) skip = 1
-      print substr($0, 1, RLENGTH) "redacted"; next
-    }
+    line = $0; head = substr(line, 1, RLENGTH); rest = substr(line, RLENGTH + 1); name = toupper(head)
+    bare = head; sub(/^[ \t]*(export[ \t]+)?/, "", bare); sub(/[ \t]*=$/, "", bare)
+    hide = ${HOLDS_SECRET} || (some && !index(names, " " bare " "))
+    sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
+    open = q != "" && index(quotes, q) && !closed(substr(rest, 2))
+    print hide ? head "redacted" : line; next
   }
-  { print }'; }`
+  !some { print }'; }`
 
 /**
  * Prints the compose file that lies in a folder as the host's own compose resolves it, with the

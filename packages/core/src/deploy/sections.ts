@@ -19,21 +19,32 @@ export interface Probes<Name extends string> {
  */
 export function joinProbes<Name extends string>(probes: Record<Name, string>): Probes<Name> {
   const mark = `=${randomBytes(12).toString('hex')}=`
-  const names = Object.keys(probes) as Name[]
-  const script = names
-    .map(name => `(\n${probes[name]}\n)\nprintf '\\n%s%s %s\\n' ${quote(mark)} ${quote(name)} $?`)
-    .join('\n')
-  return { script, read }
-
-  function read(stdout: string): Record<Name, Section> {
-    const found: Partial<Record<Name, Section>> = {}
-    let from = 0
-    for (const match of stdout.matchAll(new RegExp(`\\n${mark}(\\S+) (\\d+)(?:\\n|$)`, 'g'))) {
-      const text = stdout.slice(from, match.index)
-      found[match[1] as Name] = { text: text.trim(), code: Number(match[2]) }
-      from = match.index + match[0].length
-    }
-    for (const name of names) found[name] ??= { text: '', code: -1 }
-    return found as Record<Name, Section>
+  return {
+    script: probesScript(probes, quote(mark)),
+    read: stdout => readSections(Object.keys(probes) as Name[], stdout, mark)
   }
+}
+
+/** The same script with a mark of its own, which is a shell expression. */
+export function probesScript(probes: Readonly<Record<string, string>>, mark: string): string {
+  return Object.entries(probes)
+    .map(([name, probe]) => `(\n${probe}\n)\nprintf '\\n%s%s %s\\n' ${mark} ${quote(name)} $?`)
+    .join('\n')
+}
+
+/** What probes with that mark printed; one that did not run has the code -1. */
+export function readSections<Name extends string>(
+  names: readonly Name[],
+  stdout: string,
+  mark: string
+): Record<Name, Section> {
+  const found: Partial<Record<Name, Section>> = {}
+  let from = 0
+  for (const match of stdout.matchAll(new RegExp(`\\n${mark}(\\S+) (\\d+)(?:\\n|$)`, 'g'))) {
+    const text = stdout.slice(from, match.index)
+    found[match[1] as Name] = { text: text.trim(), code: Number(match[2]) }
+    from = match.index + match[0].length
+  }
+  for (const name of names) found[name] ??= { text: '', code: -1 }
+  return found as Record<Name, Section>
 }

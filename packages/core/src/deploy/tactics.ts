@@ -78,7 +78,7 @@ function mustReplaceProxy(target: Target, facts: Facts, strategy: Strategy): boo
 }
 
 /** A hash of a service as the host's compose resolves it; tells whether its definition changed. */
-export function definitionHash({ project }: Target, name: string): string {
+export function definitionHash({ project }: Pick<Target, 'project'>, name: string): string {
   return sha256(JSON.stringify(project.services[name] ?? null))
 }
 

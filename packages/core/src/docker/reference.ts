@@ -17,6 +17,9 @@ const TAG = /^\w[\w.-]{0,127}$/
 const DIGEST = /^sha256:[0-9a-f]{64}$/
 const HOST = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\d{1,5})?$/
 
+/** Stands in a plan for the digest of an image that is not built yet. */
+export const UNBUILT = `sha256:${'0'.repeat(64)}`
+
 /** Whether a text can be a tag. */
 export function isTag(text: string): boolean {
   return TAG.test(text)

@@ -6,6 +6,7 @@ import { formatDuration } from '../base/time.ts'
 import type { Connection } from './connect.ts'
 import { ConnectionLost } from './host.ts'
 import { lockSource } from './lockloop.ts'
+import { READ_ONLY, ReadOnlyKey } from './readonly.ts'
 
 /** Who holds the lock, for those who wait. */
 export interface Holder {
@@ -109,7 +110,8 @@ export function acquireLock(connection: Connection, options: LockOptions): Lock 
       } else if (word === 'held') {
         isHeld = true
         resolve(rest)
-      } else refuse(refusal(word, rest, connection.name, options, last))
+      } else if (word === READ_ONLY) refuse(new ReadOnlyKey(connection.name, ''))
+      else refuse(refusal(word, rest, connection.name, options, last))
     }
     connection.open(source).then(
       opened => {
@@ -147,6 +149,7 @@ function listen(
     for (const line of lines) {
       const [first, word = '', ...rest] = line.split(' ')
       if (first === marker) hear(word, rest.join(' '))
+      else if (first === READ_ONLY) hear(first, '')
       else other = `${other}${line}\n`.slice(-2000)
     }
   })

@@ -6,6 +6,7 @@ import { openShell } from './channel.ts'
 import { ConnectionLost, type Result, type RunOptions } from './host.ts'
 import { loopSource } from './loop.ts'
 import { Demux, Output } from './output.ts'
+import { isReadOnlyAnswer, ReadOnlyKey, readOnlyAnswer } from './readonly.ts'
 
 export interface SessionOptions {
   /** `user@name:port`, for messages. */
@@ -44,6 +45,8 @@ export class Session {
   #last = 0
   #started = false
   #greeting = ''
+  /** All that came in place of the loop's first word: a key may have an answer of its own. */
+  readonly #instead = new Output()
   #ended: Error | undefined
 
   constructor(client: Client, options: SessionOptions) {
@@ -113,7 +116,9 @@ export class Session {
     )
     const late = setTimeout(() => {
       const limit = formatDuration(this.#options.startTimeoutMs)
-      if (!this.#started) this.#end(`no answer within ${limit}`)
+      // A key that may only read answers in its own time, which the host limits.
+      if (this.#started || isReadOnlyAnswer(this.#greeting)) return
+      this.#end(`no answer within ${limit}`)
     }, this.#options.startTimeoutMs)
     late.unref()
     channel.on('close', () => clearTimeout(late))
@@ -127,7 +132,10 @@ export class Session {
     }
     this.#stderr.expect(0, { write: heard, end: () => {} })
     this.#stdout.expect(0, {
-      write: heard,
+      write: chunk => {
+        heard(chunk)
+        this.#instead.write(chunk)
+      },
       end: code => {
         if (code === 0) this.#started = true
         else this.#end(this.#greeting)
@@ -145,6 +153,8 @@ export class Session {
   }
 
   #notStarted(reason: string): Error {
+    const answer = readOnlyAnswer(this.#instead.end())
+    if (answer !== undefined) return new ReadOnlyKey(this.#options.name, answer)
     const said = this.#greeting.trim()
     const details = said === '' ? [] : said.split('\n')
     const why = details.length > 0 ? `it said '${errorMessage(said)}'` : reason
