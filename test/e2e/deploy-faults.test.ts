@@ -11,7 +11,6 @@ import {
   put,
   removeAll,
   site,
-  siteAgain,
   snapshot
 } from '../harness/tiny.ts'
 
@@ -253,38 +252,6 @@ test('a host without compose', async () => {
   } finally {
     await vpsExec(`mv ${plugin}.away ${plugin}`)
   }
-})
-
-test('a disk that is too small for the image', async () => {
-  // A real engine whose images are on a small file system; the image does not compress.
-  const big = await buildTiny('big', 'good', 'RUN head -c 150000000 /dev/urandom > /ballast')
-  const script = `set -e
-lab-engine stop
-mkdir -p /small && mount -t tmpfs -o size=300m tmpfs /small
-cp /etc/docker/daemon.json /root/daemon.json
-sed 's#^{#{"data-root": "/small",#' /root/daemon.json > /etc/docker/daemon.json
-lab-engine start`
-  const { code, stderr } = await vpsExec(script)
-  expect([code, stderr]).toEqual([0, expect.anything()])
-  try {
-    await vpsExec('install -d -o captain /opt/small')
-    const workspace = await checkoutTiny(copy =>
-      edit(copy, 'docker-compose.prod.yml', 'image: nginx:alpine', `image: ${IMAGE}:latest`)
-    )
-    folders.push(workspace)
-    const outcome = await deployTiny(workspace, { digest: big, path: '/opt/small' })
-    expect(outcome.code).toBe(1)
-    expect(outcome.outputs.state).toBe('untouched')
-    expect(outcome.log).toMatch(
-      /::error::the disk of the host is too small for image \S+: it needs about \d+ MB and \d+ MB are free/
-    )
-    expect((await vpsExec('ls /opt/small/releases')).stdout).toBe('')
-  } finally {
-    await vpsExec(`lab-engine stop; umount /small; cp /root/daemon.json /etc/docker/daemon.json
-lab-engine start; rm -rf /opt/small`)
-  }
-  // The engine is back before the containers are.
-  expect(await siteAgain(/^release/)).toBe('release live, hello from the template')
 })
 
 test('a missing .env beside data that exists', async () => {

@@ -25,7 +25,7 @@ import {
 jest.setTimeout(300_000)
 
 const folders: string[] = []
-const digests = { r1: '', r2: '', r3: '', unhealthy: '', dies: '' }
+const digests = { r1: '', r2: '', r3: '', unhealthy: '', crash: '', dies: '' }
 let workspace = ''
 
 beforeAll(async () => {
@@ -33,6 +33,7 @@ beforeAll(async () => {
   await resetVps()
   for (const name of ['r1', 'r2', 'r3'] as const) digests[name] = await buildTiny(name)
   digests.unhealthy = await buildTiny('r4', 'unhealthy')
+  digests.crash = await buildTiny('r6', 'crash')
   digests.dies = await buildTiny('r5', 'dies')
   workspace = await checkout()
   const first = await deployTiny(workspace, { digest: digests.r1, strategy: 'roll' })
@@ -99,6 +100,19 @@ test('a release that never gets healthy is not seen by any visitor', async () =>
   await expectClean()
 })
 
+test('a release that ends as soon as it starts is not seen by any visitor', async () => {
+  const { result, seen } = await underLoad(() =>
+    deployTiny(workspace, { digest: digests.crash, strategy: 'roll' })
+  )
+  expect(result.code).toBe(1)
+  expect(state(result)).toBe('restored')
+  expect(result.log).toContain("::error::service 'web' ended by itself with exit code 1 before it")
+  expect(result.log).toContain('cannot start: the setting DEPTH is missing')
+  expect(seen.lost).toEqual([])
+  expect(Object.keys(seen.releases)).toEqual(['r3'])
+  await expectClean()
+})
+
 test('a release that dies while it is watched is taken back at once', async () => {
   const folder = await checkout(copy => edit(copy, 'diveops.yml', 'bake: 3s', 'bake: 10s'))
   const { result, seen } = await underLoad(() =>
@@ -108,6 +122,7 @@ test('a release that dies while it is watched is taken back at once', async () =
   expect(result.log).toContain("::error::service 'web' did not stay healthy while it was watched")
   // What this run did itself is not told as something that it found.
   expect(result.log).not.toContain('broke off half-way')
+  expect(result.log).toMatch(/^::debug::took [\d.]+ s: pinned back$/m)
   expect(Object.keys(seen.releases)).toContain('r5')
   expect(await site()).toBe('release r3, hello from the template')
   await expectClean()

@@ -227,6 +227,44 @@ mount -t tmpfs -o size=4m,mode=700,uid=$(id -u captain),gid=$(id -g captain) tmp
   }
 })
 
+test('a disk that fills up while the backup is written stops the deploy before anything changes', async () => {
+  const folder = '/opt/diveops/backups'
+  await sql(
+    'CREATE TABLE bulk AS SELECT gen_random_uuid() AS a, gen_random_uuid() AS b FROM generate_series(1, 400000)'
+  )
+  await vpsExec(`mv ${folder} /root/kept && mkdir ${folder}
+mount -t tmpfs -o size=200m,mode=700,uid=$(id -u captain),gid=$(id -g captain) tmpfs ${folder}`)
+  let filling: Promise<unknown> | undefined
+  const fill = `until ls ${folder}/*.part > /dev/null 2>&1; do sleep 0.01; done
+fallocate -l "$(df -Pk ${folder} | awk 'END { print $4 }')K" ${folder}/others`
+  try {
+    const before = await snapshot()
+    const outcome = await deploy(
+      'log',
+      {},
+      {
+        onOutput: text => {
+          if (text.includes('→ backup')) filling ??= vpsExec(fill)
+        }
+      }
+    )
+    await filling
+    expect(errors(outcome)).toEqual([
+      expect.stringMatching(
+        /the backup cannot be written to \S+\.part: No space left on device; the run ends before the database is changed/
+      )
+    ])
+    expect(outcome.outputs.state).toBe('untouched')
+    await vpsExec(`rm ${folder}/others`)
+    expect(await snapshot()).toBe(before)
+    expect(await sql("SELECT to_regclass('log')")).toBe('\n')
+  } finally {
+    await vpsExec(`umount ${folder} && rmdir ${folder} && mv /root/kept ${folder}`)
+    await sql('DROP TABLE bulk')
+  }
+  expect(await release()).toBe('e2')
+})
+
 test('a release that fails after it migrated is taken back with a warning', async () => {
   const outcome = await deploy('dead', { 'health-timeout': '20s' })
   expect(outcome.outputs.state).toBe('restored')

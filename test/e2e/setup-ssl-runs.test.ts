@@ -37,7 +37,8 @@ test.each([
   ['cancelled when the last certificate is there', 'SIGINT', 'buceofeliz.com: issued', 1],
   ['killed when the last certificate is there', 'SIGKILL', 'buceofeliz.com: issued', null],
   ['killed while the first one is ordered', 'SIGKILL', '→ order', null],
-  ['killed in the middle of the switch', 'SIGKILL', '→ bake web', null]
+  ['killed in the middle of the switch', 'SIGKILL', '→ bake web', null],
+  ['killed when all is switched and not yet recorded', 'SIGKILL', '→ proof', null]
 ] as const)(
   'a run %s: the next one finishes without a new order',
   async (_how, signal, at, code) => {
@@ -59,6 +60,31 @@ test.each([
     expect(await running()).toBe(before)
   }
 )
+
+test('a commit that dies when it has recorded all takes nothing back', async () => {
+  await deploySecurable()
+  // What comes after the record ends the script that asks for it, once.
+  await vpsExec(`mv /usr/bin/wc /usr/bin/wc.real; rm -f /tmp/struck
+cat > /usr/bin/wc <<'FILE'
+#!/bin/sh
+if [ "$*" = -l ] && [ ! -e /tmp/struck ] && tail -n 1 /opt/diveops/.diveops/journal.jsonl | grep -q '"step":"prune"'; then
+  : > /tmp/struck
+  kill -KILL "$PPID"
+fi
+exec /usr/bin/wc.real "$@"
+FILE
+chmod 755 /usr/bin/wc`)
+  const outcome = await setupSsl()
+  const { stdout } = await vpsExec(
+    'mv -f /usr/bin/wc.real /usr/bin/wc; ls /tmp/struck; rm -f /tmp/struck'
+  )
+  expect(stdout).toBe('/tmp/struck\n')
+  expect([outcome.outputs.state, outcome.log]).toEqual(['live', expect.anything()])
+  expect(outcome.log).toMatch(/release \S+ was live by then/)
+  await expectHttps()
+  const again = await setupSsl()
+  expect(again.outputs.state ?? again.log).toBe('unchanged')
+})
 
 test('a folder certs that belongs to root, as engines and old set-ups make it, will do', async () => {
   await deploySecurable()

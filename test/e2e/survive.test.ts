@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   connection,
   rebootVps,
@@ -11,7 +12,7 @@ import {
   up,
   vpsExec
 } from '@diveops/lab'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { expectClean } from '../harness/after.ts'
 import { startForwarder } from '../harness/forwarder.ts'
 import {
@@ -142,7 +143,7 @@ test('two deploys at once: the second says for whom it waits, and both end well,
 
 test('a long release command goes on while the connection drops, runs once, and the deploy ends live', async () => {
   const folder = await checkout(
-    "health: {bake: 1s}\nrelease:\n  - web: sh -c 'echo ran >> /data/slow; sleep 20; echo ended >> /data/slow'"
+    "health: {bake: 1s}\nrelease:\n  - web: sh -c 'echo ran >> /data/slow; sleep 60; echo ended >> /data/slow'"
   )
   const lab = await connection()
   const wire = await startForwarder(lab.LAB_SSH_HOST, Number(lab.LAB_SSH_PORT))
@@ -268,6 +269,94 @@ test('a registry that goes away when an image is pulled leaves the server as it 
   expect(await snapshot()).toBe(before)
   const again = await roll(digest)
   expect([again.outputs.state, again.log]).toEqual(['live', expect.anything()])
+})
+
+test('two containers that a release declared are one again when the next one declares none', async () => {
+  const two = await roll(digests.r1, doubled)
+  expect([two.outputs.state, two.log]).toEqual(['live', expect.anything()])
+  const { result, seen } = await underLoad(() => roll(digests.r2))
+  expect([result.outputs.state, result.log]).toEqual(['live', expect.anything()])
+  expect(seen.lost).toEqual([])
+  await expectClean()
+})
+
+/** What is there, on the server, when a pull has come to some moment. */
+const MOMENTS = {
+  'in the middle of a layer':
+    "find /var/lib/docker/tmp -name 'GetImageBlob*' -size +2M | grep -q .",
+  'between two layers': "grep -qs 'Download complete' /tmp/*/pull.out /dev/shm/*/pull.out"
+}
+const CUT = 'OUTPUT -p tcp -d ghcr.io --dport 443 -j REJECT --reject-with tcp-reset'
+
+const ENGINE = '/etc/docker/daemon.json'
+/** The engine takes its options anew. */
+const HEED = 'kill -HUP "$(cat /run/docker.pid)"'
+
+/** Cuts the server off from the registry at that moment: what is under way breaks off, too. */
+async function cutOff(moment: keyof typeof MOMENTS): Promise<void> {
+  const { code, stderr } = await vpsExec(`for tries in $(seq 3000); do
+  if ${MOMENTS[moment]}; then exec iptables -I ${CUT}; fi
+  sleep 0.01
+done
+echo 'it did not come' >&2; exit 1`)
+  if (code !== 0) throw new Error(`${moment}: ${stderr}`)
+}
+
+async function join(): Promise<void> {
+  await vpsExec(`while iptables -D ${CUT}; do :; done 2> /dev/null`)
+}
+
+/** An image of six layers that do not compress. */
+function buildLayers(release: string): Promise<string> {
+  const layer = 'RUN head -c 12000000 /dev/urandom > /ballast'
+  const lines = Array.from({ length: 6 }, (_, at) => `${layer}-${at}`)
+  return buildTiny(release, 'good', lines.join('\n'))
+}
+
+describe('a registry that goes away while an image is pulled', () => {
+  // One layer after the other, and no patience of the engine's own, which is nearly a minute.
+  const impatient = '"max-concurrent-downloads": 1, "max-download-attempts": 1,'
+  beforeAll(() => vpsExec(`sed -i.kept 's#^{#{${impatient}#' ${ENGINE} && ${HEED}`))
+  afterAll(() => vpsExec(`mv ${ENGINE}.kept ${ENGINE} && ${HEED}`))
+
+  test('in the middle of a layer leaves the server as it was', async () => {
+    const digest = await buildLayers('r5')
+    const before = await snapshot()
+    let cutting: Promise<void> | undefined
+    try {
+      const outcome = await roll(digest, workspace, {
+        onOutput: (text: string) => {
+          if (text.includes('→ pull')) cutting ??= cutOff('in the middle of a layer')
+        }
+      })
+      await cutting
+      expect([outcome.outputs.state, outcome.log]).toEqual(['untouched', expect.anything()])
+      const errors = outcome.log.split('\n').filter(line => line.startsWith('::error::'))
+      expect(errors).toEqual([
+        expect.stringMatching(/image \S+ could not be pulled in three tries: .*ghcr\.io/)
+      ])
+    } finally {
+      await join()
+    }
+    expect(await snapshot()).toBe(before)
+  })
+
+  test('between two layers and comes back is waited for', async () => {
+    let cutting: Promise<void> | undefined
+    const digest = await buildLayers('r6')
+    const outcome = await roll(digest, workspace, {
+      onOutput: (text: string) => {
+        if (text.includes('→ pull')) {
+          cutting ??= cutOff('between two layers')
+            .then(() => sleep(2000))
+            .finally(join)
+        }
+      }
+    })
+    await cutting
+    expect([outcome.outputs.state, outcome.log]).toEqual(['live', expect.anything()])
+    expect(await site()).toMatch(/^release r6,/)
+  })
 })
 
 test('a host whose clock is off by an hour is deployed to, with a warning', async () => {

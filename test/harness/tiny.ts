@@ -8,9 +8,7 @@ import { type Options, type Outcome, runAction } from './action.ts'
 import type { Pair } from './certificates.ts'
 
 const APPS = path.join(root, 'test/e2e/apps')
-/** The files of which images are built. */
-const APP = path.join(APPS, 'tiny')
-/** The image of the tiny app. */
+/** The image of all of these apps. */
 export const IMAGE = 'ghcr.io/nestorwheelock/tiny'
 /** Who may push to the lab's registry. */
 export const REGISTRY_USER = 'nestorwheelock'
@@ -27,8 +25,17 @@ export type Behaviour =
 
 /** Builds and pushes a release of the tiny app on the lab's runner and returns its digest. */
 export async function buildTiny(release: string, behaviour: Behaviour = 'good', extra = '') {
+  return build('tiny', release, behaviour, extra)
+}
+
+/** The same for the app that is reached by uwsgi, FastCGI and gRPC. */
+export async function buildWires(release: string): Promise<string> {
+  return build('wires', release, 'good', '')
+}
+
+async function build(app: 'tiny' | 'wires', release: string, behaviour: Behaviour, extra: string) {
   const files = await Promise.all(
-    ['Dockerfile', 'server.py'].map(name => readFile(path.join(APP, name), 'utf8'))
+    ['Dockerfile', 'server.py'].map(name => readFile(path.join(APPS, app, name), 'utf8'))
   )
   const script = `set -e
 folder=$(mktemp -d); DOCKER_CONFIG=$(mktemp -d); export DOCKER_CONFIG
@@ -48,17 +55,17 @@ build || { docker builder prune --all --force >&2; build; }
 sed -n 's/.*"containerimage.digest": "\\(.*\\)".*/\\1/p' meta
 rm -rf "$folder" "$DOCKER_CONFIG"`
   const { code, stdout, stderr } = await runnerExec(script, { stdin: await registryToken() })
-  if (code !== 0) throw new Error(`the image of the tiny app was not built: ${stderr}`)
+  if (code !== 0) throw new Error(`the image of the app '${app}' was not built: ${stderr}`)
   return stdout.trim()
 }
 
 /**
- * A checkout of the tiny app, or of the zoo, which runs the same image in many services; `change` may
- * edit its files before they are committed.
+ * A checkout of the tiny app, or of the zoo, which runs the same image in many services, or of the one
+ * of `buildWires`; `change` may edit its files before they are committed.
  */
 export async function checkoutTiny(
   change?: (folder: string) => Promise<void>,
-  app: 'tiny' | 'zoo' = 'tiny'
+  app: 'tiny' | 'zoo' | 'wires' = 'tiny'
 ): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), `diveops-${app}-`))
   await cp(path.join(APPS, app), folder, { recursive: true })

@@ -28,8 +28,11 @@ export interface AppImage {
   digest: string
 }
 
-/** Builds an image of the app on the lab's runner and pushes it. */
-export async function buildImage(release: string): Promise<AppImage> {
+/** Builds an image of the app on the lab's runner and pushes it; `errors` answers visitors with 500. */
+export async function buildImage(
+  release: string,
+  behaviour: 'good' | 'errors' = 'good'
+): Promise<AppImage> {
   const read = (name: string) => readFile(path.join(APP.folder, name), 'utf8')
   const script = `set -e
 folder=$(mktemp -d)
@@ -41,7 +44,7 @@ printf %s ${quote(await read('Dockerfile'))} > Dockerfile
 printf %s ${quote(await read('server.py'))} > server.py
 docker login ${APP.registry} -u ${APP.registryUser} --password-stdin >&2
 docker buildx build --quiet --provenance=false --push --metadata-file meta \\
-  --build-arg RELEASE=${release} -t ${APP.image}:${release} . >&2
+  --build-arg RELEASE=${release} --build-arg BEHAVIOUR=${behaviour} -t ${APP.image}:${release} . >&2
 sed -n 's/.*"containerimage.digest": "\\(.*\\)".*/\\1/p' meta`
   const { code, stdout, stderr } = await runnerExec(script, { stdin: await registryToken() })
   if (code !== 0) throw new Error(`the image of the app was not built: ${stderr}`)

@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connection, resetVps, type Seen, startLoad, up } from '@diveops/lab'
-import { type AppImage, buildImage, checkOut, expectSite } from './app.ts'
+import { APP, buildImage, checkOut, expectSite } from './app.ts'
 import type { Options } from './benchmark.ts'
 import { ourDeploy, type Sample } from './ours.ts'
+import { type RollTimes, rollTimes, wayBackTime } from './rolltimes.ts'
 import { median, round } from './statistics.ts'
 import { type Stage, SWITCHES, type Switch } from './switches.ts'
 import { table } from './table.ts'
@@ -16,8 +17,9 @@ const MARGIN_MS = 3000
 type Round = Sample & { seen: Seen }
 
 /**
- * Measures what visitors lose while another image goes live: by deploy-vps, back by rollback, by
- * docker-rollout's way and by `up -d --force-recreate`, under the same load and in every round.
+ * Measures what visitors lose while another image goes live: by deploy-vps, back by rollback, one
+ * that is bad and taken back, by docker-rollout's way and by `up -d --force-recreate`, under the same
+ * load and in every round.
  */
 export async function downtime({ repeat, say, signal }: Options) {
   ensureTools(say, ['ssh', 'git'])
@@ -48,16 +50,17 @@ export async function downtime({ repeat, say, signal }: Options) {
   return { bench: 'downtime', repeat, ways }
 }
 
-/** Both images are on the server, and the first one is live, a release of ours. */
+/** Both good images are on the server, and the first one is live, a release of ours. */
 async function putLive(
   workspace: string,
   signal: AbortSignal
-): Promise<{ from: AppImage; to: AppImage }> {
+): Promise<Pick<Stage, 'from' | 'to' | 'bad'>> {
   const [from, to] = [await buildImage('r1'), await buildImage('r2')]
+  const bad = await buildImage('r3', 'errors')
   for (const image of [to, from]) {
     await ourDeploy(image, 'live', { route: 'direct', strategy: 'recreate', workspace }, signal)
   }
-  return { from, to }
+  return { from, to, bad }
 }
 
 async function measure(one: Switch, stage: Stage): Promise<Round> {
@@ -69,7 +72,7 @@ async function measure(one: Switch, stage: Stage): Promise<Round> {
     const sample = await one.go(stage)
     await sleep(MARGIN_MS, undefined, { signal: stage.signal })
     seen = await load.stop()
-    await expectSite(one.name === 'rollback' ? stage.from : stage.to)
+    await expectSite(stage[one.leaves])
     await one.after?.(stage)
     return { ...sample, seen }
   } finally {
@@ -80,6 +83,11 @@ async function measure(one: Switch, stage: Stage): Promise<Round> {
 function figures(rounds: readonly Round[]) {
   const sum = (number: (one: Round) => number) => rounds.reduce((all, one) => all + number(one), 0)
   const seconds = (ms: number) => round(ms / 1000, 1)
+  const rolls = rounds.flatMap(({ parts, log }) =>
+    log === undefined ? [] : [rollTimes(parts, log, APP.web.service)]
+  )
+  const backs = rounds.flatMap(({ log = '' }) => wayBackTime(log) ?? [])
+  const roll = (part: keyof RollTimes) => seconds(median(rolls.map(one => one[part])))
   return {
     lost: sum(({ seen }) => seen.lost.length),
     sent: sum(({ seen }) => seen.sent),
@@ -88,6 +96,18 @@ function figures(rounds: readonly Round[]) {
     s: seconds(median(rounds.map(({ ms }) => ms))),
     /** Of that the time in which the new release is watched, which the others do not do. */
     watchedS: seconds(median(rounds.map(({ parts }) => parts['bake web'] ?? 0))),
+    /** What the time of a whole roll went into; `ownS` is what is neither the app's nor the visitors'. */
+    ...(backs.length === 0 &&
+      rolls.length > 0 && {
+        roll: {
+          wholeS: roll('whole'),
+          startsS: roll('starts'),
+          drainsS: roll('drains'),
+          ownS: roll('own')
+        }
+      }),
+    /** From the decision that a release is bad until nginx asks the old one alone. */
+    ...(backs.length > 0 && { wayBackS: round(median(backs) / 1000, 2) }),
     all: rounds.map(({ ms, seen }) => ({
       lost: seen.lost.length,
       longestGapMs: seen.longestGapMs,
@@ -97,12 +117,23 @@ function figures(rounds: readonly Round[]) {
 }
 
 function downtimeTable(ways: Record<string, ReturnType<typeof figures>>): string {
-  const head = ['', 'lost', 'sent', 'longest gap ms', 'whole s', 'of it watching s']
+  const head = [
+    '',
+    'lost',
+    'sent',
+    'longest gap ms',
+    'whole s',
+    'of it watching s',
+    "roll's own s",
+    'way back s'
+  ]
   const rows = Object.entries(ways).map(([name, one]) => [
     name,
     ...[one.lost, one.sent, one.longestGapMs].map(String),
     one.s.toFixed(1),
-    one.watchedS.toFixed(1)
+    one.watchedS.toFixed(1),
+    one.roll?.ownS.toFixed(1) ?? '',
+    one.wayBackS?.toFixed(2) ?? ''
   ])
   return table(head, rows)
 }

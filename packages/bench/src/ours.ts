@@ -8,7 +8,12 @@ import { runStep, type Step } from './step.ts'
 export interface Sample {
   ms: number
   parts: Record<string, number>
+  /** What the action printed; nothing of what is not ours. */
+  log?: string
 }
+
+/** In which state a run leaves the server; `restored` is what one ends in that failed. */
+export type State = 'live' | 'unchanged' | 'restored'
 
 /** How the server is reached: over the slow link or not. */
 export type Route = 'slow' | 'direct'
@@ -25,7 +30,7 @@ export interface Way {
 /** One deploy by the deploy-vps bundle, which must end in the given state. */
 export async function ourDeploy(
   { digest }: AppImage,
-  state: 'live' | 'unchanged',
+  state: State,
   { route, strategy, workspace, onOutput }: Way,
   signal: AbortSignal
 ): Promise<Sample> {
@@ -45,14 +50,14 @@ export async function ourRollback(signal: AbortSignal): Promise<Sample> {
   return ending('live', { action: 'rollback', inputs: await server('direct') }, signal)
 }
 
-async function ending(state: string, step: Step, signal: AbortSignal): Promise<Sample> {
+async function ending(state: State, step: Step, signal: AbortSignal): Promise<Sample> {
   const { code, outputs, output, ms } = await runStep(step, signal)
-  if (code !== 0 || outputs.state !== state) {
+  if (code !== (state === 'restored' ? 1 : 0) || outputs.state !== state) {
     throw new Error(
       `${step.action} ended with code ${code} and state '${outputs.state}', not '${state}':\n${output}`
     )
   }
-  return { ms, parts: stepTimes(output) }
+  return { ms, parts: stepTimes(output), log: output }
 }
 
 async function server(route: Route): Promise<Record<string, string>> {

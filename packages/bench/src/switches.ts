@@ -8,6 +8,8 @@ export interface Stage {
   /** What visitors see before and after it. */
   from: AppImage
   to: AppImage
+  /** Healthy, and of no use to visitors. */
+  bad: AppImage
   workspace: string
   signal: AbortSignal
 }
@@ -15,6 +17,8 @@ export interface Stage {
 /** A way to put another image live on a server that has both images. */
 export interface Switch {
   name: string
+  /** What visitors see when it is over. */
+  leaves: 'from' | 'to'
   /** What must be true before the load begins. */
   before?(stage: Stage): Promise<void>
   /** What is measured. */
@@ -23,15 +27,22 @@ export interface Switch {
   after?(stage: Stage): Promise<void>
 }
 
-/** The four that are compared, each beginning where the one before it ended. */
+/** What is compared, each beginning where the one before it ended. */
 export const SWITCHES: readonly Switch[] = [
   {
     name: 'deploy-vps',
+    leaves: 'to',
     go: ({ to, workspace, signal }) => ourDeploy(to, 'live', byRoll(workspace), signal)
   },
-  { name: 'rollback', go: ({ signal }) => ourRollback(signal) },
+  { name: 'rollback', leaves: 'from', go: ({ signal }) => ourRollback(signal) },
+  {
+    name: 'deploy-vps, a bad release',
+    leaves: 'from',
+    go: ({ bad, workspace, signal }) => ourDeploy(bad, 'restored', byRoll(workspace), signal)
+  },
   {
     name: 'docker-rollout, plain nginx',
+    leaves: 'to',
     before: async ({ to, signal }) => {
       await overSsh(`cd ${APP.path} && ${tag(to)} && ${RESOLVE_AT_RUN_TIME}`, signal)
     },
@@ -40,6 +51,7 @@ export const SWITCHES: readonly Switch[] = [
   },
   {
     name: 'up -d --force-recreate',
+    leaves: 'to',
     before: async ({ to, signal }) => {
       await overSsh(tag(to), signal)
     },

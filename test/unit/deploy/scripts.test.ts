@@ -106,6 +106,7 @@ test.each([
     'roll',
     rollScript(place, target, {
       tactics: new Map([['web', { how: 'roll' }]]),
+      replicas: new Map(),
       replaceProxy: true,
       back: false,
       doors: new Map([['web', { port: 8000, speaks: 'http' }]]),

@@ -9,6 +9,7 @@ import { commitScript } from './commit.ts'
 import type { Facts } from './facts.ts'
 import { onHost, type Place } from './library.ts'
 import { readPrepared } from './record.ts'
+import { declaredReplicas } from './replicas.ts'
 import { keptConfigScript } from './resolve.ts'
 import type { Run } from './run.ts'
 import { definitionHash } from './tactics.ts'
@@ -70,6 +71,7 @@ export async function adopt(
     parts: Object.fromEntries(
       Object.entries(project.services).map(([name, one]) => [name, partsOf(one)])
     ),
+    replicas: declaredReplicas(project),
     proxy: { service: target.proxy },
     // Its files stand where they stood, whatever certificates there are.
     variant: 'https',

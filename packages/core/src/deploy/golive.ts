@@ -18,6 +18,8 @@ export interface Goal {
   imageTest: string[] | null
   facts: Facts
   commit: string
+  /** Decides, once it serves, whether it is recorded; throws when it is not to be. */
+  verify?: (() => Promise<void>) | undefined
 }
 
 /**
@@ -26,9 +28,14 @@ export interface Goal {
  * would take away what serves. It is done now, or by a later run.
  */
 export async function goLive(run: Run, goal: Goal): Promise<void> {
-  const { place, target, config, tactics, imageTest, facts, commit } = goal
+  const { place, target, config, tactics, imageTest, facts, commit, verify } = goal
+  const record = verify === undefined ? commit : ''
   try {
-    await run.switch(place, target, config, tactics, imageTest, { facts, commit })
+    await run.switch(place, target, config, tactics, imageTest, { facts, commit: record })
+    if (verify !== undefined) {
+      await verify()
+      await run.script(commit)
+    }
   } catch (error) {
     if (error instanceof ConnectionLost || error instanceof Cancelled) throw error
     if (!(await isRecorded(run, place, facts))) throw error

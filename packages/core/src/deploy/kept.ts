@@ -81,13 +81,16 @@ export async function putKeptLive(
   const commit = commitScript(place, live, [], facts.releases, facts.unfinished, run.id)
   outcome.state = 'unknown'
   try {
-    if (verify === undefined) {
-      await goLive(run, { place, target, config, tactics, imageTest, facts, commit })
-    } else {
-      await run.switch(place, target, config, tactics, imageTest, { facts })
-      await verify({ facts, target })
-      await run.script(commit)
-    }
+    await goLive(run, {
+      place,
+      target,
+      config,
+      tactics,
+      imageTest,
+      facts,
+      commit,
+      verify: verify && (() => verify({ facts, target }))
+    })
   } catch (error) {
     const told = run.tell(error)
     await putBack(run, { facts, failed: place, wanted: target, config, tactics, cause: error })

@@ -50,6 +50,7 @@ dc() { docker compose -f "$C" "$@" </dev/null; }
 ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
 ${REDACT}
 seconds() { cut -d ' ' -f 1 /proc/uptime; }
+took() { awk -v a="$1" -v b="$(seconds)" -v what="$2" 'BEGIN { printf "took %.2f s: %s\n", b - a, what }'; } # SINCE WHAT: for the debug log
 past() { [ "$(awk -v a="$1" -v b="$(seconds)" -v l="$2" 'BEGIN { print (b - a >= l) }')" = 1 ]; } # SINCE SECONDS
 show() { redact | tail -n 40 | awk -v title="$1" 'NR == 1 { print "@more " title } { print "@more   " $0 }'; } # nothing of nothing
 explain() {
@@ -59,11 +60,11 @@ explain() {
 wait_ready() { # SECONDS CONTAINER [TEST...]: 0 ready, 1 not within the time, 2 ended
   limit=$1; box=$2; shift 2; begin=$(seconds); : > "$SCRATCH/test.out"
   while :; do
-    if [ $# -gt 0 ] && probe "$box" "$@" > "$SCRATCH/test.out"; then return 0; fi
+    if [ $# -gt 0 ] && probe "$box" "$@" > "$SCRATCH/test.out"; then took "$begin" 'container ready'; return 0; fi
     passed=$(awk -v a="$begin" -v b="$(seconds)" 'BEGIN { print int(b - a) }')
     state=$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null || echo gone 0)
     case $state in
-      'running 0') [ $# -gt 0 ] || [ "$passed" -lt 1 ] || return 0 ;;
+      'running 0') [ $# -gt 0 ] || [ "$passed" -lt 1 ] || { took "$begin" 'container ready'; return 0; } ;;
       exited*|dead*|gone*) return 2 ;;
     esac
     [ "$(echo "$state" | cut -d ' ' -f 2)" -lt 3 ] || return 2

@@ -8,7 +8,7 @@ import type { Facts } from './facts.ts'
 import { placeFiles } from './files.ts'
 import { onHost, type Place } from './library.ts'
 import { stagePath } from './resolve.ts'
-import { yieldingReleases, yieldOne } from './room.ts'
+import { spareKb, yieldingReleases, yieldOne } from './room.ts'
 import type { Target } from './target.ts'
 
 /** Where the facts' tar put the registry login: a shell expression. */
@@ -49,7 +49,7 @@ function upload(place: Place, target: Target): string {
 umask 022
 mkdir -p releases .diveops ${folders.map(quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
 R="$P/releases/"${quote(place.release)}
-rm -rf "$R" && mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { rm -rf "$R"; fail "cannot write $R: $(df -Pk "$P" | awk 'END { print $4 }') KB free"; }
+rm -rf "$R" && mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { free=$(df -Pk releases | awk 'END { print $4 }'); rm -rf "$R"; fail "cannot write $R: $free KB free"; }
 if [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$N")" ]; then
   # Nothing runs yet, so nothing can be disturbed; databases may mount files of the release.
 ${placeFiles(place.release, target)}
@@ -85,10 +85,13 @@ unpacked_kb() { # [FILE]: what the layers in $SCRATCH/layers take that are not i
 free_kb() { df -Pk "$(docker info -f '{{.DockerRootDir}}')" 2>/dev/null | awk 'END { print $4 }'; }
 too_small() { fail "the disk of the host is too small for image $1: $2; remove what is not needed (docker system df shows what takes space)"; }
 ${yieldOne(place, known.releases, yielding)}
-make_room() { # for $image: short of it, layers of the live release count for nothing, then old releases give way
+${spareKb(known.releases, yielding)}
+make_room() { # for $image: short of it, layers of the live release count for nothing, then old releases give way if that helps
   layers "$image" "$SCRATCH/layers"; need=$(unpacked_kb)
   ${known.current ? `enough || { layers ${quote(known.current.image)} "$SCRATCH/there"; need=$(unpacked_kb "$SCRATCH/there"); }` : ''}
-  until enough; do yield_one || too_small "$image" "it needs about $((need / 1024)) MB and $((have / 1024)) MB are free"; done; }
+  enough || [ "$((have + $(spare_kb)))" -ge "$need" ] || too_little
+  until enough; do yield_one || too_little; done; }
+too_little() { too_small "$image" "it needs about $((need / 1024)) MB and $((have / 1024)) MB are free"; }
 enough() { have=$(free_kb); [ "\${have:-$need}" -ge "$need" ]; }
 pull_image() { # IMAGE CONFIG
   tries=0

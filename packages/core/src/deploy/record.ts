@@ -4,6 +4,7 @@ import { sha256 } from '../base/hash.ts'
 import type { Manifest } from '../release/manifest.ts'
 import type { Place } from './library.ts'
 import type { Request } from './outcome.ts'
+import { declaredReplicas } from './replicas.ts'
 import { definitionHash } from './tactics.ts'
 import type { Target } from './target.ts'
 
@@ -53,6 +54,7 @@ export function newManifest(
     parts: Object.fromEntries(
       Object.entries(target.project.services).map(([name, one]) => [name, partsOf(one)])
     ),
+    replicas: declaredReplicas(target.project),
     migrations: schema && knownMigrations(schema),
     proxy: source.config.proxy,
     variant: target.variant,

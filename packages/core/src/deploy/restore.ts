@@ -8,6 +8,7 @@ import { environmentBackScript, followScript } from './commit.ts'
 import { type Facts, factProbes } from './facts.ts'
 import { handover } from './handover.ts'
 import { awaitEngine, type Place } from './library.ts'
+import { formerReplicas } from './replicas.ts'
 import type { Run } from './run.ts'
 import { StepFailure } from './step.ts'
 import { chooseTactics, type Tactics } from './tactics.ts'
@@ -60,7 +61,10 @@ export async function putBack(run: Run, failure: Failure): Promise<void> {
       await run.job(place, 'again', commandsScript(place, target, previous.again, timeoutS))
     }
     const { strategy } = run.request
-    const back = chooseTactics(target, now, config, { strategy, force: true })
+    const back = {
+      ...chooseTactics(target, now, config, { strategy, force: true }),
+      replicas: formerReplicas(project, facts)
+    }
     await run.switch(place, target, config, back, previous.imageTest, {
       facts: { ...now, broken: run.asBroken(failed.release) }
     })

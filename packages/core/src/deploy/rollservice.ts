@@ -1,12 +1,14 @@
 import { quote } from '../base/shell.ts'
 import { drainSeconds } from './drain.ts'
 import { type Recreate, readyTest, startService, tagImage } from './recreate.ts'
+import type { Replicas } from './replicas.ts'
 import type { Tactic } from './tactics.ts'
 import type { Target } from './target.ts'
 
 /** What a roll needs to know beside the target. */
 export interface Roll extends Recreate {
   tactics: ReadonlyMap<string, Tactic>
+  replicas: Replicas
   /** Whether the proxy's own container must be made anew, which is a gap. */
   replaceProxy: boolean
   /** A way back to an earlier release: what came first goes last. */
@@ -26,15 +28,12 @@ export function rollService(name: string, target: Target, roll: Roll): string {
   const drainS = drainSeconds(target.project.services[name])
   // Caddy keeps idle connections for minutes, so that they tell nothing.
   const late = `[ "$FRONT_KIND" = caddy ] || note 'after ${drainS} s connections from before the switch are still open; they are cut now'`
-  const count = replicas(target, name)
-  // Somebody has scaled it by hand when the file does not say.
-  const scale =
-    count === undefined ? `$([ "$count" -lt 2 ] || echo "--scale "${word}"=$count")` : ''
+  const scale = `$([ "$count" -lt 2 ] || echo "--scale "${word}"=$count")`
   const override = JSON.stringify({
     services: { [name]: { image: target.image, pull_policy: 'never' } }
   })
   return `step 'roll ${name}'
-real=$(ids ${word} | tr '\\n' ' '); count=${count ?? '$(echo $real | wc -w)'}
+real=$(ids ${word} | tr '\\n' ' '); count=${roll.replicas.get(name) ?? '$(echo $real | wc -w)'}
 learn_names ${word} $real
 bridge="$(docker inspect -f '{{slice .Name 1}}' $(echo $real | cut -d ' ' -f 1))_bridge-$RELEASE"
 # What serves now goes on serving: the real containers, or the bridges that an earlier run left when
@@ -58,9 +57,10 @@ OVERRIDE
   new="$new $(docker inspect -f '{{.Id}}' "$box")"
 done
 back() { # WHY CONTAINER: the old containers take over again
+  decided=$(seconds)
   pin ${word} $serving; files_back
   # What the bridges still answer is answered to its end.
-  reload && drain ${drainS} $new
+  reload && { took "$decided" 'pinned back'; drain ${drainS} $new; }
   explain "$2"
   [ "$serving" != "$real" ] || new=$(bridges ${word})
   undo "$1"; }
@@ -93,10 +93,4 @@ drain ${drainS} $(bridges ${word}) || ${late}
 remove_bridges ${word}
 unpin ${word}
 [ "$count" -lt 2 ] || reload`
-}
-
-/** How many containers of a service there are to be; undefined when the compose file does not say. */
-function replicas({ project }: Target, name: string): number | undefined {
-  const one = project.services[name]
-  return one?.deploy?.replicas ?? one?.scale
 }

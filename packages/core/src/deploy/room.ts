@@ -59,3 +59,26 @@ fi`
   })
   return `yield_one() {\n${[...blocks, 'return 1'].join('\n')}\n}`
 }
+
+/** Prints the layers of images, one a line, the lowest one of each first. */
+const LAYERS = `docker image inspect -f '{{range .RootFS.Layers}}{{println .}}{{end}}'`
+
+/**
+ * Shell function `spare_kb`: the kilobytes that the releases which may go free at most, so that none
+ * of them goes in vain. What an image has of its own begins at its first layer that no release that
+ * stays has; the engine tells sizes newest first, and those of steps without a layer are nought.
+ */
+export function spareKb(releases: readonly Manifest[], yielding: readonly Manifest[]): string {
+  const staying = releases.filter(one => !yielding.includes(one))
+  const words = (some: readonly Manifest[]) =>
+    [...new Set(some.map(({ image }) => quote(image)))].join(' ')
+  return `spare_kb() {
+  ${LAYERS} ${words(staying)} > "$SCRATCH/staying" 2> /dev/null
+  for each in ${words(yielding)}; do
+    own=$(${LAYERS} "$each" 2> /dev/null | awk -v file="$SCRATCH/staying" '
+      BEGIN { while ((getline line < file) > 0) stays[line] }
+      NF && !($0 in stays) { own = 1 } NF && own { n++ } END { print n + 0 }')
+    docker history --human=false --format '{{.Size}}' "$each" 2> /dev/null |
+      awk -v own="$own" '$1 > 0 && n < own { n++; bytes += $1 } END { printf "%.0f\\n", bytes }'
+  done | awk '{ bytes += $1 } END { print int(bytes / 1024) }'; }`
+}

@@ -135,7 +135,7 @@ export class Run {
     place: Place,
     target: Target,
     config: AppConfig,
-    { services, replaceProxy, back, doors }: Tactics,
+    { services, replaceProxy, back, doors, replicas }: Tactics,
     imageTest: string[] | null,
     { facts, commit = '' }: { facts: Facts; commit?: string }
   ): Promise<void> {
@@ -153,6 +153,7 @@ export class Run {
         : rollScript(place, target, {
             ...options,
             tactics: services,
+            replicas,
             replaceProxy,
             back,
             bakeS: health.bakeMs / 1000,

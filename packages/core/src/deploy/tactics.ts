@@ -5,6 +5,7 @@ import { type Front, readUpstreams } from '../proxy/front.ts'
 import type { Upstreams } from '../proxy/upstreams.ts'
 import type { Container, Facts } from './facts.ts'
 import type { Door } from './probe.ts'
+import { chooseReplicas, type Replicas } from './replicas.ts'
 import { changedFiles, isOneShot, type Target } from './target.ts'
 
 /** How a service of the new release takes the place of the old one. */
@@ -27,6 +28,8 @@ export interface Tactics {
   back: boolean
   /** For services that the proxy addresses: by which port, and what is spoken there. */
   doors: ReadonlyMap<string, Door>
+  /** How many containers of the services that are rolled. */
+  replicas: Replicas
 }
 
 /**
@@ -51,7 +54,8 @@ export function chooseTactics(
     replaceProxy: mustReplaceProxy(target, facts, strategy),
     outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path))),
     back,
-    doors: new Map(built.flatMap(name => doorOf(name)))
+    doors: new Map(built.flatMap(name => doorOf(name))),
+    replicas: chooseReplicas(project, facts.current)
   }
 
   function doorOf(name: string): [string, Door][] {

@@ -8,7 +8,7 @@ const HOSTS_MEMORY_S = 5.2
  * names anew, without dropping what it serves: `reload` fails, with what the proxy said in
  * `$SCRATCH/front.out`, when it refuses, and it then goes on as before; `drain SECONDS CONTAINER...`
  * waits until what it served before the last reload, through these containers, is done. Needs
- * `seconds`, `past` and `networks`.
+ * `seconds`, `past`, `took` and `networks`.
  */
 export const RELOAD_FUNCTIONS = String.raw`
 ${FIND_FRONT}
@@ -46,7 +46,8 @@ unfinished() { # CONTAINER...: what goes on from before the last reload; of Cadd
 drain() { # SECONDS CONTAINER...: fails when something is not done by then
   span=$1; shift; begin=$(seconds)
   while [ -n "$(unfinished "$@")" ]; do
-    ! past "$begin" "$span" || return 1
+    ! past "$begin" "$span" || { took "$begin" 'old requests left'; return 1; }
     sleep 0.1
-  done; }
+  done
+  took "$begin" 'old requests done'; }
 `

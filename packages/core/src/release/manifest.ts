@@ -35,6 +35,8 @@ const manifest = z.object({
   definitions: z.record(z.string(), z.string()).default({}),
   /** Hashes of each part of each service's definition, to say later what changed. */
   parts: z.record(z.string(), z.record(z.string(), z.string())).default({}),
+  /** How many containers of which service the compose file said; releases before did not keep it. */
+  replicas: z.record(z.string(), z.number()).optional(),
   /** Migrations that the release knows: in its image, or in the database when it went live. */
   migrations: z.array(z.string()).optional(),
   proxy: z.object({
