@@ -29164,6 +29164,8 @@ const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const TAG = /^\w[\w.-]{0,127}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const HOST = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\d{1,5})?$/;
+/** Stands in a plan for the digest of an image that is not built yet. */
+const UNBUILT = (/* unused pure expression or super */ null && (`sha256:${'0'.repeat(64)}`));
 /** Whether a text can be a tag. */
 function isTag(text) {
     return TAG.test(text);
@@ -32691,10 +32693,19 @@ function secrets_forms(value) {
         JSON.stringify(value).slice(1, -1)
     ];
 }
-const SECRET_NAME = /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/i;
+/** What makes the name of a variable that of a secret, in capitals: a regular expression for awk, too. */
+const SECRET_WORDS = 'PASSWORD|PASSWD|PASSPHRASE|_PASS|SECRET|TOKEN|KEY|DSN|CREDENTIAL|PRIVATE';
+/** A password in an address, as in `postgres://user:password@db/app`: for awk, too. */
+const PASSWORD_IN_ADDRESS = '://[^/@: ]*:[^@ ]+@';
+const SECRET_NAME = new RegExp(SECRET_WORDS, 'i');
+const ADDRESS = new RegExp(PASSWORD_IN_ADDRESS);
 /** Whether a variable holds a secret, told by the kind of its name. */
 function isSecretName(name) {
     return SECRET_NAME.test(name);
+}
+/** Whether a variable holds a secret, told by the kind of its name or by a password in an address. */
+function isSecret(name, value) {
+    return isSecretName(name) || ADDRESS.test(value);
 }
 
 // EXTERNAL MODULE: external "node:path"

@@ -62837,8 +62837,8 @@ exports.visitAsync = visitAsync;
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(91);
+/* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9741);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6471);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -62848,7 +62848,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 91:
+/***/ 6471:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -67939,7 +67939,7 @@ function _isoDuration(Class, params) {
 }
 // @__NO_SIDE_EFFECTS__
 function _number(Class, params) {
-    return new Class(snapshotChecks({ type: "number", checks: [], ...util.normalizeParams(params) }));
+    return new Class(snapshotChecks({ type: "number", checks: [], ...normalizeParams(params) }));
 }
 // @__NO_SIDE_EFFECTS__
 function _coercedNumber(Class, params) {
@@ -71520,7 +71520,7 @@ const ZodNumber = /*@__PURE__*/ $constructor("ZodNumber", (inst, def) => {
     },
 }));
 function schemas_number(params) {
-    return core._number(ZodNumber, params);
+    return _number(ZodNumber, params);
 }
 const ZodNumberFormat = /*@__PURE__*/ $constructor("ZodNumberFormat", (inst, def) => {
     $ZodNumberFormat.init(inst, def);
@@ -72887,8 +72887,7 @@ async function readSource(folder, configFile, overrides = {}) {
         config.path = overrides.path;
     const composeText = await readText(folder, config.compose);
     if (composeText === undefined) {
-        throw new UserError(`compose file '${config.compose}' is not in the checkout; set 'compose' in diveops.yml, or check ` +
-            'that actions/checkout ran before this step');
+        throw new UserError(`compose file '${config.compose}' is not in the checkout; ${await composeAdvice(folder)}`);
     }
     const listed = config.files;
     const referenced = referencedPaths(composeText, config.compose);
@@ -72925,6 +72924,15 @@ async function readText(folder, name) {
             return undefined;
         throw new base_errors/* UserError */.yo(`file '${name}' cannot be read: ${error.message}`);
     }
+}
+/** What to do when the compose file is missing: name one of those that are there, if there are. */
+async function composeAdvice(folder) {
+    const names = (await readdir(folder).catch(() => []))
+        .filter(name => /^(docker-)?compose([.-].+)?\.ya?ml$/.test(name))
+        .sort();
+    return names.length === 0
+        ? "set 'compose' in diveops.yml, or check that actions/checkout ran before this step"
+        : `it has ${list(names)}: name the server's as 'compose' in diveops.yml`;
 }
 function proxyFiles({ proxy }) {
     const { http } = proxy;
@@ -73358,6 +73366,8 @@ const manifest = object({
     definitions: record(schemas_string(), schemas_string()).default({}),
     /** Hashes of each part of each service's definition, to say later what changed. */
     parts: record(schemas_string(), record(schemas_string(), schemas_string())).default({}),
+    /** How many containers of which service the compose file said; releases before did not keep it. */
+    replicas: record(schemas_string(), schemas_number()).optional(),
     /** Migrations that the release knows: in its image, or in the database when it went live. */
     migrations: array(schemas_string()).optional(),
     proxy: object({
@@ -73574,24 +73584,34 @@ function readPlanFacts(sections, containers) {
     };
 }
 
+// EXTERNAL MODULE: ./packages/core/lib/base/secrets.js
+var secrets = __nccwpck_require__(2450);
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/resolve.js
 
+
+/** When the variable in `line`, whose name in capitals is `name`, holds a secret: for awk. */
+const HOLDS_SECRET = `name ~ /${secrets/* SECRET_WORDS */.vG}/ || line ~ /${secrets/* PASSWORD_IN_ADDRESS */.Px.replaceAll('/', '\\/')}/`;
 /**
- * Values of secret variables are replaced on the host before its compose resolves the file, so that
- * the resolved configuration can be read by the runner. Follows quoted values over several lines.
+ * Shell function `scrub [NAMES]`: takes the values of secrets, and comments, out of a .env before compose
+ * resolves a file with it, so that the resolved configuration can be read by the runner; given names
+ * (with blanks around each), the values of all other variables, too, and what is no variable. Follows quoted values over several
+ * lines; where it is in doubt whether one has ended, it takes out more.
  */
 const resolve_SCRUB = String.raw `
-scrub() { awk -v quotes="'\"" '
-  skip { if (index($0, q)) skip = 0; next }
+scrub() { awk -v quotes="'\"" -v some=$# -v names="${'$'}{1-}" '
+  function closed(text) { if (hide) gsub(/\\./, "", text); return index(text, q) }
+  open && (hide || $0 !~ /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
+    if (!hide) print; if (closed($0)) open = 0; next }
+  /^[ \t]*#/ { next }
   match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
-    name = toupper(substr($0, 1, RLENGTH))
-    if (name ~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) {
-      rest = substr($0, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
-      if (q != "" && index(quotes, q) && !index(substr(rest, 2), q)) skip = 1
-      print substr($0, 1, RLENGTH) "redacted"; next
-    }
+    line = $0; head = substr(line, 1, RLENGTH); rest = substr(line, RLENGTH + 1); name = toupper(head)
+    bare = head; sub(/^[ \t]*(export[ \t]+)?/, "", bare); sub(/[ \t]*=$/, "", bare)
+    hide = ${HOLDS_SECRET} || (some && !index(names, " " bare " "))
+    sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
+    open = q != "" && index(quotes, q) && !closed(substr(rest, 2))
+    print hide ? head "redacted" : line; next
   }
-  { print }'; }`;
+  !some { print }'; }`;
 /**
  * Prints the compose file that lies in a folder as the host's own compose resolves it, with the
  * app's path in place of the folder's, and values of secret variables replaced. Both are shell
@@ -73826,23 +73846,29 @@ var external_node_crypto_ = __nccwpck_require__(7598);
  */
 function sections_joinProbes(probes) {
     const mark = `=${(0,external_node_crypto_.randomBytes)(12).toString('hex')}=`;
-    const names = Object.keys(probes);
-    const script = names
-        .map(name => `(\n${probes[name]}\n)\nprintf '\\n%s%s %s\\n' ${shell_quote(mark)} ${shell_quote(name)} $?`)
+    return {
+        script: probesScript(probes, shell_quote(mark)),
+        read: stdout => readSections(Object.keys(probes), stdout, mark)
+    };
+}
+/** The same script with a mark of its own, which is a shell expression. */
+function probesScript(probes, mark) {
+    return Object.entries(probes)
+        .map(([name, probe]) => `(\n${probe}\n)\nprintf '\\n%s%s %s\\n' ${mark} ${shell_quote(name)} $?`)
         .join('\n');
-    return { script, read };
-    function read(stdout) {
-        const found = {};
-        let from = 0;
-        for (const match of stdout.matchAll(new RegExp(`\\n${mark}(\\S+) (\\d+)(?:\\n|$)`, 'g'))) {
-            const text = stdout.slice(from, match.index);
-            found[match[1]] = { text: text.trim(), code: Number(match[2]) };
-            from = match.index + match[0].length;
-        }
-        for (const name of names)
-            found[name] ??= { text: '', code: -1 };
-        return found;
+}
+/** What probes with that mark printed; one that did not run has the code -1. */
+function readSections(names, stdout, mark) {
+    const found = {};
+    let from = 0;
+    for (const match of stdout.matchAll(new RegExp(`\\n${mark}(\\S+) (\\d+)(?:\\n|$)`, 'g'))) {
+        const text = stdout.slice(from, match.index);
+        found[match[1]] = { text: text.trim(), code: Number(match[2]) };
+        from = match.index + match[0].length;
     }
+    for (const name of names)
+        found[name] ??= { text: '', code: -1 };
+    return found;
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/livefacts.js
@@ -74265,7 +74291,8 @@ function refuseForeignImage(project, repository, built) {
         return;
     const images = Object.values(project.services).flatMap(({ image }) => image ?? []);
     throw new UserError(`input 'image': no service of the compose file runs '${repository}'${didYouMean(repository, images)}; ` +
-        `its images are ${[...new Set(images)].join(', ')}`);
+        `its images are ${[...new Set(images)].join(', ') || 'none'}; ` +
+        `the service that is the app needs 'image: ${repository}:latest'`);
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/roll.js
@@ -75848,8 +75875,14 @@ function wayBackRow({ facts, sections }, current) {
     const older = facts.releases.filter(({ id }) => id < current.id);
     const whole = older.filter(({ id, app, services }) => services.every(service => images.has(keptImage(app, service, id))));
     if (older.length === 0) {
+        const newer = facts.releases.map(({ id }) => id).filter(id => id > current.id);
         return drift_hint('way back', 'no earlier release', {
-            cause: 'there is one from the second deploy on'
+            ...(newer.length === 0
+                ? { cause: 'there is one from the second deploy on' }
+                : {
+                    cause: `newer ones are kept: ${newer.join(', ')}`,
+                    next: "give the rollback one of them as 'release'"
+                })
         });
     }
     if (whole.length > 0) {
@@ -76042,6 +76075,7 @@ function rebootRow({ sections: { reboot } }) {
 
 
 
+
 /**
  * Shell function `redact`: takes the values of secret variables out of a text, those of the app's
  * `.env` or of the file `$SECRETS`. The client never gets these values.
@@ -76050,10 +76084,13 @@ const REDACT = String.raw `redact() { awk -v file="${'$'}{SECRETS:-$P/.env}" -v 
   BEGIN { while ((getline line < file) > 0)
     if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
       name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
-      if (name !~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) continue
+      if (!(${HOLDS_SECRET})) continue
       gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
       if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
-      if (length(value) >= 4) secret[value] } }
+      if (length(value) >= 4) secret[value]
+      if (match(value, /:\/\/[^\/@: ]*:[^@ ]+@/)) {
+        word = substr(value, RSTART, RLENGTH - 1); sub(/^:\/\/[^:]*:/, "", word)
+        if (length(word) >= 4) secret[word] } } }
   { for (value in secret) { rest = $0; $0 = ""
       while (at = index(rest, value)) { $0 = $0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(value)) }
       $0 = $0 rest }
@@ -76075,8 +76112,9 @@ dc() { docker compose -f "$C" "$@" </dev/null; }
 ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
 ${REDACT}
 seconds() { cut -d ' ' -f 1 /proc/uptime; }
+took() { awk -v a="$1" -v b="$(seconds)" -v what="$2" 'BEGIN { printf "took %.2f s: %s\n", b - a, what }'; } # SINCE WHAT: for the debug log
 past() { [ "$(awk -v a="$1" -v b="$(seconds)" -v l="$2" 'BEGIN { print (b - a >= l) }')" = 1 ]; } # SINCE SECONDS
-show() { printf '@more %s\n' "$1"; redact | tail -n 40 | sed 's/^/@more   /'; }
+show() { redact | tail -n 40 | awk -v title="$1" 'NR == 1 { print "@more " title } { print "@more   " $0 }'; } # nothing of nothing
 explain() {
   [ ! -s "$SCRATCH/test.out" ] || show 'the health test said:' < "$SCRATCH/test.out"
   docker inspect -f '{{if .State.Health}}{{range .State.Health.Log}}{{.ExitCode}} {{.Output}}{{end}}{{end}}' "$1" 2>/dev/null | grep . | show "the engine's health log:"
@@ -76084,11 +76122,11 @@ explain() {
 wait_ready() { # SECONDS CONTAINER [TEST...]: 0 ready, 1 not within the time, 2 ended
   limit=$1; box=$2; shift 2; begin=$(seconds); : > "$SCRATCH/test.out"
   while :; do
-    if [ $# -gt 0 ] && probe "$box" "$@" > "$SCRATCH/test.out"; then return 0; fi
+    if [ $# -gt 0 ] && probe "$box" "$@" > "$SCRATCH/test.out"; then took "$begin" 'container ready'; return 0; fi
     passed=$(awk -v a="$begin" -v b="$(seconds)" 'BEGIN { print int(b - a) }')
     state=$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null || echo gone 0)
     case $state in
-      'running 0') [ $# -gt 0 ] || [ "$passed" -lt 1 ] || return 0 ;;
+      'running 0') [ $# -gt 0 ] || [ "$passed" -lt 1 ] || { took "$begin" 'container ready'; return 0; } ;;
       exited*|dead*|gone*) return 2 ;;
     esac
     [ "$(echo "$state" | cut -d ' ' -f 2)" -lt 3 ] || return 2
@@ -76300,7 +76338,7 @@ const HOSTS_MEMORY_S = 5.2;
  * names anew, without dropping what it serves: `reload` fails, with what the proxy said in
  * `$SCRATCH/front.out`, when it refuses, and it then goes on as before; `drain SECONDS CONTAINER...`
  * waits until what it served before the last reload, through these containers, is done. Needs
- * `seconds`, `past` and `networks`.
+ * `seconds`, `past`, `took` and `networks`.
  */
 const RELOAD_FUNCTIONS = String.raw `
 ${FIND_FRONT}
@@ -76338,9 +76376,10 @@ unfinished() { # CONTAINER...: what goes on from before the last reload; of Cadd
 drain() { # SECONDS CONTAINER...: fails when something is not done by then
   span=$1; shift; begin=$(seconds)
   while [ -n "$(unfinished "$@")" ]; do
-    ! past "$begin" "$span" || return 1
+    ! past "$begin" "$span" || { took "$begin" 'old requests left'; return 1; }
     sleep 0.1
-  done; }
+  done
+  took "$begin" 'old requests done'; }
 `;
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/rolllibrary.js
@@ -76516,6 +76555,12 @@ function siteRows(seen, { statuses, lacks }, proxy) {
     }
     return [...statuses].map(([origin, status]) => {
         const url = origin + seen.config.health.path;
+        if (status === '404') {
+            return site_site.hint(origin, `answers 404 for ${seen.config.health.path}`, {
+                cause: 'visitors may find other pages, but this one tells nothing of the app',
+                next: 'name a page that the app has as health.path of diveops.yml'
+            });
+        }
         if (/^[234]/.test(status))
             return site_site.ok(origin, `answers ${status}`);
         if (status === 'none') {
@@ -79046,7 +79091,34 @@ function output_partial(data, marker) {
     return data.length;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/readonly.js
+
+/** The first word of what a key that may only read answers, whatever it is asked. */
+const READ_ONLY = 'diveops-read-only';
+const FIRST_LINE = new RegExp(`^${READ_ONLY} `, 'm');
+/** The key's own command on the host answered in place of the shell that was asked for. */
+class ReadOnlyKey extends base_errors/* UserError */.yo {
+    name = 'ReadOnlyKey';
+    /** Everything it said, from its first line on. */
+    answer;
+    constructor(host, answer) {
+        super(`${host}: this key may only read: the server answers it with what a plan needs, and runs ` +
+            "nothing; use the server's deploy key, or set input 'plan-only' of deploy-vps to true");
+        this.answer = answer;
+    }
+}
+/** Whether an answer has begun in what was heard. */
+function isReadOnlyAnswer(heard) {
+    return FIRST_LINE.test(heard);
+}
+/** The answer in all that was heard; a login may have said something before it. */
+function readOnlyAnswer(heard) {
+    const at = heard.search(FIRST_LINE);
+    return at < 0 ? undefined : heard.slice(at);
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/ssh/session.js
+
 
 
 
@@ -79070,6 +79142,8 @@ class Session {
     #last = 0;
     #started = false;
     #greeting = '';
+    /** All that came in place of the loop's first word: a key may have an answer of its own. */
+    #instead = new Output();
     #ended;
     constructor(client, options) {
         this.#options = options;
@@ -79127,8 +79201,10 @@ class Session {
         setImmediate(() => this.#end(code === undefined ? 'the host closed the channel' : 'the shell on the host ended')));
         const late = setTimeout(() => {
             const limit = formatDuration(this.#options.startTimeoutMs);
-            if (!this.#started)
-                this.#end(`no answer within ${limit}`);
+            // A key that may only read answers in its own time, which the host limits.
+            if (this.#started || isReadOnlyAnswer(this.#greeting))
+                return;
+            this.#end(`no answer within ${limit}`);
         }, this.#options.startTimeoutMs);
         late.unref();
         channel.on('close', () => clearTimeout(late));
@@ -79141,7 +79217,10 @@ class Session {
         };
         this.#stderr.expect(0, { write: heard, end: () => { } });
         this.#stdout.expect(0, {
-            write: heard,
+            write: chunk => {
+                heard(chunk);
+                this.#instead.write(chunk);
+            },
             end: code => {
                 if (code === 0)
                     this.#started = true;
@@ -79160,6 +79239,9 @@ class Session {
         }
     }
     #notStarted(reason) {
+        const answer = readOnlyAnswer(this.#instead.end());
+        if (answer !== undefined)
+            return new ReadOnlyKey(this.#options.name, answer);
         const said = this.#greeting.trim();
         const details = said === '' ? [] : said.split('\n');
         const why = details.length > 0 ? `it said '${(0,base_errors/* errorMessage */.gJ)(said)}'` : reason;
@@ -82563,7 +82645,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 1455:
+/***/ 9741:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -82576,56 +82658,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var lib_core = __nccwpck_require__(8261);
 // EXTERNAL MODULE: ./packages/core/lib/base/errors.js
 var errors = __nccwpck_require__(2256);
-;// CONCATENATED MODULE: ./packages/core/lib/base/secrets.js
-const STARS = '***';
-/** Shorter values would turn ordinary words of the log into stars. */
-const SHORTEST = 4;
-/**
- * Knows every secret of a run and takes them out of text: whole, line by line, and in the forms
- * in which tools print them (base64, URL-encoded, JSON).
- */
-class Secrets {
-    #known = new Set();
-    #listener;
-    /** `listener` hears of each line of a secret once: the runner derives further forms itself. */
-    constructor(listener = () => { }) {
-        this.#listener = listener;
-    }
-    /** Remembers a secret and the forms derived from it. Values shorter than four characters are not. */
-    add(secret) {
-        if (secret === undefined)
-            return;
-        for (const line of [secret, ...secret.split(/\r?\n/)].map(text => text.trim())) {
-            if (line.length < SHORTEST || this.#known.has(line))
-                continue;
-            for (const form of secrets_forms(line))
-                this.#known.add(form);
-            if (!line.includes('\n'))
-                this.#listener(line);
-        }
-    }
-    /** The text with stars in place of every known secret. */
-    redact(text) {
-        let clean = text;
-        for (const secret of this.#known)
-            clean = clean.replaceAll(secret, STARS);
-        return clean;
-    }
-}
-function secrets_forms(value) {
-    return [
-        value,
-        Buffer.from(value).toString('base64'),
-        encodeURIComponent(value),
-        JSON.stringify(value).slice(1, -1)
-    ];
-}
-const SECRET_NAME = /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/i;
-/** Whether a variable holds a secret, told by the kind of its name. */
-function isSecretName(name) {
-    return SECRET_NAME.test(name);
-}
-
+// EXTERNAL MODULE: ./packages/core/lib/base/secrets.js
+var base_secrets = __nccwpck_require__(2450);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 ;// CONCATENATED MODULE: ./packages/core/lib/action/annotate.js
@@ -82717,7 +82751,7 @@ function actionLog(secrets) {
  * anything else also shows its stack when the step is debugged.
  */
 async function runAction(main) {
-    const secrets = new Secrets(secret => lib_core/* setSecret */.Pq(secret));
+    const secrets = new base_secrets/* Secrets */.Sb(secret => lib_core/* setSecret */.Pq(secret));
     const log = actionLog(secrets);
     try {
         await main({ secrets, log });
@@ -82780,6 +82814,76 @@ function errorMessage(thrown) {
 }
 function hasMessage(thrown) {
     return typeof thrown?.message === 'string';
+}
+
+
+/***/ }),
+
+/***/ 2450:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Px: () => (/* binding */ PASSWORD_IN_ADDRESS),
+/* harmony export */   Sb: () => (/* binding */ Secrets),
+/* harmony export */   vG: () => (/* binding */ SECRET_WORDS)
+/* harmony export */ });
+/* unused harmony exports isSecretName, isSecret */
+const STARS = '***';
+/** Shorter values would turn ordinary words of the log into stars. */
+const SHORTEST = 4;
+/**
+ * Knows every secret of a run and takes them out of text: whole, line by line, and in the forms
+ * in which tools print them (base64, URL-encoded, JSON).
+ */
+class Secrets {
+    #known = new Set();
+    #listener;
+    /** `listener` hears of each line of a secret once: the runner derives further forms itself. */
+    constructor(listener = () => { }) {
+        this.#listener = listener;
+    }
+    /** Remembers a secret and the forms derived from it. Values shorter than four characters are not. */
+    add(secret) {
+        if (secret === undefined)
+            return;
+        for (const line of [secret, ...secret.split(/\r?\n/)].map(text => text.trim())) {
+            if (line.length < SHORTEST || this.#known.has(line))
+                continue;
+            for (const form of forms(line))
+                this.#known.add(form);
+            if (!line.includes('\n'))
+                this.#listener(line);
+        }
+    }
+    /** The text with stars in place of every known secret. */
+    redact(text) {
+        let clean = text;
+        for (const secret of this.#known)
+            clean = clean.replaceAll(secret, STARS);
+        return clean;
+    }
+}
+function forms(value) {
+    return [
+        value,
+        Buffer.from(value).toString('base64'),
+        encodeURIComponent(value),
+        JSON.stringify(value).slice(1, -1)
+    ];
+}
+/** What makes the name of a variable that of a secret, in capitals: a regular expression for awk, too. */
+const SECRET_WORDS = 'PASSWORD|PASSWD|PASSPHRASE|_PASS|SECRET|TOKEN|KEY|DSN|CREDENTIAL|PRIVATE';
+/** A password in an address, as in `postgres://user:password@db/app`: for awk, too. */
+const PASSWORD_IN_ADDRESS = '://[^/@: ]*:[^@ ]+@';
+const SECRET_NAME = new RegExp(SECRET_WORDS, 'i');
+const ADDRESS = new RegExp(PASSWORD_IN_ADDRESS);
+/** Whether a variable holds a secret, told by the kind of its name. */
+function isSecretName(name) {
+    return SECRET_NAME.test(name);
+}
+/** Whether a variable holds a secret, told by the kind of its name or by a password in an address. */
+function isSecret(name, value) {
+    return isSecretName(name) || ADDRESS.test(value);
 }
 
 

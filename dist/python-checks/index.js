@@ -39603,10 +39603,19 @@ function secrets_forms(value) {
         JSON.stringify(value).slice(1, -1)
     ];
 }
-const SECRET_NAME = /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/i;
+/** What makes the name of a variable that of a secret, in capitals: a regular expression for awk, too. */
+const SECRET_WORDS = 'PASSWORD|PASSWD|PASSPHRASE|_PASS|SECRET|TOKEN|KEY|DSN|CREDENTIAL|PRIVATE';
+/** A password in an address, as in `postgres://user:password@db/app`: for awk, too. */
+const PASSWORD_IN_ADDRESS = '://[^/@: ]*:[^@ ]+@';
+const SECRET_NAME = new RegExp(SECRET_WORDS, 'i');
+const ADDRESS = new RegExp(PASSWORD_IN_ADDRESS);
 /** Whether a variable holds a secret, told by the kind of its name. */
 function isSecretName(name) {
     return SECRET_NAME.test(name);
+}
+/** Whether a variable holds a secret, told by the kind of its name or by a password in an address. */
+function isSecret(name, value) {
+    return isSecretName(name) || ADDRESS.test(value);
 }
 
 // EXTERNAL MODULE: ./packages/core/lib/action/annotate.js

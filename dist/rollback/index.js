@@ -66737,7 +66737,7 @@ exports.visitAsync = visitAsync;
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9741);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(259);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4686);
 
 
 await (0,_diveops_core_action_run__WEBPACK_IMPORTED_MODULE_0__/* .runAction */ .C)(_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i);
@@ -66747,7 +66747,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 259:
+/***/ 4686:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -71864,7 +71864,7 @@ function _isoDuration(Class, params) {
 }
 // @__NO_SIDE_EFFECTS__
 function _number(Class, params) {
-    return new Class(snapshotChecks({ type: "number", checks: [], ...util.normalizeParams(params) }));
+    return new Class(snapshotChecks({ type: "number", checks: [], ...normalizeParams(params) }));
 }
 // @__NO_SIDE_EFFECTS__
 function _coercedNumber(Class, params) {
@@ -75445,7 +75445,7 @@ const ZodNumber = /*@__PURE__*/ $constructor("ZodNumber", (inst, def) => {
     },
 }));
 function schemas_number(params) {
-    return core._number(ZodNumber, params);
+    return _number(ZodNumber, params);
 }
 const ZodNumberFormat = /*@__PURE__*/ $constructor("ZodNumberFormat", (inst, def) => {
     $ZodNumberFormat.init(inst, def);
@@ -81931,8 +81931,7 @@ async function readSource(folder, configFile, overrides = {}) {
         config.path = overrides.path;
     const composeText = await readText(folder, config.compose);
     if (composeText === undefined) {
-        throw new UserError(`compose file '${config.compose}' is not in the checkout; set 'compose' in diveops.yml, or check ` +
-            'that actions/checkout ran before this step');
+        throw new UserError(`compose file '${config.compose}' is not in the checkout; ${await composeAdvice(folder)}`);
     }
     const listed = config.files;
     const referenced = referencedPaths(composeText, config.compose);
@@ -81969,6 +81968,15 @@ async function readText(folder, name) {
             return undefined;
         throw new errors/* UserError */.yo(`file '${name}' cannot be read: ${error.message}`);
     }
+}
+/** What to do when the compose file is missing: name one of those that are there, if there are. */
+async function composeAdvice(folder) {
+    const names = (await readdir(folder).catch(() => []))
+        .filter(name => /^(docker-)?compose([.-].+)?\.ya?ml$/.test(name))
+        .sort();
+    return names.length === 0
+        ? "set 'compose' in diveops.yml, or check that actions/checkout ran before this step"
+        : `it has ${list(names)}: name the server's as 'compose' in diveops.yml`;
 }
 function proxyFiles({ proxy }) {
     const { http } = proxy;
@@ -82235,7 +82243,7 @@ function cells({ service, what, downtime, why }) {
     return [service, what, what === 'keep' || what === 'left' ? '' : downtime, why];
 }
 /** The services of a plan as a table for the log, what concerns data in red. */
-function planLines({ services, files, alarms }) {
+function planLines({ services, files, alarms, unasked = [] }) {
     const rows = [[...HEAD], ...services.map(cells)];
     const widths = HEAD.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)));
     const lines = rows.map(row => row
@@ -82245,7 +82253,8 @@ function planLines({ services, files, alarms }) {
     return [
         ...lines.map((line, index) => (services[index - 1]?.alarm ? red(line) : line)),
         ...files.map(({ path, what }) => `file ${path}: ${what}`),
-        ...alarms.map(red)
+        ...alarms.map(red),
+        ...unasked.map(text => `not asked: ${text}`)
     ];
 }
 const MEANS = {
@@ -82269,7 +82278,7 @@ function migrationLines(migrations) {
     ];
 }
 /** A plan for the job summary or a comment. */
-function plantext_planMarkdown({ services, alarms, migrations, backups }, secrets) {
+function plantext_planMarkdown({ services, alarms, migrations, backups, unasked }, secrets) {
     const safe = (text) => summary_cell(secrets.redact(text));
     const table = markdownTable({
         head: ['Service', 'What', 'Downtime', 'Why'],
@@ -82281,7 +82290,8 @@ function plantext_planMarkdown({ services, alarms, migrations, backups }, secret
             `- migration ${safe(one.name)}`,
             ...migrations_risks(one).map(({ risk, text }) => `  - **${MEANS[risk]}**: ${safe(text)}`)
         ]),
-        ...(backups ?? []).map(file => `- backup ${safe(file)}`)
+        ...(backups ?? []).map(file => `- backup ${safe(file)}`),
+        ...(unasked ?? []).map(text => `- not asked: ${safe(text)}`)
     ];
     return bullets.length === 0 ? table : `${table}\n\n${bullets.join('\n')}`;
 }
@@ -82825,7 +82835,34 @@ finish gone
 `;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/ssh/readonly.js
+
+/** The first word of what a key that may only read answers, whatever it is asked. */
+const READ_ONLY = 'diveops-read-only';
+const FIRST_LINE = new RegExp(`^${READ_ONLY} `, 'm');
+/** The key's own command on the host answered in place of the shell that was asked for. */
+class ReadOnlyKey extends errors/* UserError */.yo {
+    name = 'ReadOnlyKey';
+    /** Everything it said, from its first line on. */
+    answer;
+    constructor(host, answer) {
+        super(`${host}: this key may only read: the server answers it with what a plan needs, and runs ` +
+            "nothing; use the server's deploy key, or set input 'plan-only' of deploy-vps to true");
+        this.answer = answer;
+    }
+}
+/** Whether an answer has begun in what was heard. */
+function isReadOnlyAnswer(heard) {
+    return FIRST_LINE.test(heard);
+}
+/** The answer in all that was heard; a login may have said something before it. */
+function readOnlyAnswer(heard) {
+    const at = heard.search(FIRST_LINE);
+    return at < 0 ? undefined : heard.slice(at);
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/ssh/lock.js
+
 
 
 
@@ -82889,6 +82926,8 @@ function acquireLock(connection, options) {
                 isHeld = true;
                 resolve(rest);
             }
+            else if (word === READ_ONLY)
+                refuse(new ReadOnlyKey(connection.name, ''));
             else
                 refuse(refusal(word, rest, connection.name, options, last));
         };
@@ -82923,6 +82962,8 @@ function listen(channel, marker, hear) {
             const [first, word = '', ...rest] = line.split(' ');
             if (first === marker)
                 hear(word, rest.join(' '));
+            else if (first === READ_ONLY)
+                hear(first, '');
             else
                 other = `${other}${line}\n`.slice(-2000);
         }
@@ -83429,7 +83470,8 @@ function refuseForeignImage(project, repository, built) {
         return;
     const images = Object.values(project.services).flatMap(({ image }) => image ?? []);
     throw new UserError(`input 'image': no service of the compose file runs '${repository}'${didYouMean(repository, images)}; ` +
-        `its images are ${[...new Set(images)].join(', ')}`);
+        `its images are ${[...new Set(images)].join(', ') || 'none'}; ` +
+        `the service that is the app needs 'image: ${repository}:latest'`);
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/aftermath.js
@@ -83510,6 +83552,76 @@ function changedParts(before, after, touched = new Set()) {
         ...changed.filter(name => variable(name) === undefined).map(name => parts_WORDS[name] ?? name),
         ...(signs.length > 0 ? [`environment ${signs.join(' ')}`] : [])
     ];
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/docker/reference.js
+
+const HUB = 'docker.io';
+const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+const TAG = /^\w[\w.-]{0,127}$/;
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const HOST = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\d{1,5})?$/;
+/** Stands in a plan for the digest of an image that is not built yet. */
+const UNBUILT = `sha256:${'0'.repeat(64)}`;
+/** Whether a text can be a tag. */
+function isTag(text) {
+    return TAG.test(text);
+}
+/** Whether a text is the digest of an image. */
+function isDigest(text) {
+    return DIGEST.test(text);
+}
+/**
+ * Reads an image reference and completes short names, so that `nginx` becomes
+ * `docker.io/library/nginx`. `what` names the place in the error: "input 'image'".
+ */
+function reference_parseReference(text, what = 'image') {
+    const complain = (reason) => new errors/* UserError */.yo(`${what}: got '${text}', ${reason}`);
+    const [named = '', digest, ...more] = text.split('@');
+    if (more.length > 0 || (digest !== undefined && !isDigest(digest))) {
+        throw complain(`expected a digest of the form 'sha256:' and 64 hexadecimal digits after '@'`);
+    }
+    const colon = named.lastIndexOf(':');
+    const hasTag = colon > named.lastIndexOf('/');
+    const name = hasTag ? named.slice(0, colon) : named;
+    const tag = hasTag ? named.slice(colon + 1) : undefined;
+    if (tag !== undefined && !isTag(tag)) {
+        throw complain(`expected a tag of letters, digits, '_', '.' and '-' after ':'`);
+    }
+    const { registry, repository } = splitName(name);
+    if (!HOST.test(registry))
+        throw complain(`'${registry}' is not a registry's host name`);
+    if (/[A-Z]/.test(repository)) {
+        throw complain(`expected lower case: '${name.replace(repository, repository.toLowerCase())}'`);
+    }
+    if (!repository.split('/').every(part => COMPONENT.test(part)) || repository.length > 255) {
+        throw complain(`expected an image name such as 'ghcr.io/owner/name:tag'`);
+    }
+    return { registry, repository, ...(tag && { tag }), ...(digest && { digest }) };
+}
+/** The first part is a host when it looks like one; otherwise the name is Docker Hub's. */
+function splitName(name) {
+    const slash = name.indexOf('/');
+    const first = name.slice(0, Math.max(slash, 0));
+    if (/[.:[]/.test(first) || first === 'localhost') {
+        const rest = name.slice(slash + 1);
+        return first === 'index.docker.io' || first === HUB
+            ? { registry: HUB, repository: official(rest) }
+            : { registry: first, repository: rest };
+    }
+    return { registry: HUB, repository: official(name) };
+}
+function official(repository) {
+    return repository === '' || repository.includes('/') ? repository : `library/${repository}`;
+}
+/** Registry and repository, without tag and digest. */
+function reference_nameOf({ registry, repository }) {
+    return `${registry}/${repository}`;
+}
+/** The whole reference, in full. */
+function formatReference(reference) {
+    const { tag, digest } = reference;
+    return `${reference_nameOf(reference)}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/proxy/configuration.js
@@ -83833,7 +83945,7 @@ echo "@end ."`;
  * Takes of what `READER` prints for the folder `$1` the certificates as they are, and of a private
  * key only the public half: keys do not leave the host.
  */
-const DIGEST = String.raw `folder=$1 openssl=$(command -v openssl) awk '
+const certificates_DIGEST = String.raw `folder=$1 openssl=$(command -v openssl) awk '
   function flush() {
     if (key != "") {
       if (ENVIRON["openssl"] == "" || key ~ /ENCRYPTED/) print "@key unknown"
@@ -83859,7 +83971,7 @@ const DIGEST = String.raw `folder=$1 openssl=$(command -v openssl) awk '
  */
 const CERTIFICATES_PROBE = `[ -d "$P/certs" ] || exit 0
 reader='${READER}'
-digest() { ${DIGEST}; }
+digest() { ${certificates_DIGEST}; }
 sh -c "$reader" sh "$P/certs" host 2> /dev/null | digest "$P/certs" > "$SCRATCH/certificates"
 grep -v '^@closed ' "$SCRATCH/certificates"
 if grep -q '^@end ' "$SCRATCH/certificates"; then
@@ -84159,6 +84271,7 @@ function startOrder(project, names) {
 
 
 
+
 const plan_NONE = 'none';
 /** A plan before anything is known. */
 const noPlan = () => ({ services: [], files: [], alarms: [] });
@@ -84273,6 +84386,8 @@ function definition(service, target, facts) {
     return changedParts(before, after, new Set([...editedVariables, ...follow]));
 }
 function plan_short(image) {
+    if (image.endsWith(`@${UNBUILT}`))
+        return 'the one that the deploy builds';
     return image.replace(/^.*@sha256:/, '').slice(0, 7);
 }
 /** Pairs of nginx configurations whose other half is chosen now. */
@@ -84481,226 +84596,6 @@ fi
 keep_env "$hash"
 printf '@env %s\\n' "$hash"`;
 }
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/probe.js
-
-/**
- * Words for `probe` where a service has no health test: an answer below 500 on the port that the
- * proxy uses, or somebody who listens there when it is not HTTP.
- */
-function doorTest({ port, speaks }, path) {
-    return speaks === 'other' ? `@listens ${port}` : `@replies ${port} ${speaks} ${shell_quote(path)}`;
-}
-/**
- * Shell functions that ask a container how it is: `probe CONTAINER TEST...` runs its health test, or
- * one of `doorTest`. Questions are put from the proxy's container `$FRONT`, which is in the network
- * and mostly has curl, wget or bash, else from the host.
- */
-const PROBE_FUNCTIONS = String.raw `
-FETCH=$(cat <<'ASKING'
-scheme=$2 at=$3; [ "$2" = http ] || [ -z "$5" ] || { scheme=http; at=$5; }
-if command -v curl > /dev/null 2>&1; then
-  curl -sk -A diveops-watch -o /dev/null -w '%{http_code}' --max-time 5 --connect-to "::$3" "$2://$1$4"; exit
-elif command -v wget > /dev/null 2>&1; then
-  said=$(timeout 6 wget -S -q -U diveops-watch -O /dev/null -T 5 --no-check-certificate --header "Host: $1" "$scheme://$at$4" 2>&1)
-elif [ "$scheme" = http ] && command -v bash > /dev/null 2>&1; then
-  said=$(timeout 6 bash -c 'exec 3<> "/dev/tcp/$2/$3" && printf "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: diveops-watch\r\n\r\n" "$4" "$1" >&3 && head -n 1 <&3' bash "$1" "$(echo "$at" | cut -d : -f 1)" "$(echo "$at" | cut -d : -f 2)" "$4" 2>&1)
-else echo none; exit; fi
-status=$(echo "$said" | sed -n 's|.*HTTP/[0-9.]* \([0-9][0-9][0-9]\).*|\1|p' | head -n 1)
-[ -n "$status" ] && echo "$status" || echo 000
-ASKING
-)
-fetch() { # HOST SCHEME ADDRESS PATH [ADDRESS-FOR-HTTP]: status of an answer, 000 for no answer, none where nothing can ask
-  docker exec "$FRONT" sh -c "$FETCH" sh "$@" 2>/dev/null; }
-sockets() { # CONTAINER: the connections that its kernel knows, also those that just ended
-  at=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
-  cat "/proc/$at/net/tcp" "/proc/$at/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
-listens() { # CONTAINER PORT
-  sockets "$1" | awk -v port="$(printf %04X "$2")" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }'; }
-replies() { # CONTAINER PORT SCHEME PATH
-  listens "$1" "$2" || { echo "nothing listens on port $2"; return 1; }
-  for at in $(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1"); do
-    status=$(fetch localhost "$3" "$at:$2" "$4")
-    case $status in 000|none|'') status=$(sh -c "$FETCH" sh localhost "$3" "$at:$2" "$4") ;; esac
-    case $status in none|[1-4]*) return 0 ;; esac
-  done
-  echo "port $2 answers $status"; return 1; }
-probe() { # CONTAINER TEST...: whether a health test succeeds, and what it says
-  case $2 in
-    @replies) replies "$1" "$3" "$4" "$5" ;;
-    @listens) listens "$1" "$3" || { echo "nothing listens on port $3"; return 1; } ;;
-    *) subject=$1; shift; timeout 10 docker exec "$subject" "$@" 2>&1 </dev/null ;;
-  esac; }
-`;
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/library.js
-
-
-
-/**
- * Shell function `redact`: takes the values of secret variables out of a text, those of the app's
- * `.env` or of the file `$SECRETS`. The client never gets these values.
- */
-const REDACT = String.raw `redact() { awk -v file="${'$'}{SECRETS:-$P/.env}" -v quotes="'\"" '
-  BEGIN { while ((getline line < file) > 0)
-    if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
-      name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
-      if (name !~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) continue
-      gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
-      if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
-      if (length(value) >= 4) secret[value] } }
-  { for (value in secret) { rest = $0; $0 = ""
-      while (at = index(rest, value)) { $0 = $0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(value)) }
-      $0 = $0 rest }
-    print; fflush() }'; }`;
-/**
- * Shell functions on the host, POSIX and no more than coreutils, awk and docker:
- * `step NAME` tells the client where the script is, `fail TEXT` ends it with one line for the user,
- * `dc` is compose on the app, `ids SERVICE` its containers, `redact` takes the values of secret
- * variables of .env (which the client never gets) out of what is shown, `wait_ready` waits for a
- * container by its own health test.
- */
-const FUNCTIONS = String.raw `
-step() {
-  printf '@step %s\n' "$1"
-  [ ! -d .diveops ] || printf '{"at":"%s","release":"%s","step":"%s"}\n' "$(date -u +%FT%TZ)" "$RELEASE" "$1" >> .diveops/journal.jsonl; }
-note() { printf '@note %s\n' "$*"; }
-fail() { printf '@fail %s\n' "$*"; exit 1; }
-dc() { docker compose -f "$C" "$@" </dev/null; }
-ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
-${REDACT}
-seconds() { cut -d ' ' -f 1 /proc/uptime; }
-past() { [ "$(awk -v a="$1" -v b="$(seconds)" -v l="$2" 'BEGIN { print (b - a >= l) }')" = 1 ]; } # SINCE SECONDS
-show() { printf '@more %s\n' "$1"; redact | tail -n 40 | sed 's/^/@more   /'; }
-explain() {
-  [ ! -s "$SCRATCH/test.out" ] || show 'the health test said:' < "$SCRATCH/test.out"
-  docker inspect -f '{{if .State.Health}}{{range .State.Health.Log}}{{.ExitCode}} {{.Output}}{{end}}{{end}}' "$1" 2>/dev/null | grep . | show "the engine's health log:"
-  docker logs --tail 40 "$1" 2>&1 | show 'the last lines of its log:'; }
-wait_ready() { # SECONDS CONTAINER [TEST...]: 0 ready, 1 not within the time, 2 ended
-  limit=$1; box=$2; shift 2; begin=$(seconds); : > "$SCRATCH/test.out"
-  while :; do
-    if [ $# -gt 0 ] && probe "$box" "$@" > "$SCRATCH/test.out"; then return 0; fi
-    passed=$(awk -v a="$begin" -v b="$(seconds)" 'BEGIN { print int(b - a) }')
-    state=$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null || echo gone 0)
-    case $state in
-      'running 0') [ $# -gt 0 ] || [ "$passed" -lt 1 ] || return 0 ;;
-      exited*|dead*|gone*) return 2 ;;
-    esac
-    [ "$(echo "$state" | cut -d ' ' -f 2)" -lt 3 ] || return 2
-    [ "$passed" -lt "$limit" ] || return 1
-    sleep 0.1
-  done; }
-must_be_ready() { # SECONDS SERVICE [TEST...]
-  span=$1; name=$2; shift 2
-  for each in $(ids "$name"); do
-    wait_ready "$span" "$each" "$@"
-    case $? in
-      0) note "$name is ready" ;;
-      1) explain "$each"; fail "service '$name' was not healthy within $span s" ;;
-      *) code=$(docker inspect -f '{{.State.ExitCode}}' "$each" 2>/dev/null); explain "$each"
-         fail "service '$name' ended by itself with exit code $code before it was healthy" ;;
-    esac
-  done; }
-must_complete() { # SECONDS SERVICE
-  for each in $(ids "$2"); do
-    code=$(timeout "$1" docker wait "$each") || fail "service '$2' was not finished within $1 s"
-    [ "$code" = 0 ] || { explain "$each"; fail "service '$2' ended with exit code $code"; }
-  done; }
-put() { # SOURCE TARGET: over the same inode when there is one, which a single-file mount needs
-  if [ ! -f "$2" ]; then mkdir -p "$(dirname "$2")" && cp "$1" "$2"; return; fi
-  if [ -x "$1" ] && [ ! -x "$2" ]; then chmod +x "$2"; fi
-  # Copied beside it first: on a full disk the file in use is never left half written.
-  cmp -s "$1" "$2" || { cp "$1" "$2.new" && cat "$2.new" > "$2" && rm "$2.new"; }; }
-`;
-/** Shell text that adds a line, a JSON object, to the journal with the time. */
-function recordLine(line) {
-    const rest = shell_quote(line.slice(1));
-    return `[ -z "$(tail -c 1 .diveops/journal.jsonl 2> /dev/null)" ] || echo >> .diveops/journal.jsonl
-printf '{"at":"%s",%s\\n' "$(date -u +%FT%TZ)" ${rest} >> .diveops/journal.jsonl`;
-}
-/** A script of a deploy: the shell functions, the app's place, then the given commands. */
-function library_onHost(place, body) {
-    return `P=${shell_quote(place.path)} C=${shell_quote(place.compose)} N=${shell_quote(place.project)} RELEASE=${shell_quote(place.release)} FRONT=
-${FUNCTIONS}${PROBE_FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
-${body}
-`;
-}
-/** How long an engine that does not answer, as while it restarts, is waited for, in seconds. */
-const ENGINE_PATIENCE_S = 90;
-/** A script that waits until the engine answers. */
-function awaitEngine(place) {
-    return library_onHost(place, `tries=0
-until docker version > /dev/null 2>&1; do
-  tries=$((tries + 1)); [ "$tries" -lt ${ENGINE_PATIENCE_S} ] || fail 'the Docker engine does not answer'
-  sleep 1
-done`);
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/drain.js
-/** When the compose file says nothing: longer than nearly any request, so that none is cut. */
-const DEFAULT_S = 40;
-/** A short stop must not cut ordinary requests, and a very long one must not hold up every deploy. */
-const LEAST_S = 10;
-const MOST_S = 300;
-const drain_UNITS = { h: 3600, m: 60, s: 1, ms: 0.001, us: 1e-6 };
-/**
- * How long requests and websockets that began before a switch may go on, in seconds: the service's
- * `stop_grace_period` (as the resolved compose file has it, `1m30s`), within bounds.
- */
-function drainSeconds(service) {
-    const period = service?.stop_grace_period;
-    if (period === undefined)
-        return DEFAULT_S;
-    const parts = [...period.matchAll(/([\d.]+)(h|ms|us|m|s)/g)];
-    const seconds = parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (drain_UNITS[unit] ?? 0), 0);
-    return Math.ceil(Math.min(Math.max(seconds, LEAST_S), MOST_S));
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/proxy/pins.js
-/**
- * Shell functions that pin a service in the /etc/hosts of the containers that may call it, the proxy
- * `$FRONT` among them: what they ask for is answered from there before DNS is asked.
- *
- * The engine says what a service is called in each network; a caller gets the names of the networks
- * that it shares. The file is a mount and must be written in place. When a container restarts, the
- * engine writes it anew: then DNS answers, and a bridge has the service's aliases. Needs `ids`.
- */
-const PIN_FUNCTIONS = String.raw `
-networks() { docker inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$1" 2>/dev/null; }
-learn_names() { # SERVICE CONTAINER...: what the service is called in each network
-  service=$1; shift
-  docker inspect -f '{{$own := slice .Name 1}}{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$own}}{{range $one.Aliases}} {{.}}{{end}}{{"\n"}}{{end}}' "$@" > "$SCRATCH/names.$service"; }
-callers() { # SERVICE: every running container of the app but the service's own, with its networks
-  own=" $(ids "$1" | tr '\n' ' ') "
-  docker ps -q --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=False |
-    xargs -r docker inspect -f '{{.Id}}{{range $name, $one := .NetworkSettings.Networks}} {{$name}}{{end}}' 2>/dev/null |
-    while read -r id nets; do case $own in *" $id "*) ;; *) echo "$id $nets" ;; esac; done; }
-REWRITE='kept=$(grep -v " # roll of $1$" "$3"); { printf "%s\n" "$kept"; [ -z "$2" ] || printf "%s\n" "$2"; } > "$3"'
-hosts() { # CONTAINER SERVICE LINES: our lines for a service, or none
-  docker exec -u 0 "$1" sh -c "$REWRITE" sh "$2" "$3" /etc/hosts 2>/dev/null ||
-  # Without a shell, or with its file system read-only: the same file, from a container of the proxy's image.
-  docker run --rm --network none -u 0 --entrypoint sh -v "$(docker inspect -f '{{.HostsPath}}' "$1"):/pinned" \
-    "$(docker inspect -f '{{.Image}}' "$FRONT")" -c "$REWRITE" sh "$2" "$3" /pinned > /dev/null 2>&1 </dev/null; }
-pin() { # SERVICE CONTAINER...: fails when the proxy's file cannot be written
-  service=$1; shift
-  for each in "$@"; do networks "$each" | awk -v box="$each" 'NF == 2 { print box, $1, $2 }'; done > "$SCRATCH/targets"
-  callers "$service" > "$SCRATCH/callers"
-  : > "$SCRATCH/unpinned"
-  while read -r caller nets; do
-    lines=$(awk -v nets="$nets" -v mark="# roll of $service" '
-      BEGIN { n = split(nets, list, " "); for (i = 1; i <= n; i++) shared[list[i]] }
-      FILENAME == ARGV[1] { if ($1 in shared) for (i = 2; i <= NF; i++) if (!seen[$i]++) names = names " " $i; next }
-      $2 in shared && !done[$1]++ { print $3 names " " mark }' "$SCRATCH/names.$service" "$SCRATCH/targets")
-    [ -z "$lines" ] || { hosts "$caller" "$service" "$lines" || echo "$caller" >> "$SCRATCH/unpinned"; } &
-  done < "$SCRATCH/callers"
-  wait
-  pinned_at=$(seconds)
-  ! grep -q -x -F "$FRONT" "$SCRATCH/unpinned"; }
-unpin() { # SERVICE
-  callers "$1" > "$SCRATCH/callers"
-  while read -r caller _; do hosts "$caller" "$1" '' & done < "$SCRATCH/callers"
-  wait; pinned_at=; }
-`;
 
 ;// CONCATENATED MODULE: ./packages/core/lib/proxy/upstreams.js
 /** A host name and a port from `name`, `name:port`; undefined for addresses, which no pin can move. */
@@ -85038,6 +84933,749 @@ function obstacleOf(kind, configuration) {
     return undefined;
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/release/manifest.js
+
+
+/** For what a release of an earlier version does not say. */
+const DEFAULT_HEALTH = parseConfig('').health;
+const site = object({
+    names: array(schemas_string()),
+    certificate: schemas_string(),
+    key: schemas_string()
+});
+const pair = object({
+    domain: schemas_string().optional(),
+    http: schemas_string().optional(),
+    https: schemas_string(),
+    variant: schemas_enum(['https', 'http']),
+    /** What the HTTPS configuration serves, so that its certificates can be looked at without it. */
+    sites: array(site).optional()
+});
+const manifest = object({
+    id: schemas_string(),
+    app: schemas_string(),
+    created: schemas_string(),
+    /** The image as it was handed to the action: name@digest. */
+    image: schemas_string(),
+    /** What the engine on the host calls that image. */
+    imageId: schemas_string(),
+    /** The health test that the image itself brings, in the form of the engine. */
+    imageTest: array(schemas_string()).nullable().default(null),
+    services: array(schemas_string()),
+    compose: schemas_string(),
+    /** sha256 of each service of the compose file as the host's compose resolved it. */
+    definitions: record(schemas_string(), schemas_string()).default({}),
+    /** Hashes of each part of each service's definition, to say later what changed. */
+    parts: record(schemas_string(), record(schemas_string(), schemas_string())).default({}),
+    /** How many containers of which service the compose file said; releases before did not keep it. */
+    replicas: record(schemas_string(), schemas_number()).optional(),
+    /** Migrations that the release knows: in its image, or in the database when it went live. */
+    migrations: array(schemas_string()).optional(),
+    proxy: object({
+        service: schemas_string().optional(),
+        http: schemas_string().optional(),
+        https: schemas_string().optional()
+    }),
+    variant: schemas_enum(['https', 'http']),
+    /** The pairs of nginx configurations and what was chosen of each; releases before had one. */
+    pairs: array(pair).optional(),
+    /** sha256 of each file of the release, by its path in the app's folder. */
+    files: record(schemas_string(), schemas_string()),
+    /** What diveops.yml said, for a rollback without a checkout. */
+    config: custom().optional(),
+    /** Commands that may be repeated when the release is brought back. */
+    again: array(object({ service: schemas_string(), command: schemas_string(), again: schemas_boolean() }))
+        .default([]),
+    /** The .env that the release was made live with; values stay on the host. */
+    env: object({ sha256: schemas_string(), follow: record(schemas_string(), schemas_string()) }),
+    /** It ran here before, put live by hand. */
+    adopted: schemas_boolean().optional(),
+    commit: schemas_string().optional(),
+    run: schemas_string().optional(),
+    actor: schemas_string().optional()
+});
+/** Reads a release.json; undefined when there is none or it is not one of ours. */
+function parseManifest(text) {
+    if (text.trim() === '')
+        return undefined;
+    try {
+        const read = manifest.parse(JSON.parse(text));
+        const { variant, proxy, config } = read;
+        const { http, https } = proxy;
+        return {
+            ...read,
+            pairs: read.pairs ?? (https ? [{ http, https, variant }] : []),
+            ...(config && { config: { ...config, health: { ...DEFAULT_HEALTH, ...config.health } } })
+        };
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/front.js
+
+/** Shell function that names the container which publishes port 80 or 443; needs `project`. */
+const FRONT = 'front() { docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1; }';
+/** Prints which proxy that is and what it reads. */
+const FRONT_PROBE = `box=$(front); [ -n "$box" ] || exit 1
+${frontProbe('"$box"')}`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/planfacts.js
+/**
+ * Asks compose what it would do, beside the other probes: it takes a while. A dry `up` would wait for
+ * health checks; `create` says the same. The folder's own .env and mounts count, wherever the compose
+ * file (a shell expression) lies.
+ */
+function startDryRun(composeFile) {
+    return `rm -f "$SCRATCH/dry.done"
+(docker compose --project-directory "$P" -f ${composeFile} --dry-run create --pull never > "$SCRATCH/dry.out" 2>&1; : > "$SCRATCH/dry.done") < /dev/null &`;
+}
+/** The probes of the plan. */
+const PLAN_PROBES = {
+    dryRun: 'until [ -f "$SCRATCH/dry.done" ]; do sleep 0.02; done; cat "$SCRATCH/dry.out"',
+    editedVariables: String.raw `cd "$P" && was=.diveops/env/$(sed -n '/"env": {/,/}/s/.*"sha256": "\([0-9a-f]*\)".*/\1/p' current/release.json | head -n 1)
+[ -f .env ] && [ -f "$was" ] && { grep -vxF -f "$was" .env; grep -vxF -f .env "$was"; } |
+sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2/p' | sort -u`
+};
+/** Reads what the probes of the plan printed. */
+function readPlanFacts(sections, containers) {
+    const anew = [...sections.dryRun.text.matchAll(/Container (\S+)\s+Recreate\s*$/gm)].map(([, name]) => name);
+    return {
+        recreates: new Set(containers.filter(({ name }) => anew.includes(name)).map(({ service }) => service)),
+        editedVariables: sections.editedVariables.text.split('\n').filter(Boolean)
+    };
+}
+
+// EXTERNAL MODULE: ./packages/core/lib/base/secrets.js
+var secrets = __nccwpck_require__(2450);
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/resolve.js
+
+
+/** When the variable in `line`, whose name in capitals is `name`, holds a secret: for awk. */
+const HOLDS_SECRET = `name ~ /${secrets/* SECRET_WORDS */.vG}/ || line ~ /${secrets/* PASSWORD_IN_ADDRESS */.Px.replaceAll('/', '\\/')}/`;
+/**
+ * Shell function `scrub [NAMES]`: takes the values of secrets, and comments, out of a .env before compose
+ * resolves a file with it, so that the resolved configuration can be read by the runner; given names
+ * (with blanks around each), the values of all other variables, too, and what is no variable. Follows quoted values over several
+ * lines; where it is in doubt whether one has ended, it takes out more.
+ */
+const SCRUB = String.raw `
+scrub() { awk -v quotes="'\"" -v some=$# -v names="${'$'}{1-}" '
+  function closed(text) { if (hide) gsub(/\\./, "", text); return index(text, q) }
+  open && (hide || $0 !~ /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
+    if (!hide) print; if (closed($0)) open = 0; next }
+  /^[ \t]*#/ { next }
+  match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
+    line = $0; head = substr(line, 1, RLENGTH); rest = substr(line, RLENGTH + 1); name = toupper(head)
+    bare = head; sub(/^[ \t]*(export[ \t]+)?/, "", bare); sub(/[ \t]*=$/, "", bare)
+    hide = ${HOLDS_SECRET} || (some && !index(names, " " bare " "))
+    sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
+    open = q != "" && index(quotes, q) && !closed(substr(rest, 2))
+    print hide ? head "redacted" : line; next
+  }
+  !some { print }'; }`;
+/**
+ * Prints the compose file that lies in a folder as the host's own compose resolves it, with the
+ * app's path in place of the folder's, and values of secret variables replaced. Both are shell
+ * expressions. Needs `$P`, and the `scrub` function.
+ */
+function resolveConfig(folder, compose) {
+    return `cd ${folder} && { cat "$SCRATCH/secret/placeholders" 2> /dev/null; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
+docker compose -f ${compose} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
+sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`;
+}
+/** The script that resolves the compose file of a kept release, with today's `.env`. */
+function keptConfigScript(path, release, composeFile) {
+    const name = quote(path.slice(path.lastIndexOf('/') + 1));
+    const folder = `"$SCRATCH/kept/"${name}`;
+    return `P=${quote(path)}
+${SCRUB}
+rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${quote(release)} ${folder} || exit 1
+${resolveConfig(folder, quote(composeFile))}`;
+}
+/** The files of the new release lie here on the host until they are taken over: a shell expression. */
+function resolve_stagePath(path) {
+    // The folder's name is the app's own, because compose takes the project's name from it.
+    return `"$SCRATCH/stage/"${shell_quote(path.slice(path.lastIndexOf('/') + 1))}`;
+}
+/** Prints the name of the compose project that was resolved. */
+const PROJECT_NAME = `sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" 2> /dev/null | head -n 1`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/sections.js
+
+
+/**
+ * Joins probes into one script, so that all of them cost one round trip. Each runs in a subshell
+ * of its own: a failing one does not stop the others.
+ */
+function joinProbes(probes) {
+    const mark = `=${(0,external_node_crypto_.randomBytes)(12).toString('hex')}=`;
+    return {
+        script: probesScript(probes, shell_quote(mark)),
+        read: stdout => readSections(Object.keys(probes), stdout, mark)
+    };
+}
+/** The same script with a mark of its own, which is a shell expression. */
+function probesScript(probes, mark) {
+    return Object.entries(probes)
+        .map(([name, probe]) => `(\n${probe}\n)\nprintf '\\n%s%s %s\\n' ${mark} ${shell_quote(name)} $?`)
+        .join('\n');
+}
+/** What probes with that mark printed; one that did not run has the code -1. */
+function readSections(names, stdout, mark) {
+    const found = {};
+    let from = 0;
+    for (const match of stdout.matchAll(new RegExp(`\\n${mark}(\\S+) (\\d+)(?:\\n|$)`, 'g'))) {
+        const text = stdout.slice(from, match.index);
+        found[match[1]] = { text: text.trim(), code: Number(match[2]) };
+        from = match.index + match[0].length;
+    }
+    for (const name of names)
+        found[name] ??= { text: '', code: -1 };
+    return found;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/facts.js
+
+
+
+
+
+
+
+
+
+const CONTAINER_FORMAT = [
+    '{{.Name}}',
+    '{{index .Config.Labels "com.docker.compose.service"}}',
+    '{{.Image}}',
+    '{{.State.Status}}',
+    '{{if .State.Health}}{{.State.Health.Status}}{{end}}',
+    '{{.RestartCount}}',
+    '{{index .Config.Labels "com.docker.compose.config-hash"}}',
+    '{{index .Config.Labels "com.docker.compose.oneoff"}}'
+].join('{{"\\t"}}');
+const RELEASES = {
+    broken: `cd "$P" && ${LAST_SWITCH}`,
+    brokenFiles: `cd "$P/releases" && for r in */; do [ -f "$r/release.json" ] || (cd "$r" && find . -type f -exec sha256sum {} +); done`,
+    current: 'cat "$P/current/release.json"',
+    releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
+if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`
+};
+/** The script that reads which releases a host keeps, and which one is live. */
+function releaseProbes(path) {
+    const probes = joinProbes(RELEASES);
+    return {
+        script: `P=${shell_quote(path)}\n${probes.script}`,
+        read: (stdout) => readReleases(probes.read(stdout))
+    };
+}
+/** What is read of a host; `stage` and `compose` are shell expressions, and `files` names the release's. */
+function factScripts(stage, compose, files) {
+    return {
+        user: 'id -un; id -Gn',
+        clock: 'date +%s',
+        engine: `docker version --format '{{.Server.Version}}' 2>&1`,
+        compose: 'docker compose version --short 2>&1',
+        tools: 'for t in tar gzip awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
+        path: `if [ -d "$P" ]; then if [ -w "$P" ] && [ -x "$P" ]; then echo writable; else echo forbidden; fi
+elif [ -e "$P" ]; then echo not-a-folder
+else d=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done
+if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
+        freePath: 'd=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"',
+        freeImages: `d=$(docker info -f '{{.DockerRootDir}}'); while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"`,
+        envNames: String.raw `[ -f "$P/.env" ] && sed -nE "s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(''|\"\")?[[:space:]]*$/\2/p; t; s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2=/p" "$P/.env"`,
+        envHash: '[ -f "$P/.env" ] && sha256sum "$P/.env"',
+        ...RELEASES,
+        liveFiles: `cd ${files} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
+        config: resolveConfig(stage, compose),
+        configError: 'cat "$SCRATCH/config.err"',
+        containers: `ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$(project)")
+[ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
+        missingImages: `images=$(sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | sort -u)
+[ -z "$images" ] || docker image inspect -f . $images 2>&1 > /dev/null | sed -n 's/.*No such image: //p'`,
+        volumes: 'docker volume ls -q',
+        listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
+        published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
+        programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
+        front: FRONT_PROBE,
+        available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
+        memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
+echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done | awk '{ used[$1] += $2 } END { for (name in used) print name, used[name] }'`,
+        certificates: CERTIFICATES_PROBE,
+        renewal: 'cat "$P/.diveops/tls.json"',
+        ...PLAN_PROBES
+    };
+}
+/**
+ * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
+ * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
+ * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
+ * changed.
+ */
+function factProbes(path, composeFile, kept) {
+    const stage = resolve_stagePath(path);
+    const probes = joinProbes(factScripts(stage, shell_quote(composeFile), stage));
+    const script = `P=${shell_quote(path)}
+tar -xzf - -C "$SCRATCH" || exit 97
+${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
+${startDryRun(`${stage}/${shell_quote(composeFile)}`)}${SCRUB}
+project() { ${PROJECT_NAME}; }
+${FRONT}
+${probes.script}`;
+    return { script, read: (stdout) => readFacts(path, probes.read(stdout)) };
+}
+/** The facts in what the probes printed. */
+function readFacts(path, sections) {
+    const text = (name) => sections[name]?.text ?? '';
+    const rows = (name) => text(name).split('\n').filter(Boolean);
+    const project = parseProject(text('config'));
+    const [user = '', groups = ''] = text('user').split('\n');
+    const front = sections.front?.code === 0 ? readFront(text('front')) : undefined;
+    const containers = rows('containers').flatMap(container);
+    return {
+        user,
+        groups: groups.split(' '),
+        clock: Number(text('clock')),
+        engine: sections.engine,
+        compose: sections.compose,
+        missingTools: rows('tools'),
+        path: text('path'),
+        freeKb: { path: freeKb(text('freePath')), images: freeKb(text('freeImages')) },
+        env: sections.envHash?.code === 0
+            ? { present: presentNames(rows('envNames')), sha256: text('envHash').slice(0, 64) }
+            : undefined,
+        ...readReleases(sections),
+        liveFiles: new Map(rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])),
+        config: { project, error: text('configError') },
+        containers,
+        ...readPlanFacts(sections, containers),
+        missingImages: rows('missingImages'),
+        volumes: rows('volumes'),
+        listening: listening(sections, project?.name),
+        front,
+        nginx: front?.kind === 'nginx' ? front.configuration : undefined,
+        memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
+        certificates: readCertificates(text('certificates')),
+        renewal: parseRenewal(text('renewal'))
+    };
+}
+function readReleases(sections) {
+    const rows = sections.releases.text.split('\n');
+    const files = sections.brokenFiles.text.split('\n').filter(Boolean);
+    return {
+        broken: brokenSwitch(sections.broken.text),
+        brokenFiles: Object.fromEntries(files.map(row => [row.slice(68), row.slice(0, 64)])),
+        current: parseManifest(sections.current.text),
+        releases: rows.flatMap(row => parseManifest(row) ?? []),
+        unfinished: rows.flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? [])
+    };
+}
+function parseProject(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+function presentNames(rows) {
+    return new Map(rows.map(row => [row.replace(/=$/, ''), row.endsWith('=')]));
+}
+function memory(rows) {
+    return new Map(rows.map(row => [row.split(' ')[0], Number(row.split(' ')[1])]));
+}
+function freeKb(df) {
+    return Number(df.split('\n').at(-1)?.split(/\s+/)[3] ?? Number.NaN);
+}
+function container(row) {
+    const [name = '', service = '', imageId = '', state = '', health = '', restarts, configHash = '', oneoff] = row.split('\t');
+    if (oneoff === 'True')
+        return [];
+    return [
+        {
+            name: name.replace(/^\//, ''),
+            service,
+            imageId,
+            state,
+            health,
+            restarts: Number(restarts),
+            configHash
+        }
+    ];
+}
+/** Ports that something else than our own project listens on, with what is known of it. */
+function listening(sections, project) {
+    const published = (sections.published?.text ?? '').split('\n').map(row => row.split('\t'));
+    const ours = new Set(published.filter(row => row[1] === project).flatMap(row => portsOf(row[2])));
+    const programs = (sections.programs?.text ?? '').split('\n').map(row => row.split('\t'));
+    return (sections.listening?.text ?? '')
+        .split('\n')
+        .map(hex => Number.parseInt(hex, 16))
+        .filter(port => port > 0 && !ours.has(port))
+        .map(port => {
+        const other = published.find(row => portsOf(row[2]).includes(port));
+        const process = programs.find(row => row[0]?.endsWith(`:${port}`))?.[1];
+        const name = process && /\(\("([^"]+)"/.exec(process)?.[1];
+        return {
+            port,
+            program: other ? `container '${other[0]}'` : name ? `'${name}'` : 'another program'
+        };
+    });
+}
+function portsOf(ports = '') {
+    return [...ports.matchAll(/:(\d+)(?:-(\d+))?->/g)].flatMap(match => {
+        const first = Number(match[1]);
+        const last = Number(match[2] ?? match[1]);
+        return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    });
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/probe.js
+
+/**
+ * Words for `probe` where a service has no health test: an answer below 500 on the port that the
+ * proxy uses, or somebody who listens there when it is not HTTP.
+ */
+function doorTest({ port, speaks }, path) {
+    return speaks === 'other' ? `@listens ${port}` : `@replies ${port} ${speaks} ${shell_quote(path)}`;
+}
+/**
+ * Shell functions that ask a container how it is: `probe CONTAINER TEST...` runs its health test, or
+ * one of `doorTest`. Questions are put from the proxy's container `$FRONT`, which is in the network
+ * and mostly has curl, wget or bash, else from the host.
+ */
+const PROBE_FUNCTIONS = String.raw `
+FETCH=$(cat <<'ASKING'
+scheme=$2 at=$3; [ "$2" = http ] || [ -z "$5" ] || { scheme=http; at=$5; }
+if command -v curl > /dev/null 2>&1; then
+  curl -sk -A diveops-watch -o /dev/null -w '%{http_code}' --max-time 5 --connect-to "::$3" "$2://$1$4"; exit
+elif command -v wget > /dev/null 2>&1; then
+  said=$(timeout 6 wget -S -q -U diveops-watch -O /dev/null -T 5 --no-check-certificate --header "Host: $1" "$scheme://$at$4" 2>&1)
+elif [ "$scheme" = http ] && command -v bash > /dev/null 2>&1; then
+  said=$(timeout 6 bash -c 'exec 3<> "/dev/tcp/$2/$3" && printf "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: diveops-watch\r\n\r\n" "$4" "$1" >&3 && head -n 1 <&3' bash "$1" "$(echo "$at" | cut -d : -f 1)" "$(echo "$at" | cut -d : -f 2)" "$4" 2>&1)
+else echo none; exit; fi
+status=$(echo "$said" | sed -n 's|.*HTTP/[0-9.]* \([0-9][0-9][0-9]\).*|\1|p' | head -n 1)
+[ -n "$status" ] && echo "$status" || echo 000
+ASKING
+)
+fetch() { # HOST SCHEME ADDRESS PATH [ADDRESS-FOR-HTTP]: status of an answer, 000 for no answer, none where nothing can ask
+  docker exec "$FRONT" sh -c "$FETCH" sh "$@" 2>/dev/null; }
+sockets() { # CONTAINER: the connections that its kernel knows, also those that just ended
+  at=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
+  cat "/proc/$at/net/tcp" "/proc/$at/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
+listens() { # CONTAINER PORT
+  sockets "$1" | awk -v port="$(printf %04X "$2")" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }'; }
+replies() { # CONTAINER PORT SCHEME PATH
+  listens "$1" "$2" || { echo "nothing listens on port $2"; return 1; }
+  for at in $(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1"); do
+    status=$(fetch localhost "$3" "$at:$2" "$4")
+    case $status in 000|none|'') status=$(sh -c "$FETCH" sh localhost "$3" "$at:$2" "$4") ;; esac
+    case $status in none|[1-4]*) return 0 ;; esac
+  done
+  echo "port $2 answers $status"; return 1; }
+probe() { # CONTAINER TEST...: whether a health test succeeds, and what it says
+  case $2 in
+    @replies) replies "$1" "$3" "$4" "$5" ;;
+    @listens) listens "$1" "$3" || { echo "nothing listens on port $3"; return 1; } ;;
+    *) subject=$1; shift; timeout 10 docker exec "$subject" "$@" 2>&1 </dev/null ;;
+  esac; }
+`;
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/library.js
+
+
+
+
+/**
+ * Shell function `redact`: takes the values of secret variables out of a text, those of the app's
+ * `.env` or of the file `$SECRETS`. The client never gets these values.
+ */
+const REDACT = String.raw `redact() { awk -v file="${'$'}{SECRETS:-$P/.env}" -v quotes="'\"" '
+  BEGIN { while ((getline line < file) > 0)
+    if (match(line, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
+      name = toupper(substr(line, 1, RLENGTH)); value = substr(line, RLENGTH + 1)
+      if (!(${HOLDS_SECRET})) continue
+      gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
+      if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
+      if (length(value) >= 4) secret[value]
+      if (match(value, /:\/\/[^\/@: ]*:[^@ ]+@/)) {
+        word = substr(value, RSTART, RLENGTH - 1); sub(/^:\/\/[^:]*:/, "", word)
+        if (length(word) >= 4) secret[word] } } }
+  { for (value in secret) { rest = $0; $0 = ""
+      while (at = index(rest, value)) { $0 = $0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(value)) }
+      $0 = $0 rest }
+    print; fflush() }'; }`;
+/**
+ * Shell functions on the host, POSIX and no more than coreutils, awk and docker:
+ * `step NAME` tells the client where the script is, `fail TEXT` ends it with one line for the user,
+ * `dc` is compose on the app, `ids SERVICE` its containers, `redact` takes the values of secret
+ * variables of .env (which the client never gets) out of what is shown, `wait_ready` waits for a
+ * container by its own health test.
+ */
+const FUNCTIONS = String.raw `
+step() {
+  printf '@step %s\n' "$1"
+  [ ! -d .diveops ] || printf '{"at":"%s","release":"%s","step":"%s"}\n' "$(date -u +%FT%TZ)" "$RELEASE" "$1" >> .diveops/journal.jsonl; }
+note() { printf '@note %s\n' "$*"; }
+fail() { printf '@fail %s\n' "$*"; exit 1; }
+dc() { docker compose -f "$C" "$@" </dev/null; }
+ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
+${REDACT}
+seconds() { cut -d ' ' -f 1 /proc/uptime; }
+took() { awk -v a="$1" -v b="$(seconds)" -v what="$2" 'BEGIN { printf "took %.2f s: %s\n", b - a, what }'; } # SINCE WHAT: for the debug log
+past() { [ "$(awk -v a="$1" -v b="$(seconds)" -v l="$2" 'BEGIN { print (b - a >= l) }')" = 1 ]; } # SINCE SECONDS
+show() { redact | tail -n 40 | awk -v title="$1" 'NR == 1 { print "@more " title } { print "@more   " $0 }'; } # nothing of nothing
+explain() {
+  [ ! -s "$SCRATCH/test.out" ] || show 'the health test said:' < "$SCRATCH/test.out"
+  docker inspect -f '{{if .State.Health}}{{range .State.Health.Log}}{{.ExitCode}} {{.Output}}{{end}}{{end}}' "$1" 2>/dev/null | grep . | show "the engine's health log:"
+  docker logs --tail 40 "$1" 2>&1 | show 'the last lines of its log:'; }
+wait_ready() { # SECONDS CONTAINER [TEST...]: 0 ready, 1 not within the time, 2 ended
+  limit=$1; box=$2; shift 2; begin=$(seconds); : > "$SCRATCH/test.out"
+  while :; do
+    if [ $# -gt 0 ] && probe "$box" "$@" > "$SCRATCH/test.out"; then took "$begin" 'container ready'; return 0; fi
+    passed=$(awk -v a="$begin" -v b="$(seconds)" 'BEGIN { print int(b - a) }')
+    state=$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$box" 2>/dev/null || echo gone 0)
+    case $state in
+      'running 0') [ $# -gt 0 ] || [ "$passed" -lt 1 ] || { took "$begin" 'container ready'; return 0; } ;;
+      exited*|dead*|gone*) return 2 ;;
+    esac
+    [ "$(echo "$state" | cut -d ' ' -f 2)" -lt 3 ] || return 2
+    [ "$passed" -lt "$limit" ] || return 1
+    sleep 0.1
+  done; }
+must_be_ready() { # SECONDS SERVICE [TEST...]
+  span=$1; name=$2; shift 2
+  for each in $(ids "$name"); do
+    wait_ready "$span" "$each" "$@"
+    case $? in
+      0) note "$name is ready" ;;
+      1) explain "$each"; fail "service '$name' was not healthy within $span s" ;;
+      *) code=$(docker inspect -f '{{.State.ExitCode}}' "$each" 2>/dev/null); explain "$each"
+         fail "service '$name' ended by itself with exit code $code before it was healthy" ;;
+    esac
+  done; }
+must_complete() { # SECONDS SERVICE
+  for each in $(ids "$2"); do
+    code=$(timeout "$1" docker wait "$each") || fail "service '$2' was not finished within $1 s"
+    [ "$code" = 0 ] || { explain "$each"; fail "service '$2' ended with exit code $code"; }
+  done; }
+put() { # SOURCE TARGET: over the same inode when there is one, which a single-file mount needs
+  if [ ! -f "$2" ]; then mkdir -p "$(dirname "$2")" && cp "$1" "$2"; return; fi
+  if [ -x "$1" ] && [ ! -x "$2" ]; then chmod +x "$2"; fi
+  # Copied beside it first: on a full disk the file in use is never left half written.
+  cmp -s "$1" "$2" || { cp "$1" "$2.new" && cat "$2.new" > "$2" && rm "$2.new"; }; }
+`;
+/** Shell text that adds a line, a JSON object, to the journal with the time. */
+function recordLine(line) {
+    const rest = shell_quote(line.slice(1));
+    return `[ -z "$(tail -c 1 .diveops/journal.jsonl 2> /dev/null)" ] || echo >> .diveops/journal.jsonl
+printf '{"at":"%s",%s\\n' "$(date -u +%FT%TZ)" ${rest} >> .diveops/journal.jsonl`;
+}
+/** A script of a deploy: the shell functions, the app's place, then the given commands. */
+function library_onHost(place, body) {
+    return `P=${shell_quote(place.path)} C=${shell_quote(place.compose)} N=${shell_quote(place.project)} RELEASE=${shell_quote(place.release)} FRONT=
+${FUNCTIONS}${PROBE_FUNCTIONS}${ENVIRONMENT_FUNCTIONS}mkdir -p "$P" && cd "$P" || fail "cannot enter $P"
+${body}
+`;
+}
+/** How long an engine that does not answer, as while it restarts, is waited for, in seconds. */
+const ENGINE_PATIENCE_S = 90;
+/** A script that waits until the engine answers. */
+function awaitEngine(place) {
+    return library_onHost(place, `tries=0
+until docker version > /dev/null 2>&1; do
+  tries=$((tries + 1)); [ "$tries" -lt ${ENGINE_PATIENCE_S} ] || fail 'the Docker engine does not answer'
+  sleep 1
+done`);
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/gate.js
+
+
+
+
+
+
+
+
+/** What the gate says of itself; a client of another version does not read on. */
+const GATE_VERSION = '1';
+/** Where the gate lies in the app's folder. */
+const GATE = '.diveops/plan-key.sh';
+/** What `.env` is told by in place of its sha256, by which a weak password could be guessed. */
+const SAME_ENV = '5'.repeat(64);
+const OTHER_ENV = '0'.repeat(64);
+/** An answer takes no longer, and nobody waits longer for another one to end, in seconds. */
+const LONGEST_S = 60;
+const PATIENCE_S = 40;
+const gate_MOST_FILES = 100;
+const MOST_KB = 128;
+/** Keeps of a list of files, `./a` a line, those that are not too many and not too large. */
+const FEW = `head -n ${gate_MOST_FILES} | while IFS= read -r f; do
+  [ -f "$from/$f" ] && [ "$(wc -c < "$from/$f")" -le ${MOST_KB * 1024} ] && printf '%s\\n' "$f"; done`;
+/** Prints the content of each listed file under \`$from\`, which a filter has passed, and its name. */
+const contents = (filter) => `while IFS= read -r f; do printf '%s %s\\n' "$(${filter} < "$from/$f" | base64 | tr -d '\\n')" "${'$'}{f#./}"; done`;
+/**
+ * What the gate prints beyond the facts. A release that was not deployed but taken over is left out of
+ * `sources`: its compose file may not be the repository's, and hold what nobody meant to publish.
+ */
+const MORE_PROBES = {
+    /** The folder that the answer is about. */
+    place: `printf '%s\\n' "$P"`,
+    env: '[ -f "$P/.env" ] && scrub "$used" < "$P/.env"',
+    envBefore: 'was=$(env_before); [ -f "$P/.diveops/env/$was" ] && scrub "$used" < "$P/.diveops/env/$was"',
+    sources: `from="$P/current"; cd "$from/" && ! grep -q '"adopted": true' release.json || exit 0
+find . -type f "(" -name '*.yml' -o -name '*.yaml' -o -name '*.env' -o -name '.env*' ")" | ${FEW} | ${contents('cat')}`,
+    shown: `from=$P; box=$(front); [ -n "$box" ] && cd "$P/current/" || exit 0
+mounts=$(docker inspect -f '{{range .Mounts}}{{if eq .Type "bind"}}{{println .Source}}{{end}}{{end}}' "$box")
+find . -type f | while IFS= read -r f; do
+  printf '%s\\n' "$mounts" | while IFS= read -r mount; do
+    [ -z "$mount" ] || case "$P/${'$'}{f#./}" in "$mount"|"$mount"/*) printf '%s\\n' "$f" ;; esac
+  done
+done | sort -u | ${FEW} | ${contents('conceal')}`,
+    moved: `docker ps -aq --filter "label=com.docker.compose.project=$(project)" | xargs -r docker inspect -f '{{.Image}} {{.Config.Image}} {{index .Config.Labels "com.docker.compose.service"}}' | while read -r id image service; do
+  [ "$(docker image inspect -f '{{.Id}}' "$image" 2> /dev/null)" = "$id" ] || printf '%s\\n' "$service"; done`,
+    end: ':'
+};
+/** Probes that need the new release, which the gate never sees, or print more than a plan needs. */
+const LEFT_OUT = ['config', 'configError', 'missingImages', 'dryRun', 'releases'];
+/** The probes of the gate by their names. */
+function gateProbes() {
+    const all = factScripts('"$P/current"', '""', '"$P/current/"');
+    const facts = Object.entries(all).filter(([name]) => !LEFT_OUT.some(one => one === name));
+    return {
+        ...Object.fromEntries(facts),
+        envHash: `[ -f "$P/.env" ] && echo ${SAME_ENV}`,
+        current: `[ -f "$P/current/release.json" ] && now=$(sha256sum < "$P/.env" | cut -c 1-64)
+sed "/\\"env\\": {/,/}/ { s/\\"sha256\\": \\"$now\\"/\\"sha256\\": \\"${SAME_ENV}\\"/; t
+s/\\"sha256\\": \\"[0-9a-f]*\\"/\\"sha256\\": \\"${OTHER_ENV}\\"/; }" "$P/current/release.json"`,
+        front: `{ ${all.front}
+} | conceal`,
+        ...MORE_PROBES
+    };
+}
+/** The names of all that an answer can hold; those that are left out are empty. */
+function gateNames() {
+    return [...Object.keys(gateProbes()), ...LEFT_OUT];
+}
+/**
+ * The program that a key of an authorized_keys line `restrict,command="<path>/.diveops/plan-key.sh"` runs
+ * whatever its holder asks for: it prints what a plan needs to know of the app in a folder, without the
+ * values of secrets, and ends. It looks at nothing that the client sends: no command, no input, no
+ * variable. It changes nothing but a directory of its own for temporary files, which it removes.
+ */
+function gateSource(path) {
+    return `#!/bin/sh
+# Written by DiveOps at each deploy. For a key that may only read: docs/security.md has the line for
+# authorized_keys. Whatever the client sends, this prints the same and ends.
+[ "${'$'}{1-}" = clean ] || exec /usr/bin/env -i HOME="$HOME" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin timeout -k 5 ${LONGEST_S} /bin/sh "$0" clean
+exec < /dev/null 9< "$0"
+${ENVIRONMENT}
+umask 077
+mark="=$(od -An -N 12 -tx1 /dev/urandom | tr -d ' \\n')="
+printf '${READ_ONLY} %s %s\\n' ${GATE_VERSION} "$mark"
+flock -w ${PATIENCE_S} 9 || { echo busy; exit 75; }
+SCRATCH=
+trap '[ -z "$SCRATCH" ] || rm -rf "$SCRATCH"' EXIT
+trap 'exit 1' HUP INT TERM PIPE
+for place in /dev/shm /tmp; do
+  SCRATCH=$(mktemp -d "$place/diveops-XXXXXXXXXX" 2> /dev/null) && break
+done
+[ -n "$SCRATCH" ] || exit 1
+P=${shell_quote(path)}
+${SCRUB}
+${REDACT}
+conceal() { redact | sed -E '/-----BEGIN [A-Z ]*PRIVATE KEY-----/,/-----END [A-Z ]*PRIVATE KEY-----/d
+s#(://[^/@:[:space:]]*):[^@[:space:]]+@#\\1:***@#g
+s/^([^:[:space:]]+:)([$]|[{]SHA)[^[:space:]]*/\\1***/
+s/("[^"]*(password|passwd|secret|token|key|credential)[^"]*"[[:space:]]*:[[:space:]]*")[^"]*"/\\1***"/gI
+s/((Bearer|Basic)[[:space:]]+)[A-Za-z0-9_.+\\/=~-]{6,}/\\1***/gI
+s/((password|passwd|secret|token|api[-_]?key)["'"'"']?[[:space:]:=]+["'"'"']?)[^[:space:]"'"'"';]{4,}/\\1***/gI'; }
+env_before() { sed -n '/"env": {/,/}/s/.*"sha256": "\\([0-9a-f]*\\)".*/\\1/p' "$P/current/release.json" | head -n 1; }
+${FRONT}
+exec 2> /dev/null
+app=$(sed -n 's/^  "app": "\\(.*\\)",*$/\\1/p' "$P/current/release.json" | head -n 1)
+[ -n "$app" ] || app=$(docker ps -a --filter "label=com.docker.compose.project.working_dir=$P" --format '{{.Label "com.docker.compose.project"}}' | head -n 1)
+project() { printf '%s\\n' "$app"; }
+# Variables that the live compose file uses: of all others no value is needed.
+used=" $(find "$P/current/" -type f "(" -name '*.yml' -o -name '*.yaml' ")" -exec sed 's/[$][$]//g' {} + | grep -oE '[$][{]?[A-Za-z_][A-Za-z0-9_]*' | tr -d '\${' | sort -u | tr '\\n' ' ')"
+${probesScript(gateProbes(), '"$mark"')}
+`;
+}
+/** Shell text for the app's folder that writes the gate as this version has it; \`fail\` must be there. */
+function installGate(path) {
+    return `{ cat > ${GATE}.new && chmod 700 ${GATE}.new && mv ${GATE}.new ${GATE}; } <<'DIVEOPS_GATE' || fail "cannot write $P/${GATE}"
+${gateSource(path)}DIVEOPS_GATE`;
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/drain.js
+/** When the compose file says nothing: longer than nearly any request, so that none is cut. */
+const DEFAULT_S = 40;
+/** A short stop must not cut ordinary requests, and a very long one must not hold up every deploy. */
+const LEAST_S = 10;
+const MOST_S = 300;
+const drain_UNITS = { h: 3600, m: 60, s: 1, ms: 0.001, us: 1e-6 };
+/**
+ * How long requests and websockets that began before a switch may go on, in seconds: the service's
+ * `stop_grace_period` (as the resolved compose file has it, `1m30s`), within bounds.
+ */
+function drainSeconds(service) {
+    const period = service?.stop_grace_period;
+    if (period === undefined)
+        return DEFAULT_S;
+    const parts = [...period.matchAll(/([\d.]+)(h|ms|us|m|s)/g)];
+    const seconds = parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (drain_UNITS[unit] ?? 0), 0);
+    return Math.ceil(Math.min(Math.max(seconds, LEAST_S), MOST_S));
+}
+
+;// CONCATENATED MODULE: ./packages/core/lib/proxy/pins.js
+/**
+ * Shell functions that pin a service in the /etc/hosts of the containers that may call it, the proxy
+ * `$FRONT` among them: what they ask for is answered from there before DNS is asked.
+ *
+ * The engine says what a service is called in each network; a caller gets the names of the networks
+ * that it shares. The file is a mount and must be written in place. When a container restarts, the
+ * engine writes it anew: then DNS answers, and a bridge has the service's aliases. Needs `ids`.
+ */
+const PIN_FUNCTIONS = String.raw `
+networks() { docker inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$1" 2>/dev/null; }
+learn_names() { # SERVICE CONTAINER...: what the service is called in each network
+  service=$1; shift
+  docker inspect -f '{{$own := slice .Name 1}}{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$own}}{{range $one.Aliases}} {{.}}{{end}}{{"\n"}}{{end}}' "$@" > "$SCRATCH/names.$service"; }
+callers() { # SERVICE: every running container of the app but the service's own, with its networks
+  own=" $(ids "$1" | tr '\n' ' ') "
+  docker ps -q --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=False |
+    xargs -r docker inspect -f '{{.Id}}{{range $name, $one := .NetworkSettings.Networks}} {{$name}}{{end}}' 2>/dev/null |
+    while read -r id nets; do case $own in *" $id "*) ;; *) echo "$id $nets" ;; esac; done; }
+REWRITE='kept=$(grep -v " # roll of $1$" "$3"); { printf "%s\n" "$kept"; [ -z "$2" ] || printf "%s\n" "$2"; } > "$3"'
+hosts() { # CONTAINER SERVICE LINES: our lines for a service, or none
+  docker exec -u 0 "$1" sh -c "$REWRITE" sh "$2" "$3" /etc/hosts 2>/dev/null ||
+  # Without a shell, or with its file system read-only: the same file, from a container of the proxy's image.
+  docker run --rm --network none -u 0 --entrypoint sh -v "$(docker inspect -f '{{.HostsPath}}' "$1"):/pinned" \
+    "$(docker inspect -f '{{.Image}}' "$FRONT")" -c "$REWRITE" sh "$2" "$3" /pinned > /dev/null 2>&1 </dev/null; }
+pin() { # SERVICE CONTAINER...: fails when the proxy's file cannot be written
+  service=$1; shift
+  for each in "$@"; do networks "$each" | awk -v box="$each" 'NF == 2 { print box, $1, $2 }'; done > "$SCRATCH/targets"
+  callers "$service" > "$SCRATCH/callers"
+  : > "$SCRATCH/unpinned"
+  while read -r caller nets; do
+    lines=$(awk -v nets="$nets" -v mark="# roll of $service" '
+      BEGIN { n = split(nets, list, " "); for (i = 1; i <= n; i++) shared[list[i]] }
+      FILENAME == ARGV[1] { if ($1 in shared) for (i = 2; i <= NF; i++) if (!seen[$i]++) names = names " " $i; next }
+      $2 in shared && !done[$1]++ { print $3 names " " mark }' "$SCRATCH/names.$service" "$SCRATCH/targets")
+    [ -z "$lines" ] || { hosts "$caller" "$service" "$lines" || echo "$caller" >> "$SCRATCH/unpinned"; } &
+  done < "$SCRATCH/callers"
+  wait
+  pinned_at=$(seconds)
+  ! grep -q -x -F "$FRONT" "$SCRATCH/unpinned"; }
+unpin() { # SERVICE
+  callers "$1" > "$SCRATCH/callers"
+  while read -r caller _; do hosts "$caller" "$1" '' & done < "$SCRATCH/callers"
+  wait; pinned_at=; }
+`;
+
 ;// CONCATENATED MODULE: ./packages/core/lib/proxy/reload.js
 
 /** Go keeps what it read of /etc/hosts for five seconds. */
@@ -85047,7 +85685,7 @@ const HOSTS_MEMORY_S = 5.2;
  * names anew, without dropping what it serves: `reload` fails, with what the proxy said in
  * `$SCRATCH/front.out`, when it refuses, and it then goes on as before; `drain SECONDS CONTAINER...`
  * waits until what it served before the last reload, through these containers, is done. Needs
- * `seconds`, `past` and `networks`.
+ * `seconds`, `past`, `took` and `networks`.
  */
 const RELOAD_FUNCTIONS = String.raw `
 ${FIND_FRONT}
@@ -85085,9 +85723,10 @@ unfinished() { # CONTAINER...: what goes on from before the last reload; of Cadd
 drain() { # SECONDS CONTAINER...: fails when something is not done by then
   span=$1; shift; begin=$(seconds)
   while [ -n "$(unfinished "$@")" ]; do
-    ! past "$begin" "$span" || return 1
+    ! past "$begin" "$span" || { took "$begin" 'old requests left'; return 1; }
     sleep 0.1
-  done; }
+  done
+  took "$begin" 'old requests done'; }
 `;
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/rolllibrary.js
@@ -85238,8 +85877,29 @@ fi`;
     });
     return `yield_one() {\n${[...blocks, 'return 1'].join('\n')}\n}`;
 }
+/** Prints the layers of images, one a line, the lowest one of each first. */
+const LAYERS = `docker image inspect -f '{{range .RootFS.Layers}}{{println .}}{{end}}'`;
+/**
+ * Shell function `spare_kb`: the kilobytes that the releases which may go free at most, so that none
+ * of them goes in vain. What an image has of its own begins at its first layer that no release that
+ * stays has; the engine tells sizes newest first, and those of steps without a layer are nought.
+ */
+function spareKb(releases, yielding) {
+    const staying = releases.filter(one => !yielding.includes(one));
+    const words = (some) => [...new Set(some.map(({ image }) => shell_quote(image)))].join(' ');
+    return `spare_kb() {
+  ${LAYERS} ${words(staying)} > "$SCRATCH/staying" 2> /dev/null
+  for each in ${words(yielding)}; do
+    own=$(${LAYERS} "$each" 2> /dev/null | awk -v file="$SCRATCH/staying" '
+      BEGIN { while ((getline line < file) > 0) stays[line] }
+      NF && !($0 in stays) { own = 1 } NF && own { n++ } END { print n + 0 }')
+    docker history --human=false --format '{{.Size}}' "$each" 2> /dev/null |
+      awk -v own="$own" '$1 > 0 && n < own { n++; bytes += $1 } END { printf "%.0f\\n", bytes }'
+  done | awk '{ bytes += $1 } END { print int(bytes / 1024) }'; }`;
+}
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/commit.js
+
 
 
 
@@ -85257,8 +85917,8 @@ function releasesToPrune(known, live, previous, keep) {
     return others.slice(Math.max(keep - 1, previous === undefined ? 0 : 1));
 }
 /**
- * Records that a release is live (release.json, `current`, journal), then prunes what no kept
- * release refers to. Safe to run again. Only releases, images and versions of
+ * Records that a release is live (release.json, `current`, journal), renews what a key that may only
+ * read runs, then prunes what no kept release refers to. Safe to run again. Only releases, images and versions of
  * .env that earlier runs of ours made are removed; a failure to remove is a warning.
  */
 function commitScript(place, live, pruned, kept, unfinished, run) {
@@ -85270,6 +85930,7 @@ ${JSON.stringify(live, null, 2)}
 MANIFEST
 ln -sfn ${shell_quote(`releases/${live.id}`)} current.new && mv -T current.new current || fail 'cannot switch current'
 ${recordLine(commitLine(run, live.id))}
+${installGate(place.path)}
 step prune
 ${pruned.map(one => removeRelease(place, one, [live, ...kept])).join('\n')}
 ${DROP_RELEASE}
@@ -85583,74 +86244,6 @@ async function login_readConfig(file) {
     }
 }
 
-;// CONCATENATED MODULE: ./packages/core/lib/docker/reference.js
-
-const HUB = 'docker.io';
-const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
-const TAG = /^\w[\w.-]{0,127}$/;
-const reference_DIGEST = /^sha256:[0-9a-f]{64}$/;
-const HOST = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\d{1,5})?$/;
-/** Whether a text can be a tag. */
-function isTag(text) {
-    return TAG.test(text);
-}
-/** Whether a text is the digest of an image. */
-function isDigest(text) {
-    return reference_DIGEST.test(text);
-}
-/**
- * Reads an image reference and completes short names, so that `nginx` becomes
- * `docker.io/library/nginx`. `what` names the place in the error: "input 'image'".
- */
-function reference_parseReference(text, what = 'image') {
-    const complain = (reason) => new errors/* UserError */.yo(`${what}: got '${text}', ${reason}`);
-    const [named = '', digest, ...more] = text.split('@');
-    if (more.length > 0 || (digest !== undefined && !isDigest(digest))) {
-        throw complain(`expected a digest of the form 'sha256:' and 64 hexadecimal digits after '@'`);
-    }
-    const colon = named.lastIndexOf(':');
-    const hasTag = colon > named.lastIndexOf('/');
-    const name = hasTag ? named.slice(0, colon) : named;
-    const tag = hasTag ? named.slice(colon + 1) : undefined;
-    if (tag !== undefined && !isTag(tag)) {
-        throw complain(`expected a tag of letters, digits, '_', '.' and '-' after ':'`);
-    }
-    const { registry, repository } = splitName(name);
-    if (!HOST.test(registry))
-        throw complain(`'${registry}' is not a registry's host name`);
-    if (/[A-Z]/.test(repository)) {
-        throw complain(`expected lower case: '${name.replace(repository, repository.toLowerCase())}'`);
-    }
-    if (!repository.split('/').every(part => COMPONENT.test(part)) || repository.length > 255) {
-        throw complain(`expected an image name such as 'ghcr.io/owner/name:tag'`);
-    }
-    return { registry, repository, ...(tag && { tag }), ...(digest && { digest }) };
-}
-/** The first part is a host when it looks like one; otherwise the name is Docker Hub's. */
-function splitName(name) {
-    const slash = name.indexOf('/');
-    const first = name.slice(0, Math.max(slash, 0));
-    if (/[.:[]/.test(first) || first === 'localhost') {
-        const rest = name.slice(slash + 1);
-        return first === 'index.docker.io' || first === HUB
-            ? { registry: HUB, repository: official(rest) }
-            : { registry: first, repository: rest };
-    }
-    return { registry: HUB, repository: official(name) };
-}
-function official(repository) {
-    return repository === '' || repository.includes('/') ? repository : `library/${repository}`;
-}
-/** Registry and repository, without tag and digest. */
-function reference_nameOf({ registry, repository }) {
-    return `${registry}/${repository}`;
-}
-/** The whole reference, in full. */
-function formatReference(reference) {
-    const { tag, digest } = reference;
-    return `${reference_nameOf(reference)}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
-}
-
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/prepare.js
 
 
@@ -85690,7 +86283,7 @@ function upload(place, target) {
 umask 022
 mkdir -p releases .diveops ${folders.map(quote).join(' ')} && chmod 700 releases .diveops || fail "cannot make folders in $P"
 R="$P/releases/"${quote(place.release)}
-rm -rf "$R" && mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { rm -rf "$R"; fail "cannot write $R: $(df -Pk "$P" | awk 'END { print $4 }') KB free"; }
+rm -rf "$R" && mkdir -m 700 "$R" && cp -R ${stagePath(place.path)}/. "$R/" && rm -f "$R/.env" || { free=$(df -Pk releases | awk 'END { print $4 }'); rm -rf "$R"; fail "cannot write $R: $free KB free"; }
 if [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$N")" ]; then
   # Nothing runs yet, so nothing can be disturbed; databases may mount files of the release.
 ${placeFiles(place.release, target)}
@@ -85723,10 +86316,13 @@ unpacked_kb() { # [FILE]: what the layers in $SCRATCH/layers take that are not i
 free_kb() { df -Pk "$(docker info -f '{{.DockerRootDir}}')" 2>/dev/null | awk 'END { print $4 }'; }
 too_small() { fail "the disk of the host is too small for image $1: $2; remove what is not needed (docker system df shows what takes space)"; }
 ${yieldOne(place, known.releases, yielding)}
-make_room() { # for $image: short of it, layers of the live release count for nothing, then old releases give way
+${spareKb(known.releases, yielding)}
+make_room() { # for $image: short of it, layers of the live release count for nothing, then old releases give way if that helps
   layers "$image" "$SCRATCH/layers"; need=$(unpacked_kb)
   ${known.current ? `enough || { layers ${shell_quote(known.current.image)} "$SCRATCH/there"; need=$(unpacked_kb "$SCRATCH/there"); }` : ''}
-  until enough; do yield_one || too_small "$image" "it needs about $((need / 1024)) MB and $((have / 1024)) MB are free"; done; }
+  enough || [ "$((have + $(spare_kb)))" -ge "$need" ] || too_little
+  until enough; do yield_one || too_little; done; }
+too_little() { too_small "$image" "it needs about $((need / 1024)) MB and $((have / 1024)) MB are free"; }
 enough() { have=$(free_kb); [ "\${have:-$need}" -ge "$need" ]; }
 pull_image() { # IMAGE CONFIG
   tries=0
@@ -85965,14 +86561,12 @@ function rollService(name, target, roll) {
     const drainS = drainSeconds(target.project.services[name]);
     // Caddy keeps idle connections for minutes, so that they tell nothing.
     const late = `[ "$FRONT_KIND" = caddy ] || note 'after ${drainS} s connections from before the switch are still open; they are cut now'`;
-    const count = replicas(target, name);
-    // Somebody has scaled it by hand when the file does not say.
-    const scale = count === undefined ? `$([ "$count" -lt 2 ] || echo "--scale "${word}"=$count")` : '';
+    const scale = `$([ "$count" -lt 2 ] || echo "--scale "${word}"=$count")`;
     const override = JSON.stringify({
         services: { [name]: { image: target.image, pull_policy: 'never' } }
     });
     return `step 'roll ${name}'
-real=$(ids ${word} | tr '\\n' ' '); count=${count ?? '$(echo $real | wc -w)'}
+real=$(ids ${word} | tr '\\n' ' '); count=${roll.replicas.get(name) ?? '$(echo $real | wc -w)'}
 learn_names ${word} $real
 bridge="$(docker inspect -f '{{slice .Name 1}}' $(echo $real | cut -d ' ' -f 1))_bridge-$RELEASE"
 # What serves now goes on serving: the real containers, or the bridges that an earlier run left when
@@ -85996,9 +86590,10 @@ OVERRIDE
   new="$new $(docker inspect -f '{{.Id}}' "$box")"
 done
 back() { # WHY CONTAINER: the old containers take over again
+  decided=$(seconds)
   pin ${word} $serving; files_back
   # What the bridges still answer is answered to its end.
-  reload && drain ${drainS} $new
+  reload && { took "$decided" 'pinned back'; drain ${drainS} $new; }
   explain "$2"
   [ "$serving" != "$real" ] || new=$(bridges ${word})
   undo "$1"; }
@@ -86031,11 +86626,6 @@ drain ${drainS} $(bridges ${word}) || ${late}
 remove_bridges ${word}
 unpin ${word}
 [ "$count" -lt 2 ] || reload`;
-}
-/** How many containers of a service there are to be; undefined when the compose file does not say. */
-function replicas({ project }, name) {
-    const one = project.services[name];
-    return one?.deploy?.replicas ?? one?.scale;
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/roll.js
@@ -86365,7 +86955,7 @@ class Run {
      * Makes what was prepared live, by a job that goes on also without us; `commit` belongs to it where
      * nothing from here is to be seen before.
      */
-    async switch(place, target, config, { services, replaceProxy, back, doors }, imageTest, { facts, commit = '' }) {
+    async switch(place, target, config, { services, replaceProxy, back, doors, replicas }, imageTest, { facts, commit = '' }) {
         const { strategy } = this.request;
         const { health, domains } = config;
         const options = {
@@ -86379,6 +86969,7 @@ class Run {
             : rollScript(place, target, {
                 ...options,
                 tactics: services,
+                replicas,
                 replaceProxy,
                 back,
                 bakeS: health.bakeMs / 1000,
@@ -86571,387 +87162,6 @@ async function conduct(action, request, seams, body) {
         await run?.close();
     }
     return outcome;
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/release/manifest.js
-
-
-/** For what a release of an earlier version does not say. */
-const DEFAULT_HEALTH = parseConfig('').health;
-const site = object({
-    names: array(schemas_string()),
-    certificate: schemas_string(),
-    key: schemas_string()
-});
-const pair = object({
-    domain: schemas_string().optional(),
-    http: schemas_string().optional(),
-    https: schemas_string(),
-    variant: schemas_enum(['https', 'http']),
-    /** What the HTTPS configuration serves, so that its certificates can be looked at without it. */
-    sites: array(site).optional()
-});
-const manifest = object({
-    id: schemas_string(),
-    app: schemas_string(),
-    created: schemas_string(),
-    /** The image as it was handed to the action: name@digest. */
-    image: schemas_string(),
-    /** What the engine on the host calls that image. */
-    imageId: schemas_string(),
-    /** The health test that the image itself brings, in the form of the engine. */
-    imageTest: array(schemas_string()).nullable().default(null),
-    services: array(schemas_string()),
-    compose: schemas_string(),
-    /** sha256 of each service of the compose file as the host's compose resolved it. */
-    definitions: record(schemas_string(), schemas_string()).default({}),
-    /** Hashes of each part of each service's definition, to say later what changed. */
-    parts: record(schemas_string(), record(schemas_string(), schemas_string())).default({}),
-    /** Migrations that the release knows: in its image, or in the database when it went live. */
-    migrations: array(schemas_string()).optional(),
-    proxy: object({
-        service: schemas_string().optional(),
-        http: schemas_string().optional(),
-        https: schemas_string().optional()
-    }),
-    variant: schemas_enum(['https', 'http']),
-    /** The pairs of nginx configurations and what was chosen of each; releases before had one. */
-    pairs: array(pair).optional(),
-    /** sha256 of each file of the release, by its path in the app's folder. */
-    files: record(schemas_string(), schemas_string()),
-    /** What diveops.yml said, for a rollback without a checkout. */
-    config: custom().optional(),
-    /** Commands that may be repeated when the release is brought back. */
-    again: array(object({ service: schemas_string(), command: schemas_string(), again: schemas_boolean() }))
-        .default([]),
-    /** The .env that the release was made live with; values stay on the host. */
-    env: object({ sha256: schemas_string(), follow: record(schemas_string(), schemas_string()) }),
-    /** It ran here before, put live by hand. */
-    adopted: schemas_boolean().optional(),
-    commit: schemas_string().optional(),
-    run: schemas_string().optional(),
-    actor: schemas_string().optional()
-});
-/** Reads a release.json; undefined when there is none or it is not one of ours. */
-function parseManifest(text) {
-    if (text.trim() === '')
-        return undefined;
-    try {
-        const read = manifest.parse(JSON.parse(text));
-        const { variant, proxy, config } = read;
-        const { http, https } = proxy;
-        return {
-            ...read,
-            pairs: read.pairs ?? (https ? [{ http, https, variant }] : []),
-            ...(config && { config: { ...config, health: { ...DEFAULT_HEALTH, ...config.health } } })
-        };
-    }
-    catch {
-        return undefined;
-    }
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/front.js
-
-/** Shell function that names the container which publishes port 80 or 443; needs `project`. */
-const FRONT = 'front() { docker ps -q --filter "label=com.docker.compose.project=$(project)" --filter publish=80 --filter publish=443 | head -n 1; }';
-/** Prints which proxy that is and what it reads. */
-const FRONT_PROBE = `box=$(front); [ -n "$box" ] || exit 1
-${frontProbe('"$box"')}`;
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/planfacts.js
-/**
- * Asks compose what it would do, beside the other probes: it takes a while. A dry `up` would wait for
- * health checks; `create` says the same. The folder's own .env and mounts count, wherever the compose
- * file (a shell expression) lies.
- */
-function startDryRun(composeFile) {
-    return `rm -f "$SCRATCH/dry.done"
-(docker compose --project-directory "$P" -f ${composeFile} --dry-run create --pull never > "$SCRATCH/dry.out" 2>&1; : > "$SCRATCH/dry.done") < /dev/null &`;
-}
-/** The probes of the plan. */
-const PLAN_PROBES = {
-    dryRun: 'until [ -f "$SCRATCH/dry.done" ]; do sleep 0.02; done; cat "$SCRATCH/dry.out"',
-    editedVariables: String.raw `cd "$P" && was=.diveops/env/$(sed -n '/"env": {/,/}/s/.*"sha256": "\([0-9a-f]*\)".*/\1/p' current/release.json | head -n 1)
-[ -f .env ] && [ -f "$was" ] && { grep -vxF -f "$was" .env; grep -vxF -f .env "$was"; } |
-sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2/p' | sort -u`
-};
-/** Reads what the probes of the plan printed. */
-function readPlanFacts(sections, containers) {
-    const anew = [...sections.dryRun.text.matchAll(/Container (\S+)\s+Recreate\s*$/gm)].map(([, name]) => name);
-    return {
-        recreates: new Set(containers.filter(({ name }) => anew.includes(name)).map(({ service }) => service)),
-        editedVariables: sections.editedVariables.text.split('\n').filter(Boolean)
-    };
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/resolve.js
-
-/**
- * Values of secret variables are replaced on the host before its compose resolves the file, so that
- * the resolved configuration can be read by the runner. Follows quoted values over several lines.
- */
-const SCRUB = String.raw `
-scrub() { awk -v quotes="'\"" '
-  skip { if (index($0, q)) skip = 0; next }
-  match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
-    name = toupper(substr($0, 1, RLENGTH))
-    if (name ~ /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/) {
-      rest = substr($0, RLENGTH + 1); sub(/^[ \t]+/, "", rest); q = substr(rest, 1, 1)
-      if (q != "" && index(quotes, q) && !index(substr(rest, 2), q)) skip = 1
-      print substr($0, 1, RLENGTH) "redacted"; next
-    }
-  }
-  { print }'; }`;
-/**
- * Prints the compose file that lies in a folder as the host's own compose resolves it, with the
- * app's path in place of the folder's, and values of secret variables replaced. Both are shell
- * expressions. Needs `$P`, and the `scrub` function.
- */
-function resolveConfig(folder, compose) {
-    return `cd ${folder} && { cat "$SCRATCH/secret/placeholders" 2> /dev/null; [ -f "$P/.env" ] && scrub < "$P/.env"; true; } > .env
-docker compose -f ${compose} config --format json > "$SCRATCH/config.json" 2> "$SCRATCH/config.err"; code=$?
-sed "s#$(pwd -P)#$P#g; s#$(pwd)#$P#g" "$SCRATCH/config.json"; exit $code`;
-}
-/** The script that resolves the compose file of a kept release, with today's `.env`. */
-function keptConfigScript(path, release, composeFile) {
-    const name = quote(path.slice(path.lastIndexOf('/') + 1));
-    const folder = `"$SCRATCH/kept/"${name}`;
-    return `P=${quote(path)}
-${SCRUB}
-rm -rf ${folder} && mkdir -p "$SCRATCH/kept" && cp -R "$P/releases/"${quote(release)} ${folder} || exit 1
-${resolveConfig(folder, quote(composeFile))}`;
-}
-/** The files of the new release lie here on the host until they are taken over: a shell expression. */
-function resolve_stagePath(path) {
-    // The folder's name is the app's own, because compose takes the project's name from it.
-    return `"$SCRATCH/stage/"${shell_quote(path.slice(path.lastIndexOf('/') + 1))}`;
-}
-/** Prints the name of the compose project that was resolved. */
-const PROJECT_NAME = `sed -n 's/^  "name": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" 2> /dev/null | head -n 1`;
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/sections.js
-
-
-/**
- * Joins probes into one script, so that all of them cost one round trip. Each runs in a subshell
- * of its own: a failing one does not stop the others.
- */
-function joinProbes(probes) {
-    const mark = `=${(0,external_node_crypto_.randomBytes)(12).toString('hex')}=`;
-    const names = Object.keys(probes);
-    const script = names
-        .map(name => `(\n${probes[name]}\n)\nprintf '\\n%s%s %s\\n' ${shell_quote(mark)} ${shell_quote(name)} $?`)
-        .join('\n');
-    return { script, read };
-    function read(stdout) {
-        const found = {};
-        let from = 0;
-        for (const match of stdout.matchAll(new RegExp(`\\n${mark}(\\S+) (\\d+)(?:\\n|$)`, 'g'))) {
-            const text = stdout.slice(from, match.index);
-            found[match[1]] = { text: text.trim(), code: Number(match[2]) };
-            from = match.index + match[0].length;
-        }
-        for (const name of names)
-            found[name] ??= { text: '', code: -1 };
-        return found;
-    }
-}
-
-;// CONCATENATED MODULE: ./packages/core/lib/deploy/facts.js
-
-
-
-
-
-
-
-
-
-const CONTAINER_FORMAT = [
-    '{{.Name}}',
-    '{{index .Config.Labels "com.docker.compose.service"}}',
-    '{{.Image}}',
-    '{{.State.Status}}',
-    '{{if .State.Health}}{{.State.Health.Status}}{{end}}',
-    '{{.RestartCount}}',
-    '{{index .Config.Labels "com.docker.compose.config-hash"}}',
-    '{{index .Config.Labels "com.docker.compose.oneoff"}}'
-].join('{{"\\t"}}');
-const RELEASES = {
-    broken: `cd "$P" && ${LAST_SWITCH}`,
-    brokenFiles: `cd "$P/releases" && for r in */; do [ -f "$r/release.json" ] || (cd "$r" && find . -type f -exec sha256sum {} +); done`,
-    current: 'cat "$P/current/release.json"',
-    releases: `for r in "$P"/releases/*; do [ -d "$r" ] || continue
-if [ -f "$r/release.json" ]; then tr -d '\\n' < "$r/release.json"; echo; else echo "unfinished $(basename "$r")"; fi; done`
-};
-/** The script that reads which releases a host keeps, and which one is live. */
-function releaseProbes(path) {
-    const probes = joinProbes(RELEASES);
-    return {
-        script: `P=${shell_quote(path)}\n${probes.script}`,
-        read: (stdout) => readReleases(probes.read(stdout))
-    };
-}
-/** What is read of a host; `stage` and `compose` are shell expressions, and `files` names the release's. */
-function factScripts(stage, compose, files) {
-    return {
-        user: 'id -un; id -Gn',
-        clock: 'date +%s',
-        engine: `docker version --format '{{.Server.Version}}' 2>&1`,
-        compose: 'docker compose version --short 2>&1',
-        tools: 'for t in tar gzip awk sed sha256sum timeout flock; do command -v $t >/dev/null || echo $t; done',
-        path: `if [ -d "$P" ]; then if [ -w "$P" ] && [ -x "$P" ]; then echo writable; else echo forbidden; fi
-elif [ -e "$P" ]; then echo not-a-folder
-else d=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done
-if [ -w "$d" ]; then echo creatable; else echo forbidden; fi; fi`,
-        freePath: 'd=$P; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"',
-        freeImages: `d=$(docker info -f '{{.DockerRootDir}}'); while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"`,
-        envNames: String.raw `[ -f "$P/.env" ] && sed -nE "s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(''|\"\")?[[:space:]]*$/\2/p; t; s/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2=/p" "$P/.env"`,
-        envHash: '[ -f "$P/.env" ] && sha256sum "$P/.env"',
-        ...RELEASES,
-        liveFiles: `cd ${files} && find . -type f | while IFS= read -r f; do [ -f "$P/$f" ] && sha256sum "$P/$f"; done; true`,
-        config: resolveConfig(stage, compose),
-        configError: 'cat "$SCRATCH/config.err"',
-        containers: `ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$(project)")
-[ -z "$ids" ] || docker inspect --format '${CONTAINER_FORMAT}' $ids`,
-        missingImages: `images=$(sed -n 's/^      "image": "\\([^"]*\\)".*/\\1/p' "$SCRATCH/config.json" | sort -u)
-[ -z "$images" ] || docker image inspect -f . $images 2>&1 > /dev/null | sed -n 's/.*No such image: //p'`,
-        volumes: 'docker volume ls -q',
-        listening: `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {n = split($2, a, ":"); print a[n]}' | sort -u`,
-        published: `docker ps --format '{{.Names}}\\t{{.Label "com.docker.compose.project"}}\\t{{.Ports}}'`,
-        programs: `command -v ss >/dev/null && ss -Hltnp | awk '{print $4 "\\t" $6}'`,
-        front: FRONT_PROBE,
-        available: `awk '/^MemAvailable:/ { print $2 }' /proc/meminfo`,
-        memory: `docker ps --filter "label=com.docker.compose.project=$(project)" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id name; do
-echo "$name $(docker top "$id" -o pid,rss 2>/dev/null | awk 'NR > 1 { n += $2 } END { print n + 0 }')"; done | awk '{ used[$1] += $2 } END { for (name in used) print name, used[name] }'`,
-        certificates: CERTIFICATES_PROBE,
-        renewal: 'cat "$P/.diveops/tls.json"',
-        ...PLAN_PROBES
-    };
-}
-/**
- * The script that reads all facts; its standard input is the gzipped tar of the release (`stage/<name>/...`)
- * and of what the run hands over in secret (`secret/...`), which are unpacked into `$SCRATCH`. With
- * `kept` the files are those of a release that the host keeps. Nothing outside of `$SCRATCH` is
- * changed.
- */
-function factProbes(path, composeFile, kept) {
-    const stage = resolve_stagePath(path);
-    const probes = joinProbes(factScripts(stage, shell_quote(composeFile), stage));
-    const script = `P=${shell_quote(path)}
-tar -xzf - -C "$SCRATCH" || exit 97
-${kept === undefined ? '' : `rm -rf ${stage} && mkdir -p "$SCRATCH/stage" && cp -R "$P/releases/"${shell_quote(kept)} ${stage} && rm ${stage}/release.json || exit 97`}
-${startDryRun(`${stage}/${shell_quote(composeFile)}`)}${SCRUB}
-project() { ${PROJECT_NAME}; }
-${FRONT}
-${probes.script}`;
-    return { script, read: (stdout) => readFacts(path, probes.read(stdout)) };
-}
-/** The facts in what the probes printed. */
-function readFacts(path, sections) {
-    const text = (name) => sections[name]?.text ?? '';
-    const rows = (name) => text(name).split('\n').filter(Boolean);
-    const project = parseProject(text('config'));
-    const [user = '', groups = ''] = text('user').split('\n');
-    const front = sections.front?.code === 0 ? readFront(text('front')) : undefined;
-    const containers = rows('containers').flatMap(container);
-    return {
-        user,
-        groups: groups.split(' '),
-        clock: Number(text('clock')),
-        engine: sections.engine,
-        compose: sections.compose,
-        missingTools: rows('tools'),
-        path: text('path'),
-        freeKb: { path: freeKb(text('freePath')), images: freeKb(text('freeImages')) },
-        env: sections.envHash?.code === 0
-            ? { present: presentNames(rows('envNames')), sha256: text('envHash').slice(0, 64) }
-            : undefined,
-        ...readReleases(sections),
-        liveFiles: new Map(rows('liveFiles').map(row => [row.slice(66).replace(`${path}/./`, ''), row.slice(0, 64)])),
-        config: { project, error: text('configError') },
-        containers,
-        ...readPlanFacts(sections, containers),
-        missingImages: rows('missingImages'),
-        volumes: rows('volumes'),
-        listening: listening(sections, project?.name),
-        front,
-        nginx: front?.kind === 'nginx' ? front.configuration : undefined,
-        memoryKb: { available: Number(text('available')), services: memory(rows('memory')) },
-        certificates: readCertificates(text('certificates')),
-        renewal: parseRenewal(text('renewal'))
-    };
-}
-function readReleases(sections) {
-    const rows = sections.releases.text.split('\n');
-    const files = sections.brokenFiles.text.split('\n').filter(Boolean);
-    return {
-        broken: brokenSwitch(sections.broken.text),
-        brokenFiles: Object.fromEntries(files.map(row => [row.slice(68), row.slice(0, 64)])),
-        current: parseManifest(sections.current.text),
-        releases: rows.flatMap(row => parseManifest(row) ?? []),
-        unfinished: rows.flatMap(row => /^unfinished (.+)/.exec(row)?.[1] ?? [])
-    };
-}
-function parseProject(text) {
-    try {
-        return JSON.parse(text);
-    }
-    catch {
-        return undefined;
-    }
-}
-function presentNames(rows) {
-    return new Map(rows.map(row => [row.replace(/=$/, ''), row.endsWith('=')]));
-}
-function memory(rows) {
-    return new Map(rows.map(row => [row.split(' ')[0], Number(row.split(' ')[1])]));
-}
-function freeKb(df) {
-    return Number(df.split('\n').at(-1)?.split(/\s+/)[3] ?? Number.NaN);
-}
-function container(row) {
-    const [name = '', service = '', imageId = '', state = '', health = '', restarts, configHash = '', oneoff] = row.split('\t');
-    if (oneoff === 'True')
-        return [];
-    return [
-        {
-            name: name.replace(/^\//, ''),
-            service,
-            imageId,
-            state,
-            health,
-            restarts: Number(restarts),
-            configHash
-        }
-    ];
-}
-/** Ports that something else than our own project listens on, with what is known of it. */
-function listening(sections, project) {
-    const published = (sections.published?.text ?? '').split('\n').map(row => row.split('\t'));
-    const ours = new Set(published.filter(row => row[1] === project).flatMap(row => portsOf(row[2])));
-    const programs = (sections.programs?.text ?? '').split('\n').map(row => row.split('\t'));
-    return (sections.listening?.text ?? '')
-        .split('\n')
-        .map(hex => Number.parseInt(hex, 16))
-        .filter(port => port > 0 && !ours.has(port))
-        .map(port => {
-        const other = published.find(row => portsOf(row[2]).includes(port));
-        const process = programs.find(row => row[0]?.endsWith(`:${port}`))?.[1];
-        const name = process && /\(\("([^"]+)"/.exec(process)?.[1];
-        return {
-            port,
-            program: other ? `container '${other[0]}'` : name ? `'${name}'` : 'another program'
-        };
-    });
-}
-function portsOf(ports = '') {
-    return [...ports.matchAll(/:(\d+)(?:-(\d+))?->/g)].flatMap(match => {
-        const first = Number(match[1]);
-        const last = Number(match[2] ?? match[1]);
-        return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-    });
 }
 
 ;// CONCATENATED MODULE: ./node_modules/diff/libesm/diff/base.js
@@ -87646,27 +87856,39 @@ function splitLines(text) {
 const MOST_LINES = 60;
 const MOST_BYTES = 256 * 1024;
 /** Shows what a run changes in the files that the proxy reads, the values of secrets taken out. */
-async function tellFileChanges(run, path, target, { files }) {
+async function tellFileChanges(log, path, target, { files }, readTexts) {
     const { proxy, project, pairs } = target;
-    const shown = files.filter(file => file.what === 'changed' && proxy && readsFile(project, proxy, `${path}/${file.path}`));
+    const from = standIns(pairs);
+    const shown = files
+        .filter(file => file.what === 'changed' && proxy && readsFile(project, proxy, `${path}/${file.path}`))
+        .map(file => ({ path: file.path, from: from.get(file.path) ?? file.path }));
     if (shown.length === 0)
         return;
-    const from = standIns(pairs);
-    const both = shown.map(file => `show "$P/"${shell_quote(file.path)} ${resolve_stagePath(path)}/${shell_quote(from.get(file.path) ?? file.path)}`);
-    const { stdout } = await mustRun(run.host, 'reading changed files', `P=${shell_quote(path)}
+    for (const [index, [before, after]] of (await readTexts(shown)).entries()) {
+        log.info(`  ${shown[index]?.path}:`);
+        for (const line of filediff_diffLines(before, after))
+            log.info(`    ${line}`);
+    }
+}
+/** Reads the texts on the host, where the new release's files were unpacked. */
+function hostTexts(host, path) {
+    return async (files) => {
+        const both = files.map(one => `show "$P/"${shell_quote(one.path)} ${resolve_stagePath(path)}/${shell_quote(one.from)}`);
+        const { stdout } = await mustRun(host, 'reading changed files', `P=${shell_quote(path)}
 ${REDACT}
 text() { [ "$(wc -c < "$1")" -gt ${MOST_BYTES} ] || redact < "$1" | base64 | tr -d '\\n'; }
 show() { printf '%s %s\\n' "$(text "$1")" "$(text "$2")"; }
 ${both.join('\n')}`);
-    for (const [index, row] of stdout.trimEnd().split('\n').entries()) {
-        const [before = '', after = ''] = row
-            .split(' ')
-            .map(text => Buffer.from(text, 'base64').toString());
-        const lines = filediff_diffLines(before, after);
-        run.seams.log.info(`  ${shown[index]?.path}:`);
-        for (const line of lines)
-            run.seams.log.info(`    ${line}`);
-    }
+        return stdout
+            .trimEnd()
+            .split('\n')
+            .map(row => {
+            const [before = '', after = ''] = row
+                .split(' ')
+                .map(text => Buffer.from(text, 'base64').toString());
+            return [before, after];
+        });
+    };
 }
 /** A short unified diff of two texts, without the values of secrets. */
 function filediff_diffLines(before, after) {
@@ -87700,9 +87922,14 @@ function filediff_hide(text) {
  * would take away what serves. It is done now, or by a later run.
  */
 async function goLive(run, goal) {
-    const { place, target, config, tactics, imageTest, facts, commit } = goal;
+    const { place, target, config, tactics, imageTest, facts, commit, verify } = goal;
+    const record = verify === undefined ? commit : '';
     try {
-        await run.switch(place, target, config, tactics, imageTest, { facts, commit });
+        await run.switch(place, target, config, tactics, imageTest, { facts, commit: record });
+        if (verify !== undefined) {
+            await verify();
+            await run.script(commit);
+        }
     }
     catch (error) {
         if (error instanceof ConnectionLost || error instanceof errors/* Cancelled */.cJ)
@@ -87819,8 +88046,6 @@ function environment_environmentChange(template, given, present, follow) {
     return change;
 }
 
-// EXTERNAL MODULE: ./packages/core/lib/base/secrets.js
-var secrets = __nccwpck_require__(2450);
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
 // EXTERNAL MODULE: ./node_modules/tar-stream/index.js
@@ -87860,23 +88085,30 @@ async function handover(source, given, login) {
         mode: executable ? 0o755 : 0o644
     }));
     const secret = (name, content) => files.push({ name: `secret/${name}`, content, mode: 0o600 });
-    const text = (entries) => entries.map(([name, value]) => `${assignment(name, value)}\n`).join('');
     const values = source.template.flatMap(entry => entry.kind === 'value' ? [[entry.name, entry.value]] : []);
-    secret('env', text(given));
-    secret('template', text(values));
-    secret('placeholders', text([...source.template.map(placeholder), ...given.map(harmless)]));
+    secret('env', handover_text(given));
+    secret('template', handover_text(values));
+    secret('placeholders', placeholders(source, given));
     if (login)
         secret('auth', Buffer.from(`${login.user}:${login.token}`).toString('base64'));
     return bundle(files);
 }
+/** What stands in for variables that the host does not have yet, as lines of a .env without secrets. */
+function placeholders({ template }, given) {
+    return handover_text([...template.map(placeholder), ...given.map(harmless)]);
+}
+function handover_text(entries) {
+    return entries.map(([name, value]) => `${assignment(name, value)}\n`).join('');
+}
 function placeholder(entry) {
-    return [entry.name, entry.kind === 'value' ? entry.value : 'redacted'];
+    return entry.kind === 'value' ? harmless([entry.name, entry.value]) : [entry.name, 'redacted'];
 }
 function harmless([name, value]) {
-    return [name, (0,secrets/* isSecretName */.e)(name) ? 'redacted' : value];
+    return [name, (0,secrets/* isSecret */.$f)(name, value) ? 'redacted' : value];
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/record.js
+
 
 
 
@@ -87905,6 +88137,7 @@ function newManifest(place, target, { imageId, imageTest, envHash }, { source, r
         compose: place.compose,
         definitions: Object.fromEntries(Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])),
         parts: Object.fromEntries(Object.entries(target.project.services).map(([name, one]) => [name, partsOf(one)])),
+        replicas: declaredReplicas(target.project),
         migrations: schema && knownMigrations(schema),
         proxy: source.config.proxy,
         variant: target.variant,
@@ -87919,7 +88152,37 @@ function newManifest(place, target, { imageId, imageTest, envHash }, { source, r
     };
 }
 
+;// CONCATENATED MODULE: ./packages/core/lib/deploy/replicas.js
+/** How many containers of which service the compose file says that there are to be. */
+function replicas_declaredReplicas({ services }) {
+    const numbers = Object.entries(services).flatMap(([name, { deploy, scale }]) => {
+        const number = deploy?.replicas ?? scale;
+        return number === undefined ? [] : [[name, number]];
+    });
+    return Object.fromEntries(numbers);
+}
+/**
+ * How many containers of each service a release is to have: what its compose file says, and one where
+ * only that of the release which serves said more. A service that neither speaks of may have been
+ * scaled by hand and is not named.
+ */
+function chooseReplicas(project, served) {
+    const withdrawn = Object.keys(served?.replicas ?? {}).map(name => [name, 1]);
+    return new Map([...withdrawn, ...Object.entries(replicas_declaredReplicas(project))]);
+}
+/**
+ * The same for a way back after a release that may have changed the numbers: what the compose file
+ * does not say is as it was before, when `facts` were read.
+ */
+function formerReplicas(project, { containers }) {
+    const before = new Map();
+    for (const { service } of containers)
+        before.set(service, (before.get(service) ?? 0) + 1);
+    return new Map([...before, ...Object.entries(replicas_declaredReplicas(project))]);
+}
+
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/tactics.js
+
 
 
 
@@ -87941,7 +88204,8 @@ function chooseTactics(target, facts, config, { strategy, force = false, back = 
         replaceProxy: mustReplaceProxy(target, facts, strategy),
         outdated: new Set(others.filter(name => readsChangedFile(name, target, facts, config.path))),
         back,
-        doors: new Map(built.flatMap(name => doorOf(name)))
+        doors: new Map(built.flatMap(name => doorOf(name))),
+        replicas: chooseReplicas(project, facts.current)
     };
     function doorOf(name) {
         const names = namesOf(target, facts, name);
@@ -88068,6 +88332,7 @@ function namesOf({ project }, facts, name) {
 
 
 
+
 /**
  * After a failed switch: puts the release back that was live, by the same code, unless the roll has
  * done so itself; says in which state the host is. Does nothing while the switch may still go on.
@@ -88104,7 +88369,10 @@ async function putBack(run, failure) {
             await run.job(place, 'again', commandsScript(place, target, previous.again, timeoutS));
         }
         const { strategy } = run.request;
-        const back = chooseTactics(target, now, config, { strategy, force: true });
+        const back = {
+            ...chooseTactics(target, now, config, { strategy, force: true }),
+            replicas: formerReplicas(project, facts)
+        };
         await run.switch(place, target, config, back, previous.imageTest, {
             facts: { ...now, broken: run.asBroken(failed.release) }
         });
@@ -88287,7 +88555,7 @@ print('diveops-migrations ' + json.dumps({
 
 
 /** An image that cannot be asked within this time is taken as one that does not answer. */
-const PATIENCE_S = 120;
+const migrations_PATIENCE_S = 120;
 /**
  * Asks the image of a release which migrations are pending, in a container of its own that starts
  * with the given words in place of the image's entrypoint, which may migrate. What the service
@@ -88309,7 +88577,7 @@ ask() { # ENTRYPOINT WORDS...: its output is in ask.out
   docker ps -aq --filter "name=_migrations_" --filter "label=com.docker.compose.project=$N" | xargs -r docker rm -f > /dev/null 2>&1
   entry=$1; shift
   dc -f "$SCRATCH/ask.yml" run -d -T --no-deps --name "$box" --entrypoint "$entry" ${shell_quote(service)} "$@" > "$SCRATCH/ask.err" 2>&1 || return
-  code=$(timeout ${PATIENCE_S} docker wait "$box") || code='none within ${PATIENCE_S} s'
+  code=$(timeout ${migrations_PATIENCE_S} docker wait "$box") || code='none within ${migrations_PATIENCE_S} s'
   docker logs "$box" > "$SCRATCH/ask.out" 2> "$SCRATCH/ask.err"
   docker rm -f "$box" > /dev/null 2>&1
   [ "$code" = 0 ]; }
@@ -88488,7 +88756,7 @@ async function putKeptLive(run, request, goal, verify) {
     outcome.url = addressOf(target.pairs, config.domains);
     const plan = makePlan(target, facts, tactics, path, why);
     run.tellPlan(plan, target);
-    await tellFileChanges(run, path, target, plan);
+    await tellFileChanges(run.seams.log, path, target, plan, hostTexts(run.host, path));
     if (why.length === 0 && goal.id === facts.current?.id) {
         Object.assign(outcome, { state: 'unchanged', release: goal.id });
         return { facts, target };
@@ -88500,14 +88768,16 @@ async function putKeptLive(run, request, goal, verify) {
     const commit = commitScript(place, live, [], facts.releases, facts.unfinished, run.id);
     outcome.state = 'unknown';
     try {
-        if (verify === undefined) {
-            await goLive(run, { place, target, config, tactics, imageTest, facts, commit });
-        }
-        else {
-            await run.switch(place, target, config, tactics, imageTest, { facts });
-            await verify({ facts, target });
-            await run.script(commit);
-        }
+        await goLive(run, {
+            place,
+            target,
+            config,
+            tactics,
+            imageTest,
+            facts,
+            commit,
+            verify: verify && (() => verify({ facts, target }))
+        });
     }
     catch (error) {
         const told = run.tell(error);
@@ -89882,8 +90152,14 @@ function wayBackRow({ facts, sections }, current) {
     const older = facts.releases.filter(({ id }) => id < current.id);
     const whole = older.filter(({ id, app, services }) => services.every(service => images.has(keptImage(app, service, id))));
     if (older.length === 0) {
+        const newer = facts.releases.map(({ id }) => id).filter(id => id > current.id);
         return drift_hint('way back', 'no earlier release', {
-            cause: 'there is one from the second deploy on'
+            ...(newer.length === 0
+                ? { cause: 'there is one from the second deploy on' }
+                : {
+                    cause: `newer ones are kept: ${newer.join(', ')}`,
+                    next: "give the rollback one of them as 'release'"
+                })
         });
     }
     if (whole.length > 0) {
@@ -90275,6 +90551,12 @@ function siteRows(seen, { statuses, lacks }, proxy) {
     }
     return [...statuses].map(([origin, status]) => {
         const url = origin + seen.config.health.path;
+        if (status === '404') {
+            return site_site.hint(origin, `answers 404 for ${seen.config.health.path}`, {
+                cause: 'visitors may find other pages, but this one tells nothing of the app',
+                next: 'name a page that the app has as health.path of diveops.yml'
+            });
+        }
         if (/^[234]/.test(status))
             return site_site.ok(origin, `answers ${status}`);
         if (status === 'none') {
@@ -92523,6 +92805,7 @@ function output_partial(data, marker) {
 
 
 
+
 /** How long the host has to take the last bytes when a session is closed. */
 const CLOSING_MS = 1000;
 /**
@@ -92539,6 +92822,8 @@ class Session {
     #last = 0;
     #started = false;
     #greeting = '';
+    /** All that came in place of the loop's first word: a key may have an answer of its own. */
+    #instead = new Output();
     #ended;
     constructor(client, options) {
         this.#options = options;
@@ -92596,8 +92881,10 @@ class Session {
         setImmediate(() => this.#end(code === undefined ? 'the host closed the channel' : 'the shell on the host ended')));
         const late = setTimeout(() => {
             const limit = formatDuration(this.#options.startTimeoutMs);
-            if (!this.#started)
-                this.#end(`no answer within ${limit}`);
+            // A key that may only read answers in its own time, which the host limits.
+            if (this.#started || isReadOnlyAnswer(this.#greeting))
+                return;
+            this.#end(`no answer within ${limit}`);
         }, this.#options.startTimeoutMs);
         late.unref();
         channel.on('close', () => clearTimeout(late));
@@ -92610,7 +92897,10 @@ class Session {
         };
         this.#stderr.expect(0, { write: heard, end: () => { } });
         this.#stdout.expect(0, {
-            write: heard,
+            write: chunk => {
+                heard(chunk);
+                this.#instead.write(chunk);
+            },
             end: code => {
                 if (code === 0)
                     this.#started = true;
@@ -92629,6 +92919,9 @@ class Session {
         }
     }
     #notStarted(reason) {
+        const answer = readOnlyAnswer(this.#instead.end());
+        if (answer !== undefined)
+            return new ReadOnlyKey(this.#options.name, answer);
         const said = this.#greeting.trim();
         const details = said === '' ? [] : said.split('\n');
         const why = details.length > 0 ? `it said '${(0,errors/* errorMessage */.gJ)(said)}'` : reason;
@@ -96194,7 +96487,7 @@ function actionLog(secrets) {
  * anything else also shows its stack when the step is debugged.
  */
 async function runAction(main) {
-    const secrets = new base_secrets/* Secrets */.S(secret => lib_core/* setSecret */.Pq(secret));
+    const secrets = new base_secrets/* Secrets */.Sb(secret => lib_core/* setSecret */.Pq(secret));
     const log = actionLog(secrets);
     try {
         await main({ secrets, log });
@@ -96266,9 +96559,12 @@ function hasMessage(thrown) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   S: () => (/* binding */ Secrets),
-/* harmony export */   e: () => (/* binding */ isSecretName)
+/* harmony export */   $f: () => (/* binding */ isSecret),
+/* harmony export */   Px: () => (/* binding */ PASSWORD_IN_ADDRESS),
+/* harmony export */   Sb: () => (/* binding */ Secrets),
+/* harmony export */   vG: () => (/* binding */ SECRET_WORDS)
 /* harmony export */ });
+/* unused harmony export isSecretName */
 const STARS = '***';
 /** Shorter values would turn ordinary words of the log into stars. */
 const SHORTEST = 4;
@@ -96312,10 +96608,19 @@ function forms(value) {
         JSON.stringify(value).slice(1, -1)
     ];
 }
-const SECRET_NAME = /PASSWORD|PASSWD|SECRET|TOKEN|KEY|DSN|CREDENTIAL/i;
+/** What makes the name of a variable that of a secret, in capitals: a regular expression for awk, too. */
+const SECRET_WORDS = 'PASSWORD|PASSWD|PASSPHRASE|_PASS|SECRET|TOKEN|KEY|DSN|CREDENTIAL|PRIVATE';
+/** A password in an address, as in `postgres://user:password@db/app`: for awk, too. */
+const PASSWORD_IN_ADDRESS = '://[^/@: ]*:[^@ ]+@';
+const SECRET_NAME = new RegExp(SECRET_WORDS, 'i');
+const ADDRESS = new RegExp(PASSWORD_IN_ADDRESS);
 /** Whether a variable holds a secret, told by the kind of its name. */
 function isSecretName(name) {
     return SECRET_NAME.test(name);
+}
+/** Whether a variable holds a secret, told by the kind of its name or by a password in an address. */
+function isSecret(name, value) {
+    return isSecretName(name) || ADDRESS.test(value);
 }
 
 
