@@ -38,6 +38,7 @@ const proven = all
 const CHECKS: Record<string, (block: Block) => unknown> = {
   yaml: checkYaml,
   sh: checkShell,
+  'sh root': checkShell,
   'sh server': checkShell,
   dotenv: ({ file, text }) => expect(parseTemplate(text, file)).not.toEqual([]),
   mermaid: ({ text }) => mermaid.parse(text),
