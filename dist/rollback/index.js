@@ -90205,6 +90205,8 @@ const RECOMMENDED = { cpus: 2, memory: 4, disk: 40 };
 const SOLD = 0.9;
 const KB_PER_GB = 1e6 / 1.024;
 const FEW_INODES = 10_000;
+/** With less of the disk free the next releases and backups make it full before somebody looks again. */
+const LEAST_PART = 0.1;
 /** Rows of the host: what a deploy checks before it begins, and the server's own health. */
 function hostRows(seen) {
     const { facts, config, host, now } = seen;
@@ -90213,6 +90215,7 @@ function hostRows(seen) {
         host_ok('system', seen.sections.system.text),
         userRow(seen),
         ...checks.map(host_check),
+        diskLeftRow(seen),
         inodesRow(seen),
         ...requirementRows(seen),
         ...memoryRows(seen),
@@ -90228,6 +90231,19 @@ function userRow({ facts: { user, groups } }) {
     return host_hint('user', found, {
         cause: 'a deploy needs no root',
         next: 'sudo adduser deploy && sudo usermod -aG docker deploy, and give that user the key'
+    });
+}
+function diskLeftRow({ sections }) {
+    const [, size, , free] = (linesOf(sections.disk)[0] ?? '').split(/\s+/).map(Number);
+    if (!size || free === undefined || !Number.isFinite(free)) {
+        return host_hint('disk left', 'could not be read');
+    }
+    const found = `${(free / KB_PER_GB).toFixed(1)} of ${(size / KB_PER_GB).toFixed(1)} GB free`;
+    if (free >= size * LEAST_PART)
+        return host_ok('disk left', found);
+    return host_warning('disk left', found, {
+        cause: 'it is nearly full: the next release or backup may find no room',
+        next: 'docker system df, then remove what is not needed'
     });
 }
 function inodesRow({ sections }) {

@@ -49,7 +49,16 @@ function row(
 }
 
 test('a recommended server is good in every row', () => {
-  for (const name of ['processors', 'memory', 'disk', 'swap', 'memory left', 'inodes', 'clock']) {
+  for (const name of [
+    'processors',
+    'memory',
+    'disk',
+    'swap',
+    'memory left',
+    'disk left',
+    'inodes',
+    'clock'
+  ]) {
     expect(row(name)).toMatchObject({ severity: 'ok' })
   }
 })
@@ -60,6 +69,8 @@ test.each<[string, Partial<Record<Name, string>>, string, string]>([
   ['processors', { cpus: '1' }, 'hint', '1'],
   ['disk', { disk: '/dev/sda1 20145724 9 9 25% /' }, 'hint', '20.6 GB'],
   ['disk', { disk: '/dev/sda1 10145724 9 9 25% /' }, 'warning', '10.4 GB'],
+  ['disk left', { disk: '/dev/sda1 41152736 9 4000000 25% /' }, 'warning', '4.1 of 42.1 GB free'],
+  ['disk left', { disk: '' }, 'hint', 'could not be read'],
   ['swap', { hostMemory: memory(1980, 900) }, 'warning', 'none'],
   ['swap', { hostMemory: memory(8000, 900) }, 'ok', 'none'],
   ['memory left', { hostMemory: memory(4000, 100) }, 'warning', '100 MB available'],
