@@ -76358,27 +76358,46 @@ const HOSTS_MEMORY_S = 5.2;
  */
 const RELOAD_FUNCTIONS = String.raw `
 ${FIND_FRONT}
-inside() { docker exec "$FRONT" "$@" > "$SCRATCH/front.out" 2>&1; }
-workers() { # processes that serve: nginx calls them so, HAProxy's are all but the first
-  docker exec "$FRONT" sh -c 'for p in /proc/[0-9]*; do
-  [ "$(cat "$p/comm" 2>/dev/null)" = "$1" ] || continue
-  case $1 in
-    nginx) case $(tr "\0" " " < "$p/cmdline" 2>/dev/null) in *"worker process"*) basename "$p" ;; esac ;;
-    *) [ "$p" = "/proc/$2" ] || basename "$p" ;;
-  esac; done' sh "$FRONT_KIND" "$FRONT_PID" | sort; }
-new_workers() { # waits for a process that was not there before
-  tries=0
-  while [ "$tries" -lt 100 ]; do
-    for worker in $(workers); do case " $(echo $before) " in *" $worker "*) ;; *) return 0 ;; esac; done
-    tries=$((tries + 1)); sleep 0.05
+SERVING=$(cat <<'SERVING'
+serving() { # processes that serve: nginx calls them so, HAProxy's are all but the first
+  for p in /proc/[0-9]*; do
+    [ "$(cat "$p/comm" 2>/dev/null)" = "$kind" ] || continue
+    case $kind in
+      (nginx) case $(tr "\0" " " < "$p/cmdline" 2>/dev/null) in (*"worker process"*) basename "$p" ;; esac ;;
+      (*) [ "$p" = "/proc/$main" ] || basename "$p" ;;
+    esac
+  done; }
+kind=$1 main=$2
+shift 2
+SERVING
+)
+# One question to the engine instead of five, since visitors wait for it when a release is bad.
+RENEW=$(cat <<'RENEWING'
+before=$(serving)
+case $kind in
+  (nginx) nginx -t "$@" && nginx -s reload "$@" ;;
+  (*) haproxy -c "$@" && kill -USR2 "$main" ;;
+esac || exit 1
+tries=0
+while [ "$tries" -lt 100 ]; do # until a process serves that was not there before
+  for worker in $(serving); do
+    case " $(echo $before) " in (*" $worker "*) ;; (*) echo "@before" $before; exit 0 ;; esac
   done
-  return 1; }
+  tries=$((tries + 1)); sleep 0.05 2>/dev/null || sleep 1
+done
+exit 1
+RENEWING
+)
+within() { # SCRIPT WORD...: in the proxy's container, where its processes are known
+  script=$1; shift
+  docker exec "$FRONT" sh -c "$SERVING
+$script" sh "$FRONT_KIND" "$FRONT_PID" "$@"; }
 reload() {
   case $FRONT_KIND in
-    nginx) before=$(workers); inside nginx -t $FRONT_WORDS && inside nginx -s reload $FRONT_WORDS && new_workers ;;
-    haproxy) before=$(workers); inside haproxy -c $FRONT_WORDS && inside sh -c "kill -USR2 $FRONT_PID" && new_workers ;;
+    nginx|haproxy) within "$RENEW" $FRONT_WORDS > "$SCRATCH/front.out" 2>&1 || return 1
+      before=$(sed -n 's/^@before //p' "$SCRATCH/front.out") ;;
     caddy) [ -z "$pinned_at" ] || while ! past "$pinned_at" ${HOSTS_MEMORY_S}; do sleep 0.1; done
-      inside caddy reload --force $FRONT_WORDS ;;
+      docker exec "$FRONT" caddy reload --force $FRONT_WORDS > "$SCRATCH/front.out" 2>&1 ;;
     *) return 1 ;;
   esac; }
 connections() { # CONTAINER...: the proxy's connections to them
@@ -76387,7 +76406,7 @@ connections() { # CONTAINER...: the proxy's connections to them
     FILENAME == ARGV[1] { peer[$1]; next } $4 == "01" { split($3, to, ":"); if (substr(to[1], length(to[1]) - 7) in peer) print $2 }' "$SCRATCH/peers" -; }
 unfinished() { # CONTAINER...: what goes on from before the last reload; of Caddy's connections none tells whether it is idle
   if [ "$FRONT_KIND" = caddy ]; then connections "$@"; return; fi
-  live=" $(workers | tr '\n' ' ') "
+  live=" $(within serving | tr '\n' ' ') "
   for worker in $before; do case $live in *" $worker "*) echo "$worker" ;; esac; done; }
 drain() { # SECONDS CONTAINER...: fails when something is not done by then
   span=$1; shift; begin=$(seconds)
