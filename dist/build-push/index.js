@@ -29166,6 +29166,10 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const HOST = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\d{1,5})?$/;
 /** Stands in a plan for the digest of an image that is not built yet. */
 const UNBUILT = (/* unused pure expression or super */ null && (`sha256:${'0'.repeat(64)}`));
+/** Whether an image is told by that stand-in. */
+function isUnbuilt(image) {
+    return image.endsWith(`@${UNBUILT}`);
+}
 /** Whether a text can be a tag. */
 function isTag(text) {
     return TAG.test(text);

@@ -82236,6 +82236,10 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const HOST = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\d{1,5})?$/;
 /** Stands in a plan for the digest of an image that is not built yet. */
 const UNBUILT = `sha256:${'0'.repeat(64)}`;
+/** Whether an image is told by that stand-in. */
+function isUnbuilt(image) {
+    return image.endsWith(`@${UNBUILT}`);
+}
 /** Whether a text can be a tag. */
 function isTag(text) {
     return TAG.test(text);
@@ -82536,6 +82540,10 @@ function partsOf(service) {
         ...Object.entries(environment).map(([name, value]) => [`environment.${name}`, value])
     ];
     return Object.fromEntries(named.map(([name, value]) => [name, sha256(JSON.stringify(value ?? null)).slice(0, 12)]));
+}
+/** The parts of every service, by its name. */
+function partsOfAll({ services }) {
+    return Object.fromEntries(Object.entries(services).map(([name, one]) => [name, partsOf(one)]));
 }
 /** Parts that people call by another name than compose does. */
 const WORDS = { volumes: 'mounts', healthcheck: 'health test' };
@@ -83572,8 +83580,10 @@ function readPlanFacts(sections, containers) {
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/resolve.js
 
 
+/** A password in an address, between slashes: for awk. */
+const ADDRESS_PATTERN = `/${base_secrets/* PASSWORD_IN_ADDRESS */.Px.replaceAll('/', '\\/')}/`;
 /** When the variable in `line`, whose name in capitals is `name`, holds a secret: for awk. */
-const HOLDS_SECRET = `name ~ /${base_secrets/* SECRET_WORDS */.vG}/ || line ~ /${base_secrets/* PASSWORD_IN_ADDRESS */.Px.replaceAll('/', '\\/')}/`;
+const HOLDS_SECRET = `name ~ /${base_secrets/* SECRET_WORDS */.vG}/ || line ~ ${ADDRESS_PATTERN}`;
 /**
  * Shell function `scrub [NAMES]`: takes the values of secrets, and comments, out of a .env before compose
  * resolves a file with it, so that the resolved configuration can be read by the runner; given names
@@ -83920,7 +83930,7 @@ const REDACT = String.raw `redact() { awk -v file="${'$'}{SECRETS:-$P/.env}" -v 
       gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
       if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
       if (length(value) >= 4) secret[value]
-      if (match(value, /:\/\/[^\/@: ]*:[^@ ]+@/)) {
+      if (match(value, ${ADDRESS_PATTERN})) {
         word = substr(value, RSTART, RLENGTH - 1); sub(/^:\/\/[^:]*:/, "", word)
         if (length(word) >= 4) secret[word] } } }
   { for (value in secret) { rest = $0; $0 = ""
@@ -85228,7 +85238,7 @@ function newManifest(place, target, { imageId, imageTest, envHash }, { source, r
         services: target.built,
         compose: place.compose,
         definitions: Object.fromEntries(Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])),
-        parts: Object.fromEntries(Object.entries(target.project.services).map(([name, one]) => [name, partsOf(one)])),
+        parts: partsOfAll(target.project),
         replicas: declaredReplicas(target.project),
         migrations: schema && knownMigrations(schema),
         proxy: source.config.proxy,
@@ -85297,7 +85307,7 @@ async function adopt(run, facts, target, config) {
             name,
             definitionHash({ ...target, project }, name)
         ])),
-        parts: Object.fromEntries(Object.entries(project.services).map(([name, one]) => [name, partsOf(one)])),
+        parts: partsOfAll(project),
         replicas: declaredReplicas(project),
         proxy: { service: target.proxy },
         // Its files stand where they stood, whatever certificates there are.
@@ -86585,7 +86595,7 @@ function definition(service, target, facts) {
     return changedParts(before, after, new Set([...editedVariables, ...follow]));
 }
 function plan_short(image) {
-    if (image.endsWith(`@${UNBUILT}`))
+    if (isUnbuilt(image))
         return 'the one that the deploy builds';
     return image.replace(/^.*@sha256:/, '').slice(0, 7);
 }
@@ -88790,9 +88800,6 @@ function definitionsNow(before, { config: { project }, editedVariables }) {
         return same ? [[name, definitionHash({ project }, name)]] : [];
     }));
 }
-function partsOfAll({ services }) {
-    return Object.fromEntries(Object.entries(services).map(([name, one]) => [name, partsOf(one)]));
-}
 /** Services that compose would make anew, as far as their definitions and images tell. */
 function changedServices({ current, config, editedVariables }, { moved }) {
     const touched = new Set(editedVariables);
@@ -89424,7 +89431,7 @@ class Deploy {
         const tactics = tactics_chooseTactics(target, facts, source.config, { strategy });
         tellBroken(facts, this.#run, 'putting this one live');
         Object.assign(outcome, {
-            image: image.endsWith(`@${UNBUILT}`) ? undefined : image,
+            image: isUnbuilt(image) ? undefined : image,
             commit: run.commit,
             previous: facts.current?.id
         });

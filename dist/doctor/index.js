@@ -73589,8 +73589,10 @@ var secrets = __nccwpck_require__(2450);
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/resolve.js
 
 
+/** A password in an address, between slashes: for awk. */
+const ADDRESS_PATTERN = `/${secrets/* PASSWORD_IN_ADDRESS */.Px.replaceAll('/', '\\/')}/`;
 /** When the variable in `line`, whose name in capitals is `name`, holds a secret: for awk. */
-const HOLDS_SECRET = `name ~ /${secrets/* SECRET_WORDS */.vG}/ || line ~ /${secrets/* PASSWORD_IN_ADDRESS */.Px.replaceAll('/', '\\/')}/`;
+const HOLDS_SECRET = `name ~ /${secrets/* SECRET_WORDS */.vG}/ || line ~ ${ADDRESS_PATTERN}`;
 /**
  * Shell function `scrub [NAMES]`: takes the values of secrets, and comments, out of a .env before compose
  * resolves a file with it, so that the resolved configuration can be read by the runner; given names
@@ -76104,7 +76106,7 @@ const REDACT = String.raw `redact() { awk -v file="${'$'}{SECRETS:-$P/.env}" -v 
       gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
       if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
       if (length(value) >= 4) secret[value]
-      if (match(value, /:\/\/[^\/@: ]*:[^@ ]+@/)) {
+      if (match(value, ${ADDRESS_PATTERN})) {
         word = substr(value, RSTART, RLENGTH - 1); sub(/^:\/\/[^:]*:/, "", word)
         if (length(word) >= 4) secret[word] } } }
   { for (value in secret) { rest = $0; $0 = ""

@@ -78564,13 +78564,17 @@ function hash_sha256(content) {
 ;// CONCATENATED MODULE: ./packages/core/lib/app/parts.js
 
 /** The parts of a service as the host's compose resolves it. */
-function parts_partsOf(service) {
+function partsOf(service) {
     const { environment = {}, ...rest } = service;
     const named = [
         ...Object.entries(rest),
         ...Object.entries(environment).map(([name, value]) => [`environment.${name}`, value])
     ];
     return Object.fromEntries(named.map(([name, value]) => [name, hash_sha256(JSON.stringify(value ?? null)).slice(0, 12)]));
+}
+/** The parts of every service, by its name. */
+function parts_partsOfAll({ services }) {
+    return Object.fromEntries(Object.entries(services).map(([name, one]) => [name, partsOf(one)]));
 }
 /** Parts that people call by another name than compose does. */
 const parts_WORDS = { volumes: 'mounts', healthcheck: 'health test' };
@@ -78608,6 +78612,10 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const HOST = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\d{1,5})?$/;
 /** Stands in a plan for the digest of an image that is not built yet. */
 const UNBUILT = `sha256:${'0'.repeat(64)}`;
+/** Whether an image is told by that stand-in. */
+function isUnbuilt(image) {
+    return image.endsWith(`@${UNBUILT}`);
+}
 /** Whether a text can be a tag. */
 function isTag(text) {
     return TAG.test(text);
@@ -79423,7 +79431,7 @@ function definition(service, target, facts) {
     if (current === undefined)
         return [];
     const before = current.parts[service];
-    const after = parts_partsOf(target.project.services[service] ?? {});
+    const after = partsOf(target.project.services[service] ?? {});
     // A release.json of an older version tells no parts.
     if (before === undefined)
         return [];
@@ -79431,7 +79439,7 @@ function definition(service, target, facts) {
     return changedParts(before, after, new Set([...editedVariables, ...follow]));
 }
 function plan_short(image) {
-    if (image.endsWith(`@${UNBUILT}`))
+    if (isUnbuilt(image))
         return 'the one that the deploy builds';
     return image.replace(/^.*@sha256:/, '').slice(0, 7);
 }
@@ -80097,8 +80105,10 @@ var secrets = __nccwpck_require__(2450);
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/resolve.js
 
 
+/** A password in an address, between slashes: for awk. */
+const ADDRESS_PATTERN = `/${secrets/* PASSWORD_IN_ADDRESS */.Px.replaceAll('/', '\\/')}/`;
 /** When the variable in `line`, whose name in capitals is `name`, holds a secret: for awk. */
-const HOLDS_SECRET = `name ~ /${secrets/* SECRET_WORDS */.vG}/ || line ~ /${secrets/* PASSWORD_IN_ADDRESS */.Px.replaceAll('/', '\\/')}/`;
+const HOLDS_SECRET = `name ~ /${secrets/* SECRET_WORDS */.vG}/ || line ~ ${ADDRESS_PATTERN}`;
 /**
  * Shell function `scrub [NAMES]`: takes the values of secrets, and comments, out of a .env before compose
  * resolves a file with it, so that the resolved configuration can be read by the runner; given names
@@ -80445,7 +80455,7 @@ const REDACT = String.raw `redact() { awk -v file="${'$'}{SECRETS:-$P/.env}" -v 
       gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
       if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
       if (length(value) >= 4) secret[value]
-      if (match(value, /:\/\/[^\/@: ]*:[^@ ]+@/)) {
+      if (match(value, ${ADDRESS_PATTERN})) {
         word = substr(value, RSTART, RLENGTH - 1); sub(/^:\/\/[^:]*:/, "", word)
         if (length(word) >= 4) secret[word] } } }
   { for (value in secret) { rest = $0; $0 = ""
@@ -83270,7 +83280,7 @@ function newManifest(place, target, { imageId, imageTest, envHash }, { source, r
         services: target.built,
         compose: place.compose,
         definitions: Object.fromEntries(Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])),
-        parts: Object.fromEntries(Object.entries(target.project.services).map(([name, one]) => [name, partsOf(one)])),
+        parts: partsOfAll(target.project),
         replicas: declaredReplicas(target.project),
         migrations: schema && knownMigrations(schema),
         proxy: source.config.proxy,

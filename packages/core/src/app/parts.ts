@@ -1,5 +1,5 @@
 import { sha256 } from '../base/hash.ts'
-import type { Service } from './compose.ts'
+import type { Project, Service } from './compose.ts'
 
 /**
  * A short hash of each part of a service's definition, of each environment variable by itself
@@ -17,6 +17,11 @@ export function partsOf(service: Service): Parts {
   return Object.fromEntries(
     named.map(([name, value]) => [name, sha256(JSON.stringify(value ?? null)).slice(0, 12)])
   )
+}
+
+/** The parts of every service, by its name. */
+export function partsOfAll({ services }: Project): Record<string, Parts> {
+  return Object.fromEntries(Object.entries(services).map(([name, one]) => [name, partsOf(one)]))
 }
 
 /** Parts that people call by another name than compose does. */

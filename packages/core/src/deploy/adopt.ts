@@ -1,6 +1,6 @@
 import type { Project } from '../app/compose.ts'
 import type { AppConfig } from '../app/config.ts'
-import { partsOf } from '../app/parts.ts'
+import { partsOfAll } from '../app/parts.ts'
 import { quote } from '../base/shell.ts'
 import { nameOf, parseReference } from '../docker/reference.ts'
 import { keptImage, releaseId } from '../release/identity.ts'
@@ -68,9 +68,7 @@ export async function adopt(
         definitionHash({ ...target, project }, name)
       ])
     ),
-    parts: Object.fromEntries(
-      Object.entries(project.services).map(([name, one]) => [name, partsOf(one)])
-    ),
+    parts: partsOfAll(project),
     replicas: declaredReplicas(project),
     proxy: { service: target.proxy },
     // Its files stand where they stood, whatever certificates there are.

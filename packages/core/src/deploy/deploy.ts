@@ -2,7 +2,7 @@ import { builtRepository, type Project, repositoryOf } from '../app/compose.ts'
 import { composeLine } from '../app/composeplace.ts'
 import type { Schema } from '../app/migrations.ts'
 import { UserError } from '../base/errors.ts'
-import { UNBUILT } from '../docker/reference.ts'
+import { isUnbuilt } from '../docker/reference.ts'
 import { releaseId } from '../release/identity.ts'
 import { ReadOnlyKey } from '../ssh/readonly.ts'
 import { adopt } from './adopt.ts'
@@ -73,7 +73,7 @@ class Deploy {
     const tactics = chooseTactics(target, facts, source.config, { strategy })
     tellBroken(facts, this.#run, 'putting this one live')
     Object.assign(outcome, {
-      image: image.endsWith(`@${UNBUILT}`) ? undefined : image,
+      image: isUnbuilt(image) ? undefined : image,
       commit: run.commit,
       previous: facts.current?.id
     })

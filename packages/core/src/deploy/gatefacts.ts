@@ -1,5 +1,4 @@
-import type { Project } from '../app/compose.ts'
-import { changedParts, type Parts, partsOf } from '../app/parts.ts'
+import { changedParts, type Parts, partsOf, partsOfAll } from '../app/parts.ts'
 import type { Source, SourceFile } from '../app/source.ts'
 import { UserError } from '../base/errors.ts'
 import { isSecretName } from '../base/secrets.ts'
@@ -135,10 +134,6 @@ function definitionsNow(
       return same ? [[name, definitionHash({ project }, name)]] : []
     })
   )
-}
-
-function partsOfAll({ services }: Project): Record<string, Parts> {
-  return Object.fromEntries(Object.entries(services).map(([name, one]) => [name, partsOf(one)]))
 }
 
 /** Services that compose would make anew, as far as their definitions and images tell. */

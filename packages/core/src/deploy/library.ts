@@ -1,7 +1,7 @@
 import { quote } from '../base/shell.ts'
 import { ENVIRONMENT_FUNCTIONS } from './environment.ts'
 import { PROBE_FUNCTIONS } from './probe.ts'
-import { HOLDS_SECRET } from './resolve.ts'
+import { ADDRESS_PATTERN, HOLDS_SECRET } from './resolve.ts'
 
 /** What every script of a deploy may use; `$P` is the app's folder, `$C` the compose file in it. */
 export interface Place {
@@ -25,7 +25,7 @@ export const REDACT = String.raw`redact() { awk -v file="${'$'}{SECRETS:-$P/.env
       gsub(/^[ \t]+|[ \t\r]+$/, "", value); q = substr(value, 1, 1)
       if (q != "" && index(quotes, q)) value = substr(value, 2, length(value) - 2)
       if (length(value) >= 4) secret[value]
-      if (match(value, /:\/\/[^\/@: ]*:[^@ ]+@/)) {
+      if (match(value, ${ADDRESS_PATTERN})) {
         word = substr(value, RSTART, RLENGTH - 1); sub(/^:\/\/[^:]*:/, "", word)
         if (length(word) >= 4) secret[word] } } }
   { for (value in secret) { rest = $0; $0 = ""

@@ -2,7 +2,7 @@ import { publishedPorts, readsFile } from '../app/compose.ts'
 import type { Migration } from '../app/migrations.ts'
 import { changedParts, partsOf } from '../app/parts.ts'
 import { list } from '../base/names.ts'
-import { UNBUILT } from '../docker/reference.ts'
+import { isUnbuilt } from '../docker/reference.ts'
 import { reloadAdvice } from '../proxy/advice.ts'
 import type { Facts } from './facts.ts'
 import type { Tactics } from './tactics.ts'
@@ -178,7 +178,7 @@ function definition(service: string, target: Target, facts: Facts): string[] {
 }
 
 function short(image: string): string {
-  if (image.endsWith(`@${UNBUILT}`)) return 'the one that the deploy builds'
+  if (isUnbuilt(image)) return 'the one that the deploy builds'
   return image.replace(/^.*@sha256:/, '').slice(0, 7)
 }
 

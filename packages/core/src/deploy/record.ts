@@ -1,5 +1,5 @@
 import { knownMigrations, type Schema } from '../app/migrations.ts'
-import { partsOf } from '../app/parts.ts'
+import { partsOfAll } from '../app/parts.ts'
 import { sha256 } from '../base/hash.ts'
 import type { Manifest } from '../release/manifest.ts'
 import type { Place } from './library.ts'
@@ -51,9 +51,7 @@ export function newManifest(
     definitions: Object.fromEntries(
       Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])
     ),
-    parts: Object.fromEntries(
-      Object.entries(target.project.services).map(([name, one]) => [name, partsOf(one)])
-    ),
+    parts: partsOfAll(target.project),
     replicas: declaredReplicas(target.project),
     migrations: schema && knownMigrations(schema),
     proxy: source.config.proxy,

@@ -1,8 +1,10 @@
 import { PASSWORD_IN_ADDRESS, SECRET_WORDS } from '../base/secrets.ts'
 import { quote } from '../base/shell.ts'
 
+/** A password in an address, between slashes: for awk. */
+export const ADDRESS_PATTERN = `/${PASSWORD_IN_ADDRESS.replaceAll('/', '\\/')}/`
 /** When the variable in `line`, whose name in capitals is `name`, holds a secret: for awk. */
-export const HOLDS_SECRET = `name ~ /${SECRET_WORDS}/ || line ~ /${PASSWORD_IN_ADDRESS.replaceAll('/', '\\/')}/`
+export const HOLDS_SECRET = `name ~ /${SECRET_WORDS}/ || line ~ ${ADDRESS_PATTERN}`
 
 /**
  * Shell function `scrub [NAMES]`: takes the values of secrets, and comments, out of a .env before compose

@@ -20,6 +20,11 @@ const HOST = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?
 /** Stands in a plan for the digest of an image that is not built yet. */
 export const UNBUILT = `sha256:${'0'.repeat(64)}`
 
+/** Whether an image is told by that stand-in. */
+export function isUnbuilt(image: string): boolean {
+  return image.endsWith(`@${UNBUILT}`)
+}
+
 /** Whether a text can be a tag. */
 export function isTag(text: string): boolean {
   return TAG.test(text)
