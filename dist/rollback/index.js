@@ -85360,18 +85360,23 @@ const PROBE_FUNCTIONS = String.raw `
 FETCH=$(cat <<'ASKING'
 scheme=$2 at=$3; [ "$2" = http ] || [ -z "$5" ] || { scheme=http; at=$5; }
 if command -v curl > /dev/null 2>&1; then
-  curl -sk -A diveops-watch -o /dev/null -w '%{http_code}' --max-time 5 --connect-to "::$3" "$2://$1$4"; exit
+  curl -sk -A diveops-watch -o /dev/null -w '%{http_code}' --max-time 5 ${'$'}{6:+-H "X-Forwarded-Proto: $6"} --connect-to "::$3" "$2://$1$4"; exit
 elif command -v wget > /dev/null 2>&1; then
-  said=$(timeout 6 wget -S -q -U diveops-watch -O /dev/null -T 5 --no-check-certificate --header "Host: $1" "$scheme://$at$4" 2>&1)
+  said=$(timeout 6 wget -S -q -U diveops-watch -O /dev/null -T 5 --no-check-certificate --header "Host: $1" ${'$'}{6:+--header "X-Forwarded-Proto: $6"} "$scheme://$at$4" 2>&1)
 elif [ "$scheme" = http ] && command -v bash > /dev/null 2>&1; then
-  said=$(timeout 6 bash -c 'exec 3<> "/dev/tcp/$2/$3" && printf "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: diveops-watch\r\n\r\n" "$4" "$1" >&3 && head -n 1 <&3' bash "$1" "$(echo "$at" | cut -d : -f 1)" "$(echo "$at" | cut -d : -f 2)" "$4" 2>&1)
+  said=$(timeout 6 bash -c 'exec 3<> "/dev/tcp/$2/$3" && printf "GET %s HTTP/1.0\r\nHost: %s\r\n%bUser-Agent: diveops-watch\r\n\r\n" "$4" "$1" "$5" >&3 && head -n 1 <&3' bash "$1" "$(echo "$at" | cut -d : -f 1)" "$(echo "$at" | cut -d : -f 2)" "$4" "${'$'}{6:+X-Forwarded-Proto: $6\r\n}" 2>&1)
 else echo none; exit; fi
 status=$(echo "$said" | sed -n 's|.*HTTP/[0-9.]* \([0-9][0-9][0-9]\).*|\1|p' | head -n 1)
 [ -n "$status" ] && echo "$status" || echo 000
 ASKING
 )
-fetch() { # HOST SCHEME ADDRESS PATH [ADDRESS-FOR-HTTP]: status of an answer, 000 for no answer, none where nothing can ask
+fetch() { # HOST SCHEME ADDRESS PATH [ADDRESS-FOR-HTTP [SCHEME-OF-VISITOR]]: status of an answer, 000 for no answer, none where nothing can ask
   docker exec "$FRONT" sh -c "$FETCH" sh "$@" 2>/dev/null; }
+FETCH_EACH='while read -r host scheme at path visitor; do echo "$(sh -c "$1" sh "$host" "$scheme" "$at" "$path" "" "$visitor" </dev/null 2>/dev/null)"; done'
+fetch_each() { # FILE: for its lines HOST SCHEME ADDRESS PATH SCHEME-OF-VISITOR what fetch says, at the price of one question to the engine
+  said=$(docker exec -i "$FRONT" sh -c "$FETCH_EACH" sh "$FETCH" < "$1" 2>/dev/null)
+  case $said in none*|'') said=$(sh -c "$FETCH_EACH" sh "$FETCH" < "$1") ;; esac
+  echo "$said"; }
 sockets() { # CONTAINER: the connections that its kernel knows, also those that just ended
   at=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
   cat "/proc/$at/net/tcp" "/proc/$at/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
@@ -86498,9 +86503,10 @@ done
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/bakelibrary.js
 /**
- * Shell functions that watch a new release while the old container still runs: that it stays
- * healthy, that nginx no longer asks the old one, that every origin answers through the proxy no
- * worse than before, and how many error answers real visitors get, by nginx's own log.
+ * Shell functions that compare a new release with the old container while that still runs: before the
+ * switch by the same questions to both; then, watching, that it stays healthy, that nginx no longer
+ * asks the old one, that every origin answers through the proxy no worse than before, and how many
+ * error answers real visitors get, by nginx's own log.
  *
  * Our own questions name themselves `diveops-watch`, so that they do not count as visitors.
  */
@@ -86519,6 +86525,26 @@ count_answers() { # of nginx's log: how many answers were errors of the server's
       seen[503] -= limited < seen[503] ? limited : seen[503]
       for (status in seen) errors += seen[status]
       print errors + 0, total + 0 }'; }
+reached() { # CONTAINER: the address by which the proxy reaches it
+  { networks "$FRONT"; echo @; networks "$1"; } | awk '
+    $1 == "@" { own = 1 } NF != 2 { next } !own { shared[$1]; next }
+    at == "" || $1 in shared { at = $2; if ($1 in shared) exit } END { print at }'; }
+worse() { # PORT SCHEME OLD NEW: whether the new container, three times in a row, has an error for visitors where the old one has none; which, in $why
+  old=$(reached "$3") new_at=$(reached "$4")
+  for origin in $ORIGINS; do
+    for path in $(printf '%s\n' / "$HEALTH" | sort -u); do
+      for at in "$old" "$new_at"; do echo "$(basename "$origin") $2 $at:$1 $path $(echo "$origin" | cut -d : -f 1)"; done
+    done
+  done > "$SCRATCH/questions"
+  for turn in 1 2 3; do
+    why=$(fetch_each "$SCRATCH/questions" | paste -d ' ' "$SCRATCH/questions" - | awk -v health="$HEALTH" '
+      NR % 2 { before = $6; next }
+      # Where a visitor is refused is for the release to say, but not on the path by which the site is judged.
+      before ~ /^[23]/ && ($6 !~ /^[1-4]/ || $6 ~ /^4/ && $4 == health) {
+        print $5 "://" $1 $4 " with " ($6 == "000" ? "nothing" : $6) ", where the release that serves answers " before; exit }')
+    [ -n "$why" ] || return 1
+    sleep 0.25
+  done; }
 answers() { docker logs --tail 20000 --since "$1" "$FRONT" 2>&1 | count_answers; } # SINCE
 remember() { # before the switch: what visitors got in the last minute, and what each origin answers
   answers_before=$(answers "$(($(date +%s) - 60))")
@@ -86635,6 +86661,7 @@ for each in $new; do
   esac
 done
 note ${shell_quote(`the bridge of ${name} is healthy`)}
+${compare(name, roll)}
 remember
 ${roll.replaceProxy ? '' : 'place_files'}
 pin ${word} $new && reload || { show 'the proxy said:' < "$SCRATCH/front.out"; back "$FRONT_KIND refuses the configuration of this release" $new; }
@@ -86655,6 +86682,15 @@ drain ${drainS} $(bridges ${word}) || ${late}
 remove_bridges ${word}
 unpin ${word}
 [ "$count" -lt 2 ] || reload`;
+}
+/** Asks old and new the same where HTTP is spoken, so that no visitor sees a release that is plainly worse. */
+function compare(name, { doors }) {
+    const door = doors.get(name);
+    if (door === undefined || door.speaks === 'other')
+        return '';
+    return `for each in $new; do
+  ! worse ${door.port} ${door.speaks} "$(echo $serving | cut -d ' ' -f 1)" "$each" || back ${shell_quote(`service '${name}' would answer`)}" $why" "$each"
+done`;
 }
 
 ;// CONCATENATED MODULE: ./packages/core/lib/deploy/roll.js

@@ -1,7 +1,7 @@
 import { type ClientRequest, request } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connection, resetVps, startLoad, up } from '@diveops/lab'
+import { connection, resetVps, underLoad, up } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
 import {
@@ -209,38 +209,58 @@ test('static files that pages of the previous release ask for stay, also after t
   expect(await site()).toBe('release r1, hello from the template')
 })
 
-/** Deploys what must be taken back before the old container is touched. */
-async function takenBack(behaviour: Behaviour, why: string, folder = workspace): Promise<void> {
+/** Deploys what must be taken back before the old container is touched; what the run says first. */
+async function takenBack(behaviour: Behaviour, folder = workspace): Promise<string> {
   const before = await site()
   const digest = await buildTiny(behaviour, behaviour)
   const outcome = await deployTiny(folder, { digest, strategy: 'roll' })
   expect(state(outcome)).toBe('restored')
   expect(outcome.code).toBe(1)
-  const error = outcome.log.split('\n').find(one => one.startsWith('::error::'))
-  expect(decodeURIComponent(error as string)).toContain(
-    `service 'web' did not stay healthy while it was watched: ${why}`
-  )
   expect(await site()).toBe(before)
   expect(await onServer('docker ps -a --format "{{.Names}}" | sort')).toBe(
     'tiny-proxy-1\ntiny-store-1\ntiny-web-1\n'
   )
   expect(await onServer('docker exec tiny-proxy-1 cat /etc/hosts')).not.toContain('roll of')
+  const error = outcome.log.split('\n').find(one => one.startsWith('::error::')) as string
+  return decodeURIComponent(error)
 }
 
-test('a release that is healthy and answers visitors with errors is taken back', async () => {
-  const load = startLoad(url)
-  try {
-    await takenBack('errors', 'of ')
-  } finally {
-    const { lost } = await load.stop()
-    expect(lost).toContainEqual(expect.stringMatching(/: 500$/))
-  }
+const UNSTEADY = "service 'web' did not stay healthy while it was watched: "
+
+test('a release that is healthy and answers with errors is seen by no visitor', async () => {
+  const { result, seen } = await underLoad(url, () => takenBack('errors'))
+  expect(result).toContain(
+    "service 'web' would answer http://a.example/ with 500, where the release that serves answers 200"
+  )
+  expect(seen.lost).toEqual([])
+  expect(Object.keys(seen.releases)).toEqual(['r1'])
 })
 
-test('a release that refuses the name of the site is taken back', async () => {
-  await takenBack(
-    'wrong-hosts',
-    'http://a.example answers 400 through the proxy, and did not before'
+test('a release that refuses the name of the site is seen by no visitor', async () => {
+  expect(await takenBack('wrong-hosts')).toContain(
+    "service 'web' would answer http://a.example/health/ with 400, where the release that serves answers 200"
+  )
+})
+
+test('a release whose errors only visitors find is taken back', async () => {
+  const { result, seen } = await underLoad(url, () => takenBack('errors-inside'))
+  expect(result).toMatch(
+    new RegExp(`${UNSTEADY}of \\d+ answers to visitors since the switch \\d+ were errors`)
+  )
+  expect(seen.lost).toContainEqual(expect.stringMatching(/: 500$/))
+})
+
+test('a release whose nginx refuses the name of the site is taken back', async () => {
+  const folder = await checkout(copy =>
+    edit(
+      copy,
+      'proxy/default.conf',
+      'location /socket',
+      'location /health/ { return 404; }\n    location /socket'
+    )
+  )
+  expect(await takenBack('good', folder)).toContain(
+    `${UNSTEADY}http://a.example answers 404 through the proxy, and did not before`
   )
 })
 
@@ -254,5 +274,5 @@ test('a release that nginx does not really ask is taken back', async () => {
       'location /health/ { proxy_pass http://tiny-web-1.tiny_default:8000; }\n    location /socket'
     )
   )
-  await takenBack('good', 'nginx still asks the old container', folder)
+  expect(await takenBack('good', folder)).toContain(`${UNSTEADY}nginx still asks the old container`)
 })

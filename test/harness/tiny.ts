@@ -20,6 +20,7 @@ export type Behaviour =
   | 'crash'
   | 'dies'
   | 'errors'
+  | 'errors-inside'
   | 'wrong-hosts'
   | 'bad-migration'
 

@@ -28,10 +28,13 @@ export interface AppImage {
   digest: string
 }
 
-/** Builds an image of the app on the lab's runner and pushes it; `errors` answers visitors with 500. */
+/**
+ * Builds an image of the app on the lab's runner and pushes it; `errors` is healthy and answers visitors
+ * with 500, `errors-inside` everywhere but on the front page.
+ */
 export async function buildImage(
   release: string,
-  behaviour: 'good' | 'errors' = 'good'
+  behaviour: 'good' | 'errors' | 'errors-inside' = 'good'
 ): Promise<AppImage> {
   const read = (name: string) => readFile(path.join(APP.folder, name), 'utf8')
   const script = `set -e

@@ -17,8 +17,8 @@ const MARGIN_MS = 3000
 type Round = Sample & { seen: Seen }
 
 /**
- * Measures what visitors lose while another image goes live: by deploy-vps, back by rollback, one
- * that is bad and taken back, by docker-rollout's way and by `up -d --force-recreate`, under the same
+ * Measures what visitors lose while another image goes live: by deploy-vps, back by rollback, two
+ * that are bad and taken back, by docker-rollout's way and by `up -d --force-recreate`, under the same
  * load and in every round.
  */
 export async function downtime({ repeat, say, signal }: Options) {
@@ -54,13 +54,14 @@ export async function downtime({ repeat, say, signal }: Options) {
 async function putLive(
   workspace: string,
   signal: AbortSignal
-): Promise<Pick<Stage, 'from' | 'to' | 'bad'>> {
+): Promise<Pick<Stage, 'from' | 'to' | 'bad' | 'badInside'>> {
   const [from, to] = [await buildImage('r1'), await buildImage('r2')]
   const bad = await buildImage('r3', 'errors')
+  const badInside = await buildImage('r4', 'errors-inside')
   for (const image of [to, from]) {
     await ourDeploy(image, 'live', { route: 'direct', strategy: 'recreate', workspace }, signal)
   }
-  return { from, to, bad }
+  return { from, to, bad, badInside }
 }
 
 async function measure(one: Switch, stage: Stage): Promise<Round> {

@@ -10,6 +10,8 @@ export interface Stage {
   to: AppImage
   /** Healthy, and of no use to visitors. */
   bad: AppImage
+  /** The same, but its front page is good. */
+  badInside: AppImage
   workspace: string
   signal: AbortSignal
 }
@@ -39,6 +41,12 @@ export const SWITCHES: readonly Switch[] = [
     name: 'deploy-vps, a bad release',
     leaves: 'from',
     go: ({ bad, workspace, signal }) => ourDeploy(bad, 'restored', byRoll(workspace), signal)
+  },
+  {
+    name: 'deploy-vps, bad inside',
+    leaves: 'from',
+    go: ({ badInside, workspace, signal }) =>
+      ourDeploy(badInside, 'restored', byRoll(workspace), signal)
   },
   {
     name: 'docker-rollout, plain nginx',

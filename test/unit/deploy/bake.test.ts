@@ -57,3 +57,57 @@ test.each([
 ])('a release that is watched and whose health test %s', (_name, codes, expected) => {
   expect(wellAfter(codes)).toBe(expected)
 })
+
+/** What is said of a new release that is asked with the old one; of each time old new old new. */
+function compared(times: readonly string[], then = ''): string {
+  const script = `SCRATCH=$(mktemp -d) FRONT=front ORIGINS=https://a.example HEALTH=/up
+${BAKE_FUNCTIONS}
+networks() { case $1 in front) echo inner 10.0.0.2 ;; *) printf 'other 10.9.0.%s\\ninner 10.0.0.%s\\n' "$1" "$1" ;; esac; }
+sleep() { :; }
+fetch_each() { sed -n "$turn"p <<'TIMES' | tr ' ' '\\n'
+${times.join('\n')}
+TIMES
+}
+if worse 8000 http 7 8; then echo "$why"; else echo 'no worse'; fi
+${then}
+rm -r "$SCRATCH"`
+  return execFileSync('sh', ['-c', script], { encoding: 'utf8' }).trim()
+}
+
+test('old and new are asked where the proxy reaches them, as visitors of the site', () => {
+  expect(compared(['200 200 200 200'], 'cat "$SCRATCH/questions"').split('\n').slice(1)).toEqual([
+    'a.example http 10.0.0.7:8000 / https',
+    'a.example http 10.0.0.8:8000 / https',
+    'a.example http 10.0.0.7:8000 /up https',
+    'a.example http 10.0.0.8:8000 /up https'
+  ])
+})
+
+test.each([
+  ['the same', ['200 200 200 200'], 'no worse'],
+  [
+    'an error on the front page',
+    ['200 500 200 200', '200 500 200 200', '200 500 200 200'],
+    'https://a.example/ with 500, where the release that serves answers 200'
+  ],
+  [
+    'no answer at all',
+    ['302 000 200 000', '302 000 200 000', '302 000 200 000'],
+    'https://a.example/ with nothing, where the release that serves answers 302'
+  ],
+  [
+    'a refusal on the path of the health check',
+    ['200 200 200 400', '200 200 200 400', '200 200 200 400'],
+    'https://a.example/up with 400, where the release that serves answers 200'
+  ],
+  ['a refusal on the front page', ['200 404 200 200'], 'no worse'],
+  ['errors that the old one has, too', ['500 500 404 502'], 'no worse'],
+  [
+    'an error twice, then none',
+    ['200 503 200 200', '200 503 200 200', '200 200 200 200'],
+    'no worse'
+  ],
+  ['nothing, as nobody can ask', ['none none none none'], 'no worse']
+])('a new release that answers visitors with %s', (_name, times, expected) => {
+  expect(compared(times)).toBe(expected)
+})

@@ -1,7 +1,8 @@
 /**
- * Shell functions that watch a new release while the old container still runs: that it stays
- * healthy, that nginx no longer asks the old one, that every origin answers through the proxy no
- * worse than before, and how many error answers real visitors get, by nginx's own log.
+ * Shell functions that compare a new release with the old container while that still runs: before the
+ * switch by the same questions to both; then, watching, that it stays healthy, that nginx no longer
+ * asks the old one, that every origin answers through the proxy no worse than before, and how many
+ * error answers real visitors get, by nginx's own log.
  *
  * Our own questions name themselves `diveops-watch`, so that they do not count as visitors.
  */
@@ -20,6 +21,26 @@ count_answers() { # of nginx's log: how many answers were errors of the server's
       seen[503] -= limited < seen[503] ? limited : seen[503]
       for (status in seen) errors += seen[status]
       print errors + 0, total + 0 }'; }
+reached() { # CONTAINER: the address by which the proxy reaches it
+  { networks "$FRONT"; echo @; networks "$1"; } | awk '
+    $1 == "@" { own = 1 } NF != 2 { next } !own { shared[$1]; next }
+    at == "" || $1 in shared { at = $2; if ($1 in shared) exit } END { print at }'; }
+worse() { # PORT SCHEME OLD NEW: whether the new container, three times in a row, has an error for visitors where the old one has none; which, in $why
+  old=$(reached "$3") new_at=$(reached "$4")
+  for origin in $ORIGINS; do
+    for path in $(printf '%s\n' / "$HEALTH" | sort -u); do
+      for at in "$old" "$new_at"; do echo "$(basename "$origin") $2 $at:$1 $path $(echo "$origin" | cut -d : -f 1)"; done
+    done
+  done > "$SCRATCH/questions"
+  for turn in 1 2 3; do
+    why=$(fetch_each "$SCRATCH/questions" | paste -d ' ' "$SCRATCH/questions" - | awk -v health="$HEALTH" '
+      NR % 2 { before = $6; next }
+      # Where a visitor is refused is for the release to say, but not on the path by which the site is judged.
+      before ~ /^[23]/ && ($6 !~ /^[1-4]/ || $6 ~ /^4/ && $4 == health) {
+        print $5 "://" $1 $4 " with " ($6 == "000" ? "nothing" : $6) ", where the release that serves answers " before; exit }')
+    [ -n "$why" ] || return 1
+    sleep 0.25
+  done; }
 answers() { docker logs --tail 20000 --since "$1" "$FRONT" 2>&1 | count_answers; } # SINCE
 remember() { # before the switch: what visitors got in the last minute, and what each origin answers
   answers_before=$(answers "$(($(date +%s) - 60))")

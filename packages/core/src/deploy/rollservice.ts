@@ -73,6 +73,7 @@ for each in $new; do
   esac
 done
 note ${quote(`the bridge of ${name} is healthy`)}
+${compare(name, roll)}
 remember
 ${roll.replaceProxy ? '' : 'place_files'}
 pin ${word} $new && reload || { show 'the proxy said:' < "$SCRATCH/front.out"; back "$FRONT_KIND refuses the configuration of this release" $new; }
@@ -93,4 +94,13 @@ drain ${drainS} $(bridges ${word}) || ${late}
 remove_bridges ${word}
 unpin ${word}
 [ "$count" -lt 2 ] || reload`
+}
+
+/** Asks old and new the same where HTTP is spoken, so that no visitor sees a release that is plainly worse. */
+function compare(name: string, { doors }: Roll): string {
+  const door = doors.get(name)
+  if (door === undefined || door.speaks === 'other') return ''
+  return `for each in $new; do
+  ! worse ${door.port} ${door.speaks} "$(echo $serving | cut -d ' ' -f 1)" "$each" || back ${quote(`service '${name}' would answer`)}" $why" "$each"
+done`
 }

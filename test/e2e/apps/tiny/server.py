@@ -40,6 +40,8 @@ class Handler(BaseHTTPRequestHandler):
             return 500
         if BEHAVIOUR == "errors" and self.path != "/health/":
             return 500
+        if BEHAVIOUR == "errors-inside" and self.path not in ("/", "/health/"):
+            return 500
         if BEHAVIOUR == "wrong-hosts" and self.headers["Host"] != "127.0.0.1:8000":
             return 400
         return 200
