@@ -74340,6 +74340,7 @@ step roll
 umask 022
 HEALTH=${quote(roll.healthPath)} ORIGINS=${quote(roll.origins.join(' '))} DOORS=${quote(doors(target).join(' '))}
 R="$P/releases/$RELEASE"
+${lookForLeft(target)}
 # Told after a failure while nothing was replaced yet and all is as it was.
 UNDONE=${quote(rolledFirst(target, roll))} replaced=
 undone() { [ -n "$replaced" ] || printf '@back %s\\n' "$UNDONE"; }
@@ -76285,8 +76286,8 @@ fetch_each() { # FILE: for its lines HOST SCHEME ADDRESS PATH SCHEME-OF-VISITOR 
   said=$(docker exec -i "$FRONT" sh -c "$FETCH_EACH" sh "$FETCH" < "$1" 2>/dev/null)
   case $said in none*|'') said=$(sh -c "$FETCH_EACH" sh "$FETCH" < "$1") ;; esac
   echo "$said"; }
-sockets() { # CONTAINER: the connections that its kernel knows, also those that just ended
-  at=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
+sockets() { # CONTAINER [PROCESS]: the connections that its kernel knows, also those that just ended
+  at=${'$'}{2:-$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)}
   cat "/proc/$at/net/tcp" "/proc/$at/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
 listens() { # CONTAINER PORT
   sockets "$1" | awk -v port="$(printf %04X "$2")" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }'; }
@@ -76317,8 +76318,9 @@ probe() { # CONTAINER TEST...: whether a health test succeeds, and what it says
  */
 const PIN_FUNCTIONS = String.raw `
 networks() { docker inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$1" 2>/dev/null; }
-learn_names() { # SERVICE CONTAINER...: what the service is called in each network
+learn() { # SERVICE CONTAINER...: what the service is called in each network, and who may call it
   service=$1; shift
+  callers "$service" > "$SCRATCH/callers.$service"
   docker inspect -f '{{$own := slice .Name 1}}{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$own}}{{range $one.Aliases}} {{.}}{{end}}{{"\n"}}{{end}}' "$@" > "$SCRATCH/names.$service"; }
 callers() { # SERVICE: every running container of the app but the service's own, with its networks
   own=" $(ids "$1" | tr '\n' ' ') "
@@ -76333,23 +76335,24 @@ hosts() { # CONTAINER SERVICE LINES: our lines for a service, or none
     "$(docker inspect -f '{{.Image}}' "$FRONT")" -c "$REWRITE" sh "$2" "$3" /pinned > /dev/null 2>&1 </dev/null; }
 pin() { # SERVICE CONTAINER...: fails when the proxy's file cannot be written
   service=$1; shift
-  for each in "$@"; do networks "$each" | awk -v box="$each" 'NF == 2 { print box, $1, $2 }'; done > "$SCRATCH/targets"
-  callers "$service" > "$SCRATCH/callers"
-  : > "$SCRATCH/unpinned"
+  docker inspect -f '{{$own := .Id}}{{range $name, $one := .NetworkSettings.Networks}}{{$own}} {{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$@" 2>/dev/null | awk 'NF == 3' > "$SCRATCH/targets"
+  : > "$SCRATCH/unpinned"; writers=
   while read -r caller nets; do
     lines=$(awk -v nets="$nets" -v mark="# roll of $service" '
       BEGIN { n = split(nets, list, " "); for (i = 1; i <= n; i++) shared[list[i]] }
       FILENAME == ARGV[1] { if ($1 in shared) for (i = 2; i <= NF; i++) if (!seen[$i]++) names = names " " $i; next }
       $2 in shared && !done[$1]++ { print $3 names " " mark }' "$SCRATCH/names.$service" "$SCRATCH/targets")
     [ -z "$lines" ] || { hosts "$caller" "$service" "$lines" || echo "$caller" >> "$SCRATCH/unpinned"; } &
-  done < "$SCRATCH/callers"
-  wait
+    writers="$writers $!"
+  done < "$SCRATCH/callers.$service"
+  [ -z "$writers" ] || wait $writers
   pinned_at=$(seconds)
   ! grep -q -x -F "$FRONT" "$SCRATCH/unpinned"; }
 unpin() { # SERVICE
-  callers "$1" > "$SCRATCH/callers"
-  while read -r caller _; do hosts "$caller" "$1" '' & done < "$SCRATCH/callers"
-  wait; pinned_at=; }
+  callers "$1" > "$SCRATCH/callers.$1"; writers=
+  while read -r caller _; do hosts "$caller" "$1" '' & writers="$writers $!"; done < "$SCRATCH/callers.$1"
+  [ -z "$writers" ] || wait $writers
+  pinned_at=; }
 `;
 
 ;// CONCATENATED MODULE: ./packages/core/lib/proxy/reload.js
@@ -76434,7 +76437,7 @@ drain() { # SECONDS CONTAINER...: fails when something is not done by then
  */
 const rolllibrary_ROLL_FUNCTIONS = `${PIN_FUNCTIONS}${RELOAD_FUNCTIONS}
 bridges() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=True --filter name=_bridge-; }
-remove_bridges() { bridges "$1" | xargs -r docker stop > /dev/null 2>&1; bridges "$1" | xargs -r docker rm -f > /dev/null 2>&1; }
+remove_bridges() { gone=$(bridges "$1"); [ -z "$gone" ] || { docker stop $gone; docker rm -f $gone; } > /dev/null 2>&1; }
 port_of() { for door in $DOORS; do case $door in "$1":*) echo "$door" | cut -d : -f 2; break ;; esac; done; }
 at_port() { [ -z "$2" ] || echo "$1:$2"; }
 ask() { # ORIGIN PATH: status of an answer through the proxy

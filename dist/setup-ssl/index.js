@@ -80422,8 +80422,8 @@ fetch_each() { # FILE: for its lines HOST SCHEME ADDRESS PATH SCHEME-OF-VISITOR 
   said=$(docker exec -i "$FRONT" sh -c "$FETCH_EACH" sh "$FETCH" < "$1" 2>/dev/null)
   case $said in none*|'') said=$(sh -c "$FETCH_EACH" sh "$FETCH" < "$1") ;; esac
   echo "$said"; }
-sockets() { # CONTAINER: the connections that its kernel knows, also those that just ended
-  at=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
+sockets() { # CONTAINER [PROCESS]: the connections that its kernel knows, also those that just ended
+  at=${'$'}{2:-$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)}
   cat "/proc/$at/net/tcp" "/proc/$at/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
 listens() { # CONTAINER PORT
   sockets "$1" | awk -v port="$(printf %04X "$2")" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }'; }
@@ -80701,8 +80701,9 @@ function drainSeconds(service) {
  */
 const PIN_FUNCTIONS = String.raw `
 networks() { docker inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$1" 2>/dev/null; }
-learn_names() { # SERVICE CONTAINER...: what the service is called in each network
+learn() { # SERVICE CONTAINER...: what the service is called in each network, and who may call it
   service=$1; shift
+  callers "$service" > "$SCRATCH/callers.$service"
   docker inspect -f '{{$own := slice .Name 1}}{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$own}}{{range $one.Aliases}} {{.}}{{end}}{{"\n"}}{{end}}' "$@" > "$SCRATCH/names.$service"; }
 callers() { # SERVICE: every running container of the app but the service's own, with its networks
   own=" $(ids "$1" | tr '\n' ' ') "
@@ -80717,23 +80718,24 @@ hosts() { # CONTAINER SERVICE LINES: our lines for a service, or none
     "$(docker inspect -f '{{.Image}}' "$FRONT")" -c "$REWRITE" sh "$2" "$3" /pinned > /dev/null 2>&1 </dev/null; }
 pin() { # SERVICE CONTAINER...: fails when the proxy's file cannot be written
   service=$1; shift
-  for each in "$@"; do networks "$each" | awk -v box="$each" 'NF == 2 { print box, $1, $2 }'; done > "$SCRATCH/targets"
-  callers "$service" > "$SCRATCH/callers"
-  : > "$SCRATCH/unpinned"
+  docker inspect -f '{{$own := .Id}}{{range $name, $one := .NetworkSettings.Networks}}{{$own}} {{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$@" 2>/dev/null | awk 'NF == 3' > "$SCRATCH/targets"
+  : > "$SCRATCH/unpinned"; writers=
   while read -r caller nets; do
     lines=$(awk -v nets="$nets" -v mark="# roll of $service" '
       BEGIN { n = split(nets, list, " "); for (i = 1; i <= n; i++) shared[list[i]] }
       FILENAME == ARGV[1] { if ($1 in shared) for (i = 2; i <= NF; i++) if (!seen[$i]++) names = names " " $i; next }
       $2 in shared && !done[$1]++ { print $3 names " " mark }' "$SCRATCH/names.$service" "$SCRATCH/targets")
     [ -z "$lines" ] || { hosts "$caller" "$service" "$lines" || echo "$caller" >> "$SCRATCH/unpinned"; } &
-  done < "$SCRATCH/callers"
-  wait
+    writers="$writers $!"
+  done < "$SCRATCH/callers.$service"
+  [ -z "$writers" ] || wait $writers
   pinned_at=$(seconds)
   ! grep -q -x -F "$FRONT" "$SCRATCH/unpinned"; }
 unpin() { # SERVICE
-  callers "$1" > "$SCRATCH/callers"
-  while read -r caller _; do hosts "$caller" "$1" '' & done < "$SCRATCH/callers"
-  wait; pinned_at=; }
+  callers "$1" > "$SCRATCH/callers.$1"; writers=
+  while read -r caller _; do hosts "$caller" "$1" '' & writers="$writers $!"; done < "$SCRATCH/callers.$1"
+  [ -z "$writers" ] || wait $writers
+  pinned_at=; }
 `;
 
 ;// CONCATENATED MODULE: ./packages/core/lib/proxy/reload.js
@@ -80818,7 +80820,7 @@ drain() { # SECONDS CONTAINER...: fails when something is not done by then
  */
 const ROLL_FUNCTIONS = `${PIN_FUNCTIONS}${RELOAD_FUNCTIONS}
 bridges() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=True --filter name=_bridge-; }
-remove_bridges() { bridges "$1" | xargs -r docker stop > /dev/null 2>&1; bridges "$1" | xargs -r docker rm -f > /dev/null 2>&1; }
+remove_bridges() { gone=$(bridges "$1"); [ -z "$gone" ] || { docker stop $gone; docker rm -f $gone; } > /dev/null 2>&1; }
 port_of() { for door in $DOORS; do case $door in "$1":*) echo "$door" | cut -d : -f 2; break ;; esac; done; }
 at_port() { [ -z "$2" ] || echo "$1:$2"; }
 ask() { # ORIGIN PATH: status of an answer through the proxy
@@ -80905,7 +80907,7 @@ ${ROLL_FUNCTIONS}
 left=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=True --filter name=_bridge- | tr '\\n' ' ')
 if [ -n "$left" ]; then
   step settle
-${words.map(word => `  real=$(ids ${word} | tr '\\n' ' '); [ -z "$real" ] || { learn_names ${word} $real; pin ${word} $real; }`).join('\n')}
+${words.map(word => `  real=$(ids ${word} | tr '\\n' ' '); [ -z "$real" ] || { learn ${word} $real; pin ${word} $real; }`).join('\n')}
   [ -z "$FRONT" ] || { reload && drain ${drainS} $left; }
   docker stop $left > /dev/null 2>&1
   docker rm -f $left > /dev/null 2>&1
@@ -81537,6 +81539,7 @@ function recreateScript(place, target, options) {
     return library_onHost(place, `step recreate
 umask 022
 FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
+${lookForLeft(target)}
 ${files_placeFiles(place.release, target)}
 ${tagImage(target, built)}
 ${startNeeded(target, before, options.timeoutS)}
@@ -81600,14 +81603,24 @@ function readyTest(target, name, { imageTest, doors, healthPath }) {
     return words === '' && door ? doorTest(door, healthPath) : words;
 }
 /**
- * Names services whose own definition changed and that were left as they run: with the data in
- * them, that is for a person to decide. Asked of `create`, because a dry `up` waits for the engine's
- * health checks (30 s and more).
+ * Asks compose, beside what else goes on, for which services it would make containers anew; `reportLeft`
+ * has the answer. That is `create`, because a dry `up` waits for the engine's health checks (30 s and
+ * more), with the image by the name that is on the host already.
+ */
+function lookForLeft({ image, built }) {
+    const services = Object.fromEntries(built.map(name => [name, { image, pull_policy: 'never' }]));
+    return `docker compose --project-directory "$P" -p "$N" -f "$P/releases/$RELEASE/$C" -f - --dry-run create --pull never > "$SCRATCH/left.out" 2>&1 <<'OVERRIDE' & looking=$!
+${JSON.stringify({ services })}
+OVERRIDE`;
+}
+/**
+ * Names services whose own definition changed and that were left as they run, by what compose has
+ * said: with the data in them, that is for a person to decide.
  */
 function reportLeft(others) {
     if (others.length === 0)
         return '';
-    return `said=$(dc --dry-run create --pull never 2>&1); left=
+    return `wait "$looking"; said=$(cat "$SCRATCH/left.out"); left=
 for name in ${others.map(shell_quote).join(' ')}; do
   for each in $(ids "$name"); do
     case $said in *"Container $(docker inspect -f '{{slice .Name 1}}' "$each")  Recreate"*) left="$left $name" ;; esac
@@ -81640,15 +81653,19 @@ count_answers() { # of nginx's log: how many answers were errors of the server's
       seen[503] -= limited < seen[503] ? limited : seen[503]
       for (status in seen) errors += seen[status]
       print errors + 0, total + 0 }'; }
-reached() { # CONTAINER: the address by which the proxy reaches it
-  { networks "$FRONT"; echo @; networks "$1"; } | awk '
-    $1 == "@" { own = 1 } NF != 2 { next } !own { shared[$1]; next }
-    at == "" || $1 in shared { at = $2; if ($1 in shared) exit } END { print at }'; }
+reached() { # CONTAINER...: the address by which the proxy reaches each
+  docker inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}}={{$one.IPAddress}} {{end}}' "$FRONT" "$@" | awk '{
+    at = "-"
+    for (i = 1; i <= NF; i++) {
+      split($i, one, "=")
+      if (NR == 1) shared[one[1]]; else if (one[2] != "" && (at == "-" || one[1] in shared)) at = one[2]
+    }
+    if (NR > 1) print at }'; }
 worse() { # PORT SCHEME OLD NEW: whether the new container, three times in a row, has an error for visitors where the old one has none; which, in $why
-  old=$(reached "$3") new_at=$(reached "$4")
+  addresses=$(reached "$3" "$4")
   for origin in $ORIGINS; do
     for path in $(printf '%s\n' / "$HEALTH" | sort -u); do
-      for at in "$old" "$new_at"; do echo "$(basename "$origin") $2 $at:$1 $path $(echo "$origin" | cut -d : -f 1)"; done
+      for at in $addresses; do echo "$(basename "$origin") $2 $at:$1 $path $(echo "$origin" | cut -d : -f 1)"; done
     done
   done > "$SCRATCH/questions"
   for turn in 1 2 3; do
@@ -81662,7 +81679,7 @@ worse() { # PORT SCHEME OLD NEW: whether the new container, three times in a row
   done; }
 answers() { docker logs --tail 20000 --since "$1" "$FRONT" 2>&1 | count_answers; } # SINCE
 remember() { # before the switch: what visitors got in the last minute, and what each origin answers
-  answers_before=$(answers "$(($(date +%s) - 60))")
+  answers "$(($(date +%s) - 60))" > "$SCRATCH/answered"
   for origin in $ORIGINS; do printf '%s %s\n' "$origin" "$(ask "$origin" "$HEALTH")"; done > "$SCRATCH/asked"
   docker logs --tail 1 "$FRONT" > /dev/null 2>&1 || note "what visitors get cannot be counted: the engine keeps no log of the proxy"; }
 serves() { # every origin answers through the proxy: no error of the server's, and no refusal that is new
@@ -81676,24 +81693,28 @@ serves() { # every origin answers through the proxy: no error of the server's, a
     esac
   done; }
 within_budget() { # PERCENT: of what visitors got since the switch, or the share that the old release had
-  set -- "$1" $answers_before $(answers "$switched")
+  set -- "$1" $(cat "$SCRATCH/answered") $(answers "$switched")
   awk -v least="$ERRORS_THAT_COUNT" -v percent="$1" -v errors="$4" -v total="$5" -v before="$2" -v of="$3" 'BEGIN {
     exit errors >= least && errors * 100 > percent * total && (of == 0 || errors * of > before * total) }' && return
   why="of $5 answers to visitors since the switch $4 were errors"; return 1; }
-ends() { # out|in PEER [STATE]: of connections made to the peer, or accepted from it, but those in a state, the port at the caller's side
-  networks "$2" | cut -d ' ' -f 2 > "$SCRATCH/peer"
-  awk -v way="$1" -v file="$SCRATCH/peer" -v but="$3" '
-    BEGIN { while ((getline line < file) > 0) if (split(line, n, ".") == 4) peer[sprintf("%02X%02X%02X%02X", n[4], n[3], n[2], n[1])] }
+ends() { # out|in ADDRESSES [STATE]: of connections made to these, or accepted from them, but those in a state, the port at the caller's side
+  awk -v way="$1" -v addresses="$2" -v but="$3" '
+    BEGIN { count = split(addresses, list, " "); for (i = 1; i <= count; i++) if (split(list[i], n, ".") == 4) peer[sprintf("%02X%02X%02X%02X", n[4], n[3], n[2], n[1])] }
     { split($2, here, ":"); split($3, there, ":"); state[NR] = $4; near[NR] = here[2]; ip[NR] = there[1]; far[NR] = there[2] }
     $4 == "0A" { listens[here[2]] }
     END { for (one in ip) {
       if (!(substr(ip[one], length(ip[one]) - 7) in peer) || state[one] == but) continue
       if ((near[one] in listens) == (way == "in")) print way == "in" ? far[one] : near[one] } }'; }
-calls() { { sockets "$FRONT" | ends out "$1" "$2"; sockets "$1" | ends in "$FRONT" "$2"; } | sort -u; } # CONTAINER [STATE]: the proxy's connections to it
+calls() { # [STATE]: the proxy's connections to the containers in $SCRATCH/parties, whose first line is its own
+  far=$(sed 1d "$SCRATCH/parties" | cut -d ' ' -f 3- | tr '\n' ' ')
+  { read -r box process near; sockets "$box" "$process" | ends out "$far" "$1"
+    while read -r box process _; do sockets "$box" "$process" | ends in "$near" "$1"; done
+  } < "$SCRATCH/parties" | sort -u; }
 moved() { # OLD...: their old workers being gone, the proxy has no open connection (01) to the old containers, and makes no new one
   [ -z "$(unfinished "$@")" ] || return 0
-  for each in "$@"; do calls "$each" 01; done | sort > "$SCRATCH/calls.before"; serves || return 1
-  for each in "$@"; do calls "$each"; done | sort > "$SCRATCH/calls"
+  docker inspect -f '{{.Id}} {{.State.Pid}}{{range .NetworkSettings.Networks}} {{.IPAddress}}{{end}}' "$FRONT" "$@" > "$SCRATCH/parties" 2>/dev/null
+  calls 01 > "$SCRATCH/calls.before"; serves || return 1
+  calls > "$SCRATCH/calls"
   [ -z "$(comm -13 "$SCRATCH/calls.before" "$SCRATCH/calls")" ] || { why="$FRONT_KIND still asks the old container"; return 1; }; }
 well() { # CONTAINER TEST...: it runs, never restarted, and is healthy: three tests in a row that fail are ill, as for the engine, or one that hangs
   for turn in 1 2 3; do
@@ -81737,7 +81758,7 @@ function rollService(name, target, roll) {
     });
     return `step 'roll ${name}'
 real=$(ids ${word} | tr '\\n' ' '); count=${roll.replicas.get(name) ?? '$(echo $real | wc -w)'}
-learn_names ${word} $real
+learn ${word} $real
 bridge="$(docker inspect -f '{{slice .Name 1}}' $(echo $real | cut -d ' ' -f 1))_bridge-$RELEASE"
 # What serves now goes on serving: the real containers, or the bridges that an earlier run left when
 # the real ones could not take over from them.
@@ -81749,6 +81770,7 @@ undo() { # WHY: what serves goes on serving, and nothing of this release does
   unpin ${word}; undone; fail "$1"; }
 new= n=0
 pin ${word} $serving || undo ${shell_quote(`/etc/hosts of service '${target.proxy}' cannot be written; use strategy: recreate`)}
+remember & memory=$!
 while [ "$(echo $new | wc -w)" -lt "$count" ]; do
   n=$((n + 1)); box="$bridge-$n"
   ! docker inspect "$box" > /dev/null 2>&1 || continue
@@ -81777,7 +81799,7 @@ for each in $new; do
 done
 note ${shell_quote(`the bridge of ${name} is healthy`)}
 ${compare(name, roll)}
-remember
+wait "$memory"
 ${roll.replaceProxy ? '' : 'place_files'}
 pin ${word} $new && reload || { show 'the proxy said:' < "$SCRATCH/front.out"; back "$FRONT_KIND refuses the configuration of this release" $new; }
 step 'bake ${name}'
@@ -81851,6 +81873,7 @@ step roll
 umask 022
 HEALTH=${shell_quote(roll.healthPath)} ORIGINS=${shell_quote(roll.origins.join(' '))} DOORS=${shell_quote(doors(target).join(' '))}
 R="$P/releases/$RELEASE"
+${lookForLeft(target)}
 # Told after a failure while nothing was replaced yet and all is as it was.
 UNDONE=${shell_quote(rolledFirst(target, roll))} replaced=
 undone() { [ -n "$replaced" ] || printf '@back %s\\n' "$UNDONE"; }

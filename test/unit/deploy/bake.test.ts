@@ -62,7 +62,7 @@ test.each([
 function compared(times: readonly string[], then = ''): string {
   const script = `SCRATCH=$(mktemp -d) FRONT=front ORIGINS=https://a.example HEALTH=/up
 ${BAKE_FUNCTIONS}
-networks() { case $1 in front) echo inner 10.0.0.2 ;; *) printf 'other 10.9.0.%s\\ninner 10.0.0.%s\\n' "$1" "$1" ;; esac; }
+docker() { printf 'inner=10.0.0.2\\ninner=10.0.0.7 other=10.9.0.7\\nother=10.9.0.8 inner=10.0.0.8\\n'; }
 sleep() { :; }
 fetch_each() { sed -n "$turn"p <<'TIMES' | tr ' ' '\\n'
 ${times.join('\n')}

@@ -21,15 +21,19 @@ count_answers() { # of nginx's log: how many answers were errors of the server's
       seen[503] -= limited < seen[503] ? limited : seen[503]
       for (status in seen) errors += seen[status]
       print errors + 0, total + 0 }'; }
-reached() { # CONTAINER: the address by which the proxy reaches it
-  { networks "$FRONT"; echo @; networks "$1"; } | awk '
-    $1 == "@" { own = 1 } NF != 2 { next } !own { shared[$1]; next }
-    at == "" || $1 in shared { at = $2; if ($1 in shared) exit } END { print at }'; }
+reached() { # CONTAINER...: the address by which the proxy reaches each
+  docker inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}}={{$one.IPAddress}} {{end}}' "$FRONT" "$@" | awk '{
+    at = "-"
+    for (i = 1; i <= NF; i++) {
+      split($i, one, "=")
+      if (NR == 1) shared[one[1]]; else if (one[2] != "" && (at == "-" || one[1] in shared)) at = one[2]
+    }
+    if (NR > 1) print at }'; }
 worse() { # PORT SCHEME OLD NEW: whether the new container, three times in a row, has an error for visitors where the old one has none; which, in $why
-  old=$(reached "$3") new_at=$(reached "$4")
+  addresses=$(reached "$3" "$4")
   for origin in $ORIGINS; do
     for path in $(printf '%s\n' / "$HEALTH" | sort -u); do
-      for at in "$old" "$new_at"; do echo "$(basename "$origin") $2 $at:$1 $path $(echo "$origin" | cut -d : -f 1)"; done
+      for at in $addresses; do echo "$(basename "$origin") $2 $at:$1 $path $(echo "$origin" | cut -d : -f 1)"; done
     done
   done > "$SCRATCH/questions"
   for turn in 1 2 3; do
@@ -43,7 +47,7 @@ worse() { # PORT SCHEME OLD NEW: whether the new container, three times in a row
   done; }
 answers() { docker logs --tail 20000 --since "$1" "$FRONT" 2>&1 | count_answers; } # SINCE
 remember() { # before the switch: what visitors got in the last minute, and what each origin answers
-  answers_before=$(answers "$(($(date +%s) - 60))")
+  answers "$(($(date +%s) - 60))" > "$SCRATCH/answered"
   for origin in $ORIGINS; do printf '%s %s\n' "$origin" "$(ask "$origin" "$HEALTH")"; done > "$SCRATCH/asked"
   docker logs --tail 1 "$FRONT" > /dev/null 2>&1 || note "what visitors get cannot be counted: the engine keeps no log of the proxy"; }
 serves() { # every origin answers through the proxy: no error of the server's, and no refusal that is new
@@ -57,24 +61,28 @@ serves() { # every origin answers through the proxy: no error of the server's, a
     esac
   done; }
 within_budget() { # PERCENT: of what visitors got since the switch, or the share that the old release had
-  set -- "$1" $answers_before $(answers "$switched")
+  set -- "$1" $(cat "$SCRATCH/answered") $(answers "$switched")
   awk -v least="$ERRORS_THAT_COUNT" -v percent="$1" -v errors="$4" -v total="$5" -v before="$2" -v of="$3" 'BEGIN {
     exit errors >= least && errors * 100 > percent * total && (of == 0 || errors * of > before * total) }' && return
   why="of $5 answers to visitors since the switch $4 were errors"; return 1; }
-ends() { # out|in PEER [STATE]: of connections made to the peer, or accepted from it, but those in a state, the port at the caller's side
-  networks "$2" | cut -d ' ' -f 2 > "$SCRATCH/peer"
-  awk -v way="$1" -v file="$SCRATCH/peer" -v but="$3" '
-    BEGIN { while ((getline line < file) > 0) if (split(line, n, ".") == 4) peer[sprintf("%02X%02X%02X%02X", n[4], n[3], n[2], n[1])] }
+ends() { # out|in ADDRESSES [STATE]: of connections made to these, or accepted from them, but those in a state, the port at the caller's side
+  awk -v way="$1" -v addresses="$2" -v but="$3" '
+    BEGIN { count = split(addresses, list, " "); for (i = 1; i <= count; i++) if (split(list[i], n, ".") == 4) peer[sprintf("%02X%02X%02X%02X", n[4], n[3], n[2], n[1])] }
     { split($2, here, ":"); split($3, there, ":"); state[NR] = $4; near[NR] = here[2]; ip[NR] = there[1]; far[NR] = there[2] }
     $4 == "0A" { listens[here[2]] }
     END { for (one in ip) {
       if (!(substr(ip[one], length(ip[one]) - 7) in peer) || state[one] == but) continue
       if ((near[one] in listens) == (way == "in")) print way == "in" ? far[one] : near[one] } }'; }
-calls() { { sockets "$FRONT" | ends out "$1" "$2"; sockets "$1" | ends in "$FRONT" "$2"; } | sort -u; } # CONTAINER [STATE]: the proxy's connections to it
+calls() { # [STATE]: the proxy's connections to the containers in $SCRATCH/parties, whose first line is its own
+  far=$(sed 1d "$SCRATCH/parties" | cut -d ' ' -f 3- | tr '\n' ' ')
+  { read -r box process near; sockets "$box" "$process" | ends out "$far" "$1"
+    while read -r box process _; do sockets "$box" "$process" | ends in "$near" "$1"; done
+  } < "$SCRATCH/parties" | sort -u; }
 moved() { # OLD...: their old workers being gone, the proxy has no open connection (01) to the old containers, and makes no new one
   [ -z "$(unfinished "$@")" ] || return 0
-  for each in "$@"; do calls "$each" 01; done | sort > "$SCRATCH/calls.before"; serves || return 1
-  for each in "$@"; do calls "$each"; done | sort > "$SCRATCH/calls"
+  docker inspect -f '{{.Id}} {{.State.Pid}}{{range .NetworkSettings.Networks}} {{.IPAddress}}{{end}}' "$FRONT" "$@" > "$SCRATCH/parties" 2>/dev/null
+  calls 01 > "$SCRATCH/calls.before"; serves || return 1
+  calls > "$SCRATCH/calls"
   [ -z "$(comm -13 "$SCRATCH/calls.before" "$SCRATCH/calls")" ] || { why="$FRONT_KIND still asks the old container"; return 1; }; }
 well() { # CONTAINER TEST...: it runs, never restarted, and is healthy: three tests in a row that fail are ill, as for the engine, or one that hangs
   for turn in 1 2 3; do

@@ -38,8 +38,8 @@ fetch_each() { # FILE: for its lines HOST SCHEME ADDRESS PATH SCHEME-OF-VISITOR 
   said=$(docker exec -i "$FRONT" sh -c "$FETCH_EACH" sh "$FETCH" < "$1" 2>/dev/null)
   case $said in none*|'') said=$(sh -c "$FETCH_EACH" sh "$FETCH" < "$1") ;; esac
   echo "$said"; }
-sockets() { # CONTAINER: the connections that its kernel knows, also those that just ended
-  at=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
+sockets() { # CONTAINER [PROCESS]: the connections that its kernel knows, also those that just ended
+  at=${'$'}{2:-$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)}
   cat "/proc/$at/net/tcp" "/proc/$at/net/tcp6" 2>/dev/null || docker exec "$1" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
 listens() { # CONTAINER PORT
   sockets "$1" | awk -v port="$(printf %04X "$2")" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }'; }

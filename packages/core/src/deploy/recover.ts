@@ -78,7 +78,7 @@ ${ROLL_FUNCTIONS}
 left=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=True --filter name=_bridge- | tr '\\n' ' ')
 if [ -n "$left" ]; then
   step settle
-${words.map(word => `  real=$(ids ${word} | tr '\\n' ' '); [ -z "$real" ] || { learn_names ${word} $real; pin ${word} $real; }`).join('\n')}
+${words.map(word => `  real=$(ids ${word} | tr '\\n' ' '); [ -z "$real" ] || { learn ${word} $real; pin ${word} $real; }`).join('\n')}
   [ -z "$FRONT" ] || { reload && drain ${drainS} $left; }
   docker stop $left > /dev/null 2>&1
   docker rm -f $left > /dev/null 2>&1

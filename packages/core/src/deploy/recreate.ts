@@ -37,6 +37,7 @@ export function recreateScript(place: Place, target: Target, options: Recreate):
     `step recreate
 umask 022
 FRONT=$(ids ${quote(proxy ?? '')} | head -n 1)
+${lookForLeft(target)}
 ${placeFiles(place.release, target)}
 ${tagImage(target, built)}
 ${startNeeded(target, before, options.timeoutS)}
@@ -119,13 +120,24 @@ export function readyTest(
 }
 
 /**
- * Names services whose own definition changed and that were left as they run: with the data in
- * them, that is for a person to decide. Asked of `create`, because a dry `up` waits for the engine's
- * health checks (30 s and more).
+ * Asks compose, beside what else goes on, for which services it would make containers anew; `reportLeft`
+ * has the answer. That is `create`, because a dry `up` waits for the engine's health checks (30 s and
+ * more), with the image by the name that is on the host already.
+ */
+export function lookForLeft({ image, built }: Target): string {
+  const services = Object.fromEntries(built.map(name => [name, { image, pull_policy: 'never' }]))
+  return `docker compose --project-directory "$P" -p "$N" -f "$P/releases/$RELEASE/$C" -f - --dry-run create --pull never > "$SCRATCH/left.out" 2>&1 <<'OVERRIDE' & looking=$!
+${JSON.stringify({ services })}
+OVERRIDE`
+}
+
+/**
+ * Names services whose own definition changed and that were left as they run, by what compose has
+ * said: with the data in them, that is for a person to decide.
  */
 export function reportLeft(others: readonly string[]): string {
   if (others.length === 0) return ''
-  return `said=$(dc --dry-run create --pull never 2>&1); left=
+  return `wait "$looking"; said=$(cat "$SCRATCH/left.out"); left=
 for name in ${others.map(quote).join(' ')}; do
   for each in $(ids "$name"); do
     case $said in *"Container $(docker inspect -f '{{slice .Name 1}}' "$each")  Recreate"*) left="$left $name" ;; esac

@@ -4,7 +4,7 @@ import { BAKE_FUNCTIONS } from './bakelibrary.ts'
 import { startNeeded } from './commands.ts'
 import { keepFiles, placeFiles } from './files.ts'
 import { onHost, type Place } from './library.ts'
-import { replaceScript, reportLeft, tagImage } from './recreate.ts'
+import { lookForLeft, replaceScript, reportLeft, tagImage } from './recreate.ts'
 import { ROLL_FUNCTIONS } from './rolllibrary.ts'
 import { type Roll, rollService } from './rollservice.ts'
 import { startOrder, type Target } from './target.ts'
@@ -50,6 +50,7 @@ step roll
 umask 022
 HEALTH=${quote(roll.healthPath)} ORIGINS=${quote(roll.origins.join(' '))} DOORS=${quote(doors(target).join(' '))}
 R="$P/releases/$RELEASE"
+${lookForLeft(target)}
 # Told after a failure while nothing was replaced yet and all is as it was.
 UNDONE=${quote(rolledFirst(target, roll))} replaced=
 undone() { [ -n "$replaced" ] || printf '@back %s\\n' "$UNDONE"; }

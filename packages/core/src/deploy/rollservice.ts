@@ -34,7 +34,7 @@ export function rollService(name: string, target: Target, roll: Roll): string {
   })
   return `step 'roll ${name}'
 real=$(ids ${word} | tr '\\n' ' '); count=${roll.replicas.get(name) ?? '$(echo $real | wc -w)'}
-learn_names ${word} $real
+learn ${word} $real
 bridge="$(docker inspect -f '{{slice .Name 1}}' $(echo $real | cut -d ' ' -f 1))_bridge-$RELEASE"
 # What serves now goes on serving: the real containers, or the bridges that an earlier run left when
 # the real ones could not take over from them.
@@ -46,6 +46,7 @@ undo() { # WHY: what serves goes on serving, and nothing of this release does
   unpin ${word}; undone; fail "$1"; }
 new= n=0
 pin ${word} $serving || undo ${quote(`/etc/hosts of service '${target.proxy}' cannot be written; use strategy: recreate`)}
+remember & memory=$!
 while [ "$(echo $new | wc -w)" -lt "$count" ]; do
   n=$((n + 1)); box="$bridge-$n"
   ! docker inspect "$box" > /dev/null 2>&1 || continue
@@ -74,7 +75,7 @@ for each in $new; do
 done
 note ${quote(`the bridge of ${name} is healthy`)}
 ${compare(name, roll)}
-remember
+wait "$memory"
 ${roll.replaceProxy ? '' : 'place_files'}
 pin ${word} $new && reload || { show 'the proxy said:' < "$SCRATCH/front.out"; back "$FRONT_KIND refuses the configuration of this release" $new; }
 step 'bake ${name}'

@@ -8,8 +8,9 @@
  */
 export const PIN_FUNCTIONS = String.raw`
 networks() { docker inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$1" 2>/dev/null; }
-learn_names() { # SERVICE CONTAINER...: what the service is called in each network
+learn() { # SERVICE CONTAINER...: what the service is called in each network, and who may call it
   service=$1; shift
+  callers "$service" > "$SCRATCH/callers.$service"
   docker inspect -f '{{$own := slice .Name 1}}{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$own}}{{range $one.Aliases}} {{.}}{{end}}{{"\n"}}{{end}}' "$@" > "$SCRATCH/names.$service"; }
 callers() { # SERVICE: every running container of the app but the service's own, with its networks
   own=" $(ids "$1" | tr '\n' ' ') "
@@ -24,21 +25,22 @@ hosts() { # CONTAINER SERVICE LINES: our lines for a service, or none
     "$(docker inspect -f '{{.Image}}' "$FRONT")" -c "$REWRITE" sh "$2" "$3" /pinned > /dev/null 2>&1 </dev/null; }
 pin() { # SERVICE CONTAINER...: fails when the proxy's file cannot be written
   service=$1; shift
-  for each in "$@"; do networks "$each" | awk -v box="$each" 'NF == 2 { print box, $1, $2 }'; done > "$SCRATCH/targets"
-  callers "$service" > "$SCRATCH/callers"
-  : > "$SCRATCH/unpinned"
+  docker inspect -f '{{$own := .Id}}{{range $name, $one := .NetworkSettings.Networks}}{{$own}} {{$name}} {{$one.IPAddress}}{{"\n"}}{{end}}' "$@" 2>/dev/null | awk 'NF == 3' > "$SCRATCH/targets"
+  : > "$SCRATCH/unpinned"; writers=
   while read -r caller nets; do
     lines=$(awk -v nets="$nets" -v mark="# roll of $service" '
       BEGIN { n = split(nets, list, " "); for (i = 1; i <= n; i++) shared[list[i]] }
       FILENAME == ARGV[1] { if ($1 in shared) for (i = 2; i <= NF; i++) if (!seen[$i]++) names = names " " $i; next }
       $2 in shared && !done[$1]++ { print $3 names " " mark }' "$SCRATCH/names.$service" "$SCRATCH/targets")
     [ -z "$lines" ] || { hosts "$caller" "$service" "$lines" || echo "$caller" >> "$SCRATCH/unpinned"; } &
-  done < "$SCRATCH/callers"
-  wait
+    writers="$writers $!"
+  done < "$SCRATCH/callers.$service"
+  [ -z "$writers" ] || wait $writers
   pinned_at=$(seconds)
   ! grep -q -x -F "$FRONT" "$SCRATCH/unpinned"; }
 unpin() { # SERVICE
-  callers "$1" > "$SCRATCH/callers"
-  while read -r caller _; do hosts "$caller" "$1" '' & done < "$SCRATCH/callers"
-  wait; pinned_at=; }
+  callers "$1" > "$SCRATCH/callers.$1"; writers=
+  while read -r caller _; do hosts "$caller" "$1" '' & writers="$writers $!"; done < "$SCRATCH/callers.$1"
+  [ -z "$writers" ] || wait $writers
+  pinned_at=; }
 `
