@@ -78116,6 +78116,8 @@ class SteadyHost {
     #lockOptions;
     #lock;
     #isHeld = false;
+    /** Whether it was ever held: until then nothing was done that another run could have put right. */
+    #wasHeld = false;
     #cargo;
     #gone;
     constructor(connection, options) {
@@ -78128,9 +78130,12 @@ class SteadyHost {
         this.#lockOptions = options;
         this.#lock = acquireLock(this.#connection, options);
     }
-    /** Resolves when the lock is held, at once when there is none. */
+    /**
+     * Resolves when the lock is held, at once when there is none; never when it was not to be had on this
+     * connection: the script that waits for it says why, or waits on the next one.
+     */
     async locked() {
-        await this.#lock?.held;
+        await this.#lock?.held.catch(() => new Promise(() => { }));
     }
     /**
      * Runs a script under the lock, when there is one; see `Host.run`. Rejects with `ConnectionLost`
@@ -78186,6 +78191,7 @@ class SteadyHost {
             running.catch(() => { });
             await Promise.race([lock.held, steady_aborted(options.signal)]);
             this.#isHeld = true;
+            this.#wasHeld = true;
         }
         return await running;
     }
@@ -78196,6 +78202,8 @@ class SteadyHost {
         let why = cause;
         for (let pause = FIRST_PAUSE_MS;; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
             signal?.throwIfAborted();
+            if (this.#gone)
+                throw this.#gone;
             try {
                 await this.#renew();
                 log.info('connected again');
@@ -78219,12 +78227,19 @@ class SteadyHost {
         this.#isHeld = false;
         this.#lock = undefined;
         this.#connection = await this.#options.connect();
+        if (this.#gone) {
+            await this.#connection.close();
+            throw this.#gone;
+        }
         const options = this.#lockOptions;
         if (options) {
-            this.#lock = acquireLock(this.#connection, options.again);
+            const wasHeld = this.#wasHeld;
+            this.#lock = acquireLock(this.#connection, wasHeld ? options.again : options);
             // Also without cargo: the lock is held before anything else is asked.
             await this.#runOnce(':', { what: 'lock' });
-            options.onAgain(await this.#lock.held);
+            const last = await this.#lock.held;
+            if (wasHeld)
+                options.onAgain(last);
         }
         if (this.#cargo === undefined)
             return;
@@ -80820,7 +80835,14 @@ drain() { # SECONDS CONTAINER...: fails when something is not done by then
  */
 const ROLL_FUNCTIONS = `${PIN_FUNCTIONS}${RELOAD_FUNCTIONS}
 bridges() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=True --filter name=_bridge-; }
-remove_bridges() { gone=$(bridges "$1"); [ -z "$gone" ] || { docker stop $gone; docker rm -f $gone; } > /dev/null 2>&1; }
+remove_bridges() { # SERVICE: also past a restart of the engine; 1 when they are there still
+  tries=0
+  until gone=$(bridges "$1" 2> /dev/null) && [ -z "$gone" ]; do
+    [ "$tries" -lt 90 ] || return 1
+    [ "$tries" -lt 2 ] || sleep 1
+    [ -z "$gone" ] || { docker stop $gone; docker rm -f $gone; } > /dev/null 2>&1
+    tries=$((tries + 1))
+  done; }
 port_of() { for door in $DOORS; do case $door in "$1":*) echo "$door" | cut -d : -f 2; break ;; esac; done; }
 at_port() { [ -z "$2" ] || echo "$1:$2"; }
 ask() { # ORIGIN PATH: status of an answer through the proxy
@@ -80870,15 +80892,12 @@ if [ -f .diveops/env.undo ]; then
   else env_back; note 'a run broke off before this one: .env is again as it was before'; fi
 fi
 boxes() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project.working_dir=$P" --filter label=com.docker.compose.oneoff=True --filter name=_release_; }
-set -- .diveops/jobs/*
-if [ -e "$1" ]; then
-  for box in $(boxes); do
-    # Never ended half-way: it may be changing data.
-    timeout 600 docker wait "$box" > /dev/null
-    docker rm -f "$box" > /dev/null 2>&1
-  done
-  rm -rf .diveops/jobs
-fi
+for box in $(boxes); do
+  # Never ended half-way: it may be changing data.
+  timeout 600 docker wait "$box" > /dev/null
+  docker rm -f "$box" > /dev/null 2>&1
+done
+rm -rf .diveops/jobs
 for folder in releases/*/; do
   id=$(basename "$folder")
   [ -d "$folder" ] && [ ! -f "$folder/release.json" ] && [ "$id" != "$switched" ] || continue
@@ -81816,7 +81835,7 @@ must_be_ready ${roll.timeoutS} ${word} ${test}
 pin ${word} $(ids ${word}) && reload || fail "$FRONT_KIND could not be pointed to service "${shell_quote(`'${name}'; its bridge serves`)}
 serves || fail ${shell_quote(`the site does not answer after service '${name}' was replaced`)}": $why"
 drain ${drainS} $(bridges ${word}) || ${late}
-remove_bridges ${word}
+remove_bridges ${word} || fail ${shell_quote(`the bridge of service '${name}' could not be removed`)}
 unpin ${word}
 [ "$count" -lt 2 ] || reload`;
 }

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { connection, resetVps, startLoad, up, vpsExec } from '@diveops/lab'
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { type Outcome, runAction } from '../harness/action.ts'
 import { type Authority, makeAuthority, type Pair } from '../harness/certificates.ts'
 import { lookAgain } from '../harness/lookagain.ts'
@@ -14,7 +14,6 @@ import {
   onServer,
   put,
   putCertificate,
-  removeAll,
   rollbackTiny,
   secureSite,
   site,
@@ -24,7 +23,6 @@ import { visitSecurely } from '../harness/visit.ts'
 
 jest.setTimeout(300_000)
 
-const folders: string[] = []
 const digests = { r1: '', r2: '' }
 const folderOf = '/tls/live/a.example'
 const NAMES = ['a.example', 'www.a.example']
@@ -38,7 +36,6 @@ async function checkout(change?: (folder: string) => Promise<void>): Promise<str
     await edit(copy, '.env.template', 'GREETING=hello from the template\n', '')
     await change?.(copy)
   })
-  folders.push(folder)
   return folder
 }
 
@@ -85,7 +82,6 @@ beforeAll(async () => {
   authority = await makeAuthority()
   good = await authority.issue({ names: NAMES })
 })
-afterAll(() => removeAll(folders))
 
 test('files of root beside no proxy cannot be told: HTTP only, and the site is there', async () => {
   await putCertificate('a.example', good)

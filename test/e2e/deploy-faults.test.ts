@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { connection, resetVps, startVpsEngine, stopVpsEngine, up, vpsExec } from '@diveops/lab'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { beforeAll, expect, jest, test } from '@jest/globals'
 import {
   buildTiny,
   checkoutTiny,
@@ -9,14 +9,12 @@ import {
   edit,
   IMAGE,
   put,
-  removeAll,
   site,
   snapshot
 } from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
 
-const folders: string[] = []
 let live = ''
 let next = ''
 
@@ -26,11 +24,9 @@ beforeAll(async () => {
   live = await buildTiny('live')
   next = await buildTiny('next')
   const workspace = await checkoutTiny()
-  folders.push(workspace)
   const { code, log } = await deployTiny(workspace, { digest: live })
   if (code !== 0) throw new Error(log)
 })
-afterAll(() => removeAll(folders))
 
 /** Deploys and expects one clear line, exit 1, and a server that is as it was. */
 async function refused(
@@ -39,7 +35,6 @@ async function refused(
   change?: (folder: string) => Promise<void>
 ): Promise<void> {
   const workspace = await checkoutTiny(change)
-  folders.push(workspace)
   const before = await snapshot()
   const outcome = await deployTiny(workspace, { digest: next, ...inputs })
   const errors = outcome.log.split('\n').filter(line => /^::error( [^:]*)?::/.test(line))
@@ -209,7 +204,6 @@ test('a key whose passphrase is wrong', async () => {
 test('a key with broken newlines is repaired silently', async () => {
   const key = await readFile((await connection()).LAB_SSH_KEY, 'utf8')
   const workspace = await checkoutTiny()
-  folders.push(workspace)
   const outcome = await deployTiny(workspace, {
     digest: live,
     'ssh-key': key.trim().replaceAll('\n', '\\n')
@@ -265,7 +259,6 @@ test('a missing .env beside data that exists', async () => {
 
 test('a host whose engine does not run', async () => {
   const workspace = await checkoutTiny()
-  folders.push(workspace)
   await stopVpsEngine()
   try {
     const outcome = await deployTiny(workspace, { digest: next })

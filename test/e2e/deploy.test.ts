@@ -11,14 +11,12 @@ import {
   edit,
   IMAGE,
   onServer,
-  removeAll,
   site,
   snapshot
 } from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
 
-const folders: string[] = []
 const digests = { r1: '', r2: '', unhealthy: '', crash: '', migration: '' }
 let workspace = ''
 let github: FakeGitHub
@@ -33,9 +31,7 @@ const recorded = () =>
   [...github.statuses.values()].map(all => all.map(({ state }) => state).join())
 
 async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
-  const folder = await checkoutTiny(change)
-  folders.push(folder)
-  return folder
+  return checkoutTiny(change)
 }
 
 async function started(): Promise<string> {
@@ -58,7 +54,6 @@ beforeAll(async () => {
   github = await startFakeGitHub()
 })
 afterAll(async () => {
-  await removeAll(folders)
   await github.stop()
   expect(github.problems).toEqual([])
 })

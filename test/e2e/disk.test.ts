@@ -10,14 +10,12 @@ import {
   checkoutTiny,
   deployTiny,
   onServer,
-  removeAll,
   siteAgain,
   snapshot
 } from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
 
-const folders: string[] = []
 let workspace = ''
 
 beforeAll(async () => {
@@ -25,12 +23,9 @@ beforeAll(async () => {
   await resetVps()
   workspace = await checkout()
 })
-afterAll(() => removeAll(folders))
 
 async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
-  const folder = await checkoutTiny(change)
-  folders.push(folder)
-  return folder
+  return checkoutTiny(change)
 }
 
 function deploy(digest: string, folder = workspace): Promise<Outcome> {

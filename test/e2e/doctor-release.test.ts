@@ -1,8 +1,8 @@
 import { resetVps, up } from '@diveops/lab'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { beforeAll, expect, jest, test } from '@jest/globals'
 import { type Authority, makeAuthority } from '../harness/certificates.ts'
 import { asRoot, checkoutPatient, compose, deployPatient, doctor, row } from '../harness/patient.ts'
-import { deployTiny, IMAGE, onServer, putCertificate, removeAll } from '../harness/tiny.ts'
+import { deployTiny, IMAGE, onServer, putCertificate } from '../harness/tiny.ts'
 
 jest.setTimeout(600_000)
 
@@ -18,7 +18,6 @@ beforeAll(async () => {
   authority = await makeAuthority()
   releases.push(await deployPatient(workspace, 'r1'))
 })
-afterAll(() => removeAll([workspace]))
 
 const certificate = async (name: string) => row(await doctor(), 'certificates', name)
 

@@ -1,5 +1,5 @@
 import { resetVps, up, vpsExec } from '@diveops/lab'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { beforeAll, expect, jest, test } from '@jest/globals'
 import {
   addServices,
   asRoot,
@@ -10,7 +10,7 @@ import {
   removeServices,
   row
 } from '../harness/patient.ts'
-import { onServer, removeAll, snapshot } from '../harness/tiny.ts'
+import { onServer, snapshot } from '../harness/tiny.ts'
 
 jest.setTimeout(600_000)
 
@@ -22,7 +22,6 @@ beforeAll(async () => {
   await resetVps()
   workspace = await checkoutPatient()
 })
-afterAll(() => removeAll([workspace]))
 
 test('a server before its first deploy has nothing to mend', async () => {
   const { outcome, problems } = await doctor()

@@ -1,5 +1,5 @@
 import { resetVps, up } from '@diveops/lab'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { beforeAll, expect, jest, test } from '@jest/globals'
 import { makeAuthority, type Pair } from '../harness/certificates.ts'
 import {
   buildTiny,
@@ -8,14 +8,12 @@ import {
   edit,
   onServer,
   putCertificate,
-  removeAll,
   site,
   withHttps
 } from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
 
-const folders: string[] = []
 const digests = { r1: '', r2: '', unhealthy: '' }
 let workspace = ''
 let before = ''
@@ -27,7 +25,6 @@ async function checkout(change?: (folder: string) => Promise<void>): Promise<str
     await edit(copy, '.env.template', 'GREETING=hello from the template\n', '')
     await change?.(copy)
   })
-  folders.push(folder)
   return folder
 }
 
@@ -44,7 +41,6 @@ beforeAll(async () => {
   before = await onServer('cat .env')
   expect(before).toContain("GREETING='over HTTP'")
 })
-afterAll(() => removeAll(folders))
 
 /** The release before serves, with its variables, and compose has nothing to do about it. */
 async function expectAsBefore(): Promise<void> {

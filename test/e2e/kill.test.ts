@@ -11,7 +11,6 @@ import {
   deployTiny,
   edit,
   onServer,
-  removeAll,
   site,
   siteAgain
 } from '../harness/tiny.ts'
@@ -41,7 +40,6 @@ const WAYS: Record<string, { outlives: boolean; strike: (wire: Forwarder) => unk
   }
 }
 
-const folders: string[] = []
 const digests = { r1: '', r2: '' }
 let workspace = ''
 let wire: Forwarder
@@ -58,7 +56,6 @@ beforeAll(async () => {
   workspace = await checkoutTiny(copy =>
     edit(copy, 'diveops.yml', 'release:', 'health: {bake: 1s}\nrelease:')
   )
-  folders.push(workspace)
   await mustDeploy('r1')
   await mustDeploy('r2')
   // With both images on the host, as all that follow.
@@ -86,7 +83,6 @@ afterEach(async () => {
   await wire.close()
 })
 afterAll(async () => {
-  await removeAll(folders)
   const spans = [...lengths].map(([step, span]) => `${step} ${Math.round(span)}`).join(', ')
   console.log(`a deploy (in ms: ${spans}) was struck:\n${struck.join('\n')}`)
 })

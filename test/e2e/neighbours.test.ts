@@ -1,25 +1,21 @@
 import { resetVps, up, vpsExec } from '@diveops/lab'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { beforeAll, expect, jest, test } from '@jest/globals'
 import {
   buildTiny,
   checkoutTiny,
   deployTiny,
   edit,
   onServer,
-  removeAll,
   rollbackTiny,
   site
 } from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
 
-const folders: string[] = []
-
 beforeAll(async () => {
   await up(() => {})
   await resetVps()
 })
-afterAll(() => removeAll(folders))
 
 async function asRoot(script: string): Promise<string> {
   const { code, stdout, stderr } = await vpsExec(`set -e\n${script}`)
@@ -61,7 +57,6 @@ docker volume create other_unused > /dev/null`)
   const workspace = await checkoutTiny(copy =>
     edit(copy, 'diveops.yml', 'release:', 'keep: 2\nrelease:')
   )
-  folders.push(workspace)
   for (const name of ['r1', 'r2', 'r3']) {
     const outcome = await deployTiny(workspace, { digest: await buildTiny(name) })
     expect(outcome.outputs.state).toBe('live')

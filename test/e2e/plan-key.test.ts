@@ -14,7 +14,6 @@ import {
   edit,
   onServer,
   put,
-  removeAll,
   snapshot
 } from '../harness/tiny.ts'
 
@@ -23,7 +22,6 @@ jest.setTimeout(300_000)
 const FILE = 'docker-compose.prod.yml'
 const KEYS = `/home/${SERVER_USER}/.ssh/authorized_keys`
 const SECURITY = 'docs/security.md'
-const folders: string[] = []
 const digests = { r1: '', r2: '' }
 let key = ''
 let token = ''
@@ -40,13 +38,11 @@ beforeAll(async () => {
 }, 600_000)
 afterAll(async () => {
   await vpsExec(`cat ${KEYS}.kept > ${KEYS}; rm ${KEYS}.kept`)
-  await removeAll(folders)
 })
 
 /** Makes the key and lets it in by the commands of the guide. */
 async function installKey(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'diveops-plan-key-'))
-  folders.push(folder)
   execFileSync('sh', ['-c', snippet(SECURITY, 'sh', 'ssh-keygen')], { cwd: folder })
   const half = (await readFile(path.join(folder, 'plan-key.pub'), 'utf8')).trim()
   const install = snippet(SECURITY, 'sh server', 'plan-key.sh').replace(
@@ -62,9 +58,7 @@ async function installKey(): Promise<string> {
 }
 
 async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
-  const folder = await checkoutTiny(change)
-  folders.push(folder)
-  return folder
+  return checkoutTiny(change)
 }
 
 /** A run with the key that may only read, which leaves the server as it was and shows no secret. */

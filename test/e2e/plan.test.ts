@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { registryToken, resetVps, up, vpsExec } from '@diveops/lab'
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { beforeAll, describe, expect, jest, test } from '@jest/globals'
 import {
   buildTiny,
   checkoutTiny,
@@ -9,7 +9,6 @@ import {
   IMAGE,
   onServer,
   REGISTRY_USER,
-  removeAll,
   rollbackTiny,
   snapshot
 } from '../harness/tiny.ts'
@@ -23,7 +22,6 @@ migrations:
   service: web
   pending: touch /data/migrations && (echo "$RELEASE" | grep -vxF -f /data/migrations || true)
   applied: cat /data/migrations`
-const folders: string[] = []
 const digests = { r1: '', r2: '' }
 
 beforeAll(async () => {
@@ -42,14 +40,12 @@ code=$?; rm -r "$DOCKER_CONFIG"; exit $code`,
   )
   expect(pulled).toBe(0)
 })
-afterAll(() => removeAll(folders))
 
 async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
   const folder = await checkoutTiny(async copy => {
     await edit(copy, 'diveops.yml', 'release:', `${APP}\nrelease:`)
     await change?.(copy)
   })
-  folders.push(folder)
   return folder
 }
 

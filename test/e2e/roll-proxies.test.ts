@@ -1,17 +1,8 @@
 import { connection, resetVps, type Seen, underLoad, up } from '@diveops/lab'
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { beforeAll, describe, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
 import { keepFigures } from '../harness/figures.ts'
-import {
-  buildTiny,
-  checkoutTiny,
-  deployTiny,
-  edit,
-  onServer,
-  put,
-  removeAll,
-  site
-} from '../harness/tiny.ts'
+import { buildTiny, checkoutTiny, deployTiny, edit, onServer, put, site } from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
 
@@ -29,14 +20,12 @@ frontend in
 backend app
   server web web:8000
 `
-const folders: string[] = []
 const digests = { r1: '', r2: '' }
 
 beforeAll(async () => {
   await up(() => {})
   for (const name of ['r1', 'r2'] as const) digests[name] = await buildTiny(name)
 })
-afterAll(() => removeAll(folders))
 
 type Change = (copy: string) => Promise<void>
 
@@ -48,7 +37,6 @@ async function checkout(image: string, folder: string, ...changes: Change[]): Pr
     await edit(copy, 'docker-compose.prod.yml', '/etc/nginx/conf.d', folder)
     for (const change of changes) await change(copy)
   })
-  folders.push(made)
   return made
 }
 

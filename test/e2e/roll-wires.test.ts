@@ -1,8 +1,8 @@
 import { connect, constants } from 'node:http2'
 import { connection, resetVps, underLoad, up } from '@diveops/lab'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { beforeAll, expect, jest, test } from '@jest/globals'
 import { keepFigures } from '../harness/figures.ts'
-import { buildWires, checkoutTiny, deployTiny, onServer, removeAll } from '../harness/tiny.ts'
+import { buildWires, checkoutTiny, deployTiny, onServer } from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
 
@@ -22,7 +22,6 @@ beforeAll(async () => {
   const first = await deployTiny(workspace, { digest: digests.r1, strategy: 'roll' })
   if (first.code !== 0) throw new Error(first.log)
 })
-afterAll(() => removeAll([workspace]))
 
 /** A call as a gRPC client makes it: its message, and how the server says that it went. */
 async function call(path: string): Promise<{ message: string; status: unknown }> {

@@ -7,7 +7,7 @@ import {
   type Seen,
   up
 } from '@diveops/lab'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
 import { expectApplied, expectClean } from '../harness/after.ts'
 import {
@@ -17,14 +17,12 @@ import {
   edit,
   onServer,
   put,
-  removeAll,
   site,
   siteAgain
 } from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
 
-const folders: string[] = []
 const digests = { r1: '', r2: '', r3: '', unhealthy: '', crash: '', dies: '' }
 let workspace = ''
 
@@ -39,14 +37,12 @@ beforeAll(async () => {
   const first = await deployTiny(workspace, { digest: digests.r1, strategy: 'roll' })
   if (first.code !== 0) throw new Error(first.log)
 })
-afterAll(() => removeAll(folders))
 
 async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
   const folder = await checkoutTiny(async copy => {
     await edit(copy, 'diveops.yml', 'release:', 'health: {bake: 3s}\nrelease:')
     await change?.(copy)
   })
-  folders.push(folder)
   return folder
 }
 

@@ -8,7 +8,6 @@ import {
   edit,
   onServer,
   put,
-  removeAll,
   rollbackTiny,
   site
 } from '../harness/tiny.ts'
@@ -16,7 +15,6 @@ import {
 jest.setTimeout(300_000)
 
 let github: FakeGitHub
-const folders: string[] = []
 const releases: string[] = []
 const COMMITS = { r1: '1'.repeat(40), r2: '2'.repeat(40), r3: '3'.repeat(40) }
 
@@ -29,7 +27,6 @@ beforeAll(async () => {
       await edit(copy, 'diveops.yml', 'release:', 'health: {bake: 2s}\nrelease:')
       await put(copy, `proxy/${name}.conf`, `# of ${name}\n`)
     })
-    folders.push(workspace)
     const inputs = { digest: await buildTiny(name), strategy: 'roll' }
     const outcome = await deployTiny(workspace, inputs, { env: { GITHUB_SHA: commit } })
     if (outcome.code !== 0) throw new Error(outcome.log)
@@ -37,7 +34,6 @@ beforeAll(async () => {
   }
 })
 afterAll(async () => {
-  await removeAll(folders)
   await github.stop()
 })
 

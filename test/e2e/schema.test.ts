@@ -1,9 +1,9 @@
 import { resetVps, up, vpsExec } from '@diveops/lab'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { beforeAll, expect, jest, test } from '@jest/globals'
 import type { Options, Outcome } from '../harness/action.ts'
 import { buildExample, buildWithMigrations, checkoutExample } from '../harness/example.ts'
 import { operator, visit } from '../harness/site.ts'
-import { deployTiny, removeAll, rollbackTiny, snapshot } from '../harness/tiny.ts'
+import { deployTiny, rollbackTiny, snapshot } from '../harness/tiny.ts'
 
 jest.setTimeout(900_000)
 
@@ -32,7 +32,6 @@ const half = migration(
 )
 const log = migration('0003_nickname', 'migrations.RunSQL("CREATE TABLE log ()")')
 
-const folders: string[] = []
 const digests: Record<string, string> = {}
 let workspace = ''
 let first: Outcome
@@ -42,7 +41,6 @@ beforeAll(async () => {
   await up(() => {})
   await resetVps()
   workspace = await checkoutExample()
-  folders.push(workspace)
   const e1 = await buildExample(workspace, 'e1')
   const with3 = { '0003_nickname': nickname }
   digests.e1 = e1
@@ -53,7 +51,6 @@ beforeAll(async () => {
   digests.dead = await buildWithMigrations(e1, 'dead', with4, 'CMD ["false"]')
   first = await deploy('e1')
 })
-afterAll(() => removeAll(folders))
 
 function deploy(name: string, inputs: Record<string, string> = {}, options: Options = {}) {
   const shared = { digest: digests[name] as string, strategy: 'roll' }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { act, digest, resetVps, serverAddress, up } from '@diveops/lab'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { checkoutTiny, put, removeAll, site } from '../harness/tiny.ts'
+import { beforeAll, expect, test } from '@jest/globals'
+import { checkoutTiny, put, site } from '../harness/tiny.ts'
 
 const WORKFLOW = `on: push
 jobs:
@@ -37,8 +37,6 @@ beforeAll(async () => {
   const origin = 'https://github.com/NestorWheelock/tiny'
   execFileSync('git', ['-C', folder, 'remote', 'add', 'origin', origin])
 }, 900_000)
-
-afterAll(() => removeAll([folder]))
 
 test('one step builds the image, puts it live and sees it answer', async () => {
   const variables = { SERVER_ADDRESS: await serverAddress() }

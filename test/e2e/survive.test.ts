@@ -24,7 +24,6 @@ import {
   IMAGE,
   onServer,
   REGISTRY_USER,
-  removeAll,
   rollbackTiny,
   site,
   siteAgain,
@@ -33,7 +32,6 @@ import {
 
 jest.setTimeout(300_000)
 
-const folders: string[] = []
 const digests = { r1: '', r2: '', unhealthy: '' }
 let workspace = ''
 /** The same with two containers of the service web. */
@@ -53,17 +51,13 @@ beforeAll(async () => {
       '    deploy: {replicas: 2}\n    env_file'
     )
   })
-  folders.push(doubled)
   await startByHand(workspace)
   digests.r2 = await buildTiny('r2')
   digests.unhealthy = await buildTiny('r3', 'unhealthy')
 })
-afterAll(() => removeAll(folders))
 
 async function checkout(release: string): Promise<string> {
-  const folder = await checkoutTiny(copy => edit(copy, 'diveops.yml', 'release:', release))
-  folders.push(folder)
-  return folder
+  return checkoutTiny(copy => edit(copy, 'diveops.yml', 'release:', release))
 }
 
 /** What somebody does who has read the compose file and no more. */

@@ -2,7 +2,7 @@ import { type ClientRequest, request } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connection, resetVps, underLoad, up } from '@diveops/lab'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { beforeAll, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
 import {
   type Behaviour,
@@ -12,14 +12,12 @@ import {
   edit,
   onServer,
   put,
-  removeAll,
   rollbackTiny,
   site
 } from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
 
-const folders: string[] = []
 const releases: string[] = []
 let url = ''
 let workspace = ''
@@ -56,7 +54,6 @@ release:
     await edit(copy, compose, '  data:\n', '  data:\n  static:\n')
     await change?.(copy)
   })
-  folders.push(folder)
   return folder
 }
 
@@ -69,7 +66,6 @@ beforeAll(async () => {
   if (first.code !== 0) throw new Error(first.log)
   releases.push(first.outputs.release as string)
 })
-afterAll(() => removeAll(folders))
 
 /** What a visitor got: the release that answered, and how many bytes. */
 interface Got {

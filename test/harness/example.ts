@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { appendFile } from 'node:fs/promises'
 import { assembleExample, registryToken, runnerExec } from '@diveops/lab'
+import { removedAfterwards } from './temporary.ts'
 import { REGISTRY_USER } from './tiny.ts'
 
 const IMAGE = 'ghcr.io/nestorwheelock/django-diveops'
 
-/** A checkout of the example, watched for a second only after each switch. */
+/** A checkout of the example, watched for a second only after each switch; it goes after the file's tests. */
 export async function checkoutExample(): Promise<string> {
-  const folder = await assembleExample([])
+  const folder = removedAfterwards(await assembleExample([]))
   await appendFile(`${folder}/diveops.yml`, 'health: {bake: 1s}\n')
   const git = (...words: string[]) => execFileSync('git', ['-C', folder, ...words])
   git('init', '--quiet')

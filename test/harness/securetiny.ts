@@ -1,7 +1,7 @@
 import { acme, resetVps } from '@diveops/lab'
 import type { Options, Outcome } from './action.ts'
 import { type Kill, runActionOnRunner } from './onrunner.ts'
-import { buildTiny, checkoutTiny, deployTiny, edit, put, removeAll } from './tiny.ts'
+import { buildTiny, checkoutTiny, deployTiny, edit, put } from './tiny.ts'
 
 const ACME = `location ^~ /.well-known/acme-challenge/ { root /etc/nginx/certs/webroot; default_type text/plain; }`
 const SITE = `location / { proxy_pass http://web:8000; proxy_set_header Host $host; }`
@@ -57,12 +57,8 @@ export async function redeploySecurable(
     await put(copy, 'http.conf', HTTP)
     await change?.(copy)
   })
-  try {
-    const inputs = { digest: await buildTiny(release), strategy: 'roll' }
-    return await deployTiny(workspace, inputs, { ...(onOutput && { onOutput }) })
-  } finally {
-    await removeAll([workspace])
-  }
+  const inputs = { digest: await buildTiny(release), strategy: 'roll' }
+  return deployTiny(workspace, inputs, { ...(onOutput && { onOutput }) })
 }
 
 /** Runs the setup-ssl bundle on the lab's runner, where the names of the domains are known. */

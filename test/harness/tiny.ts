@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { root } from '@diveops/build'
 import { connection, registryToken, runnerExec, SERVER_USER, vpsExec } from '@diveops/lab'
 import { type Options, type Outcome, runAction } from './action.ts'
 import type { Pair } from './certificates.ts'
+import { temporaryFolder } from './temporary.ts'
 
 const APPS = path.join(root, 'test/e2e/apps')
 /** The image of all of these apps. */
@@ -62,13 +62,13 @@ rm -rf "$folder" "$DOCKER_CONFIG"`
 
 /**
  * A checkout of the tiny app, or of the zoo, which runs the same image in many services, or of the one
- * of `buildWires`; `change` may edit its files before they are committed.
+ * of `buildWires`; `change` may edit its files before they are committed. It goes after the file's tests.
  */
 export async function checkoutTiny(
   change?: (folder: string) => Promise<void>,
   app: 'tiny' | 'zoo' | 'wires' = 'tiny'
 ): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), `diveops-${app}-`))
+  const folder = await temporaryFolder(app)
   await cp(path.join(APPS, app), folder, { recursive: true })
   await change?.(folder)
   const git = (...words: string[]) => execFileSync('git', ['-C', folder, ...words])
@@ -174,6 +174,18 @@ export async function deployTiny(
   return runAction('deploy-vps', { ...shared, ...inputs }, { ...options, env })
 }
 
+/** The same by the default strategy, where all else depends on that it goes live. */
+export async function mustDeploy(
+  workspace: string,
+  digest: string,
+  inputs: Record<string, string> = {},
+  options: Options = {}
+): Promise<Outcome> {
+  const outcome = await deployTiny(workspace, { digest, strategy: 'roll', ...inputs }, options)
+  if (outcome.code !== 0) throw new Error(outcome.log)
+  return outcome
+}
+
 /** Runs the rollback bundle, from a folder without checkout, against the lab's server. */
 export async function rollbackTiny(
   inputs: Record<string, string> = {},
@@ -233,9 +245,4 @@ export async function edit(folder: string, name: string, from: string, to: strin
   const text = await readFile(path.join(folder, name), 'utf8')
   if (!text.includes(from)) throw new Error(`'${from}' is not in ${name}`)
   await put(folder, name, text.replace(from, to))
-}
-
-/** Removes checkouts. */
-export async function removeAll(folders: readonly string[]): Promise<void> {
-  for (const folder of folders) await rm(folder, { recursive: true, force: true })
 }

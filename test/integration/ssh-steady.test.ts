@@ -9,7 +9,8 @@ import type { Place } from '../../packages/core/src/deploy/library.ts'
 import type { Outcome } from '../../packages/core/src/deploy/outcome.ts'
 import type { Run } from '../../packages/core/src/deploy/run.ts'
 import { bundle } from '../../packages/core/src/release/bundle.ts'
-import { connect } from '../../packages/core/src/ssh/connect.ts'
+import { type Connection, connect } from '../../packages/core/src/ssh/connect.ts'
+import { SteadyHost } from '../../packages/core/src/ssh/steady.ts'
 import { type Forwarder, startForwarder } from '../harness/forwarder.ts'
 import { type Sshd, startSshd } from '../harness/sshd.ts'
 import { eventually } from './wait.ts'
@@ -43,16 +44,19 @@ interface Extra {
   actor?: string
 }
 
-/** A run on the host by way of the wire, which notices silence within a second. */
+/** A connection by way of the wire, which notices silence within a second. */
+function open(): Promise<Connection> {
+  return connect(
+    sshd.target({
+      port: wire.port,
+      knownHosts: sshd.knownHosts().replace(`:${sshd.port}`, `:${wire.port}`)
+    }),
+    { keepaliveMs: 300, keepaliveCount: 3, retries: 0 }
+  )
+}
+
+/** A run on the host by way of the wire. */
 function run(body: (run: Run) => Promise<void>, { actor = 'me', ...extra }: Extra = {}) {
-  const open = () =>
-    connect(
-      sshd.target({
-        port: wire.port,
-        knownHosts: sshd.knownHosts().replace(`:${sshd.port}`, `:${wire.port}`)
-      }),
-      { keepaliveMs: 300, keepaliveCount: 3, retries: 0 }
-    )
   return conduct(
     'deploy',
     {
@@ -213,6 +217,43 @@ test('another run that came between ends this one, with its name', async () => {
     /while the connection was broken, https:\/\/example\.com\/you by you took the lock and put right what this run had begun/
   )
   expect(readFileSync(file('began'), 'utf8')).toBe('began\n')
+}, 60_000)
+
+test('a connection that breaks while another run holds the lock', async () => {
+  const mine = wire
+  wire = await startForwarder('127.0.0.1', sshd.port)
+  const other = wire
+  let free: (() => void) | undefined
+  const first = run(() => new Promise<void>(resolve => void (free = resolve)), { actor: 'you' })
+  await eventually(() => free !== undefined)
+  wire = mine
+  const second = run(async one => void (await one.script('true')))
+  await eventually(() => lines.some(line => line.startsWith('waiting for https://example.com/you')))
+  mine.reset()
+  await eventually(() => lines.some(line => line.endsWith('connecting again')))
+  free?.()
+  ok(await first)
+  ok(await second)
+  await other.close()
+  await eventually(() => journal().at(-1)?.event === 'end')
+  expect(journal().map(({ event }) => event)).toEqual(['begin', 'end', 'begin', 'end'])
+}, 60_000)
+
+test('a host that is left while it is connected to again keeps no connection', async () => {
+  const connection = await open()
+  const host = new SteadyHost(connection, {
+    connect: open,
+    clock: systemClock,
+    log,
+    patienceMs: 20_000
+  })
+  const running = host.run('sleep 60')
+  await eventually(() => sshd.sessions().length > 0)
+  wire.reset()
+  await eventually(() => lines.some(line => line.endsWith('connecting again')))
+  await host.close()
+  await expect(running).rejects.toThrow('the connection was closed')
+  await eventually(() => sshd.sessions().length === 0)
 }, 60_000)
 
 test('a job that is killed with its host fails the step and is not run again', async () => {

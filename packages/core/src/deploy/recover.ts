@@ -37,15 +37,12 @@ if [ -f .diveops/env.undo ]; then
   else env_back; note 'a run broke off before this one: .env is again as it was before'; fi
 fi
 boxes() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project.working_dir=$P" --filter label=com.docker.compose.oneoff=True --filter name=_release_; }
-set -- .diveops/jobs/*
-if [ -e "$1" ]; then
-  for box in $(boxes); do
-    # Never ended half-way: it may be changing data.
-    timeout 600 docker wait "$box" > /dev/null
-    docker rm -f "$box" > /dev/null 2>&1
-  done
-  rm -rf .diveops/jobs
-fi
+for box in $(boxes); do
+  # Never ended half-way: it may be changing data.
+  timeout 600 docker wait "$box" > /dev/null
+  docker rm -f "$box" > /dev/null 2>&1
+done
+rm -rf .diveops/jobs
 for folder in releases/*/; do
   id=$(basename "$folder")
   [ -d "$folder" ] && [ ! -f "$folder/release.json" ] && [ "$id" != "$switched" ] || continue

@@ -8,7 +8,14 @@ import { RELOAD_FUNCTIONS } from '../proxy/reload.ts'
  */
 export const ROLL_FUNCTIONS = `${PIN_FUNCTIONS}${RELOAD_FUNCTIONS}
 bridges() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=True --filter name=_bridge-; }
-remove_bridges() { gone=$(bridges "$1"); [ -z "$gone" ] || { docker stop $gone; docker rm -f $gone; } > /dev/null 2>&1; }
+remove_bridges() { # SERVICE: also past a restart of the engine; 1 when they are there still
+  tries=0
+  until gone=$(bridges "$1" 2> /dev/null) && [ -z "$gone" ]; do
+    [ "$tries" -lt 90 ] || return 1
+    [ "$tries" -lt 2 ] || sleep 1
+    [ -z "$gone" ] || { docker stop $gone; docker rm -f $gone; } > /dev/null 2>&1
+    tries=$((tries + 1))
+  done; }
 port_of() { for door in $DOORS; do case $door in "$1":*) echo "$door" | cut -d : -f 2; break ;; esac; done; }
 at_port() { [ -z "$2" ] || echo "$1:$2"; }
 ask() { # ORIGIN PATH: status of an answer through the proxy

@@ -92,7 +92,7 @@ must_be_ready ${roll.timeoutS} ${word} ${test}
 pin ${word} $(ids ${word}) && reload || fail "$FRONT_KIND could not be pointed to service "${quote(`'${name}'; its bridge serves`)}
 serves || fail ${quote(`the site does not answer after service '${name}' was replaced`)}": $why"
 drain ${drainS} $(bridges ${word}) || ${late}
-remove_bridges ${word}
+remove_bridges ${word} || fail ${quote(`the bridge of service '${name}' could not be removed`)}
 unpin ${word}
 [ "$count" -lt 2 ] || reload`
 }

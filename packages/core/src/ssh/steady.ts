@@ -41,6 +41,8 @@ export class SteadyHost {
   #lockOptions: SteadyLock | undefined
   #lock: Lock | undefined
   #isHeld = false
+  /** Whether it was ever held: until then nothing was done that another run could have put right. */
+  #wasHeld = false
   #cargo: Buffer | undefined
   #gone: ConnectionLost | undefined
 
@@ -56,9 +58,12 @@ export class SteadyHost {
     this.#lock = acquireLock(this.#connection, options)
   }
 
-  /** Resolves when the lock is held, at once when there is none. */
+  /**
+   * Resolves when the lock is held, at once when there is none; never when it was not to be had on this
+   * connection: the script that waits for it says why, or waits on the next one.
+   */
   async locked(): Promise<void> {
-    await this.#lock?.held
+    await this.#lock?.held.catch(() => new Promise<never>(() => {}))
   }
 
   /**
@@ -113,6 +118,7 @@ export class SteadyHost {
       running.catch(() => {})
       await Promise.race([lock.held, aborted(options.signal)])
       this.#isHeld = true
+      this.#wasHeld = true
     }
     return await running
   }
@@ -124,6 +130,7 @@ export class SteadyHost {
     let why: unknown = cause
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       signal?.throwIfAborted()
+      if (this.#gone) throw this.#gone
       try {
         await this.#renew()
         log.info('connected again')
@@ -147,12 +154,18 @@ export class SteadyHost {
     this.#isHeld = false
     this.#lock = undefined
     this.#connection = await this.#options.connect()
+    if (this.#gone) {
+      await this.#connection.close()
+      throw this.#gone
+    }
     const options = this.#lockOptions
     if (options) {
-      this.#lock = acquireLock(this.#connection, options.again)
+      const wasHeld = this.#wasHeld
+      this.#lock = acquireLock(this.#connection, wasHeld ? options.again : options)
       // Also without cargo: the lock is held before anything else is asked.
       await this.#runOnce(':', { what: 'lock' })
-      options.onAgain(await (this.#lock as Lock).held)
+      const last = await (this.#lock as Lock).held
+      if (wasHeld) options.onAgain(last)
     }
     if (this.#cargo === undefined) return
     const { code } = await this.#runOnce('tar -xzf - -C "$SCRATCH"', { stdin: this.#cargo })
