@@ -9,8 +9,8 @@ import { lookAgain } from '../harness/lookagain.ts'
 import {
   buildTiny,
   checkoutTiny,
-  deployTiny,
   edit,
+  mustDeploy,
   onServer,
   put,
   putCertificate,
@@ -40,9 +40,7 @@ async function checkout(change?: (folder: string) => Promise<void>): Promise<str
 }
 
 async function deploy(folder = workspace, digest = digests.r1): Promise<Outcome> {
-  const outcome = await deployTiny(folder, { digest, strategy: 'roll' })
-  if (outcome.code !== 0) throw new Error(outcome.log)
-  return outcome
+  return mustDeploy(folder, digest)
 }
 
 const warnings = ({ log }: Outcome) =>

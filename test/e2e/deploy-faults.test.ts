@@ -8,6 +8,7 @@ import {
   deployTiny,
   edit,
   IMAGE,
+  mustDeploy,
   put,
   site,
   snapshot
@@ -24,8 +25,7 @@ beforeAll(async () => {
   live = await buildTiny('live')
   next = await buildTiny('next')
   const workspace = await checkoutTiny()
-  const { code, log } = await deployTiny(workspace, { digest: live })
-  if (code !== 0) throw new Error(log)
+  await mustDeploy(workspace, live)
 })
 
 /** Deploys and expects one clear line, exit 1, and a server that is as it was. */

@@ -6,6 +6,7 @@ import {
   checkoutTiny,
   deployTiny,
   edit,
+  mustDeploy,
   onServer,
   putCertificate,
   site,
@@ -36,8 +37,7 @@ beforeAll(async () => {
   digests.unhealthy = await buildTiny('r3', 'unhealthy')
   workspace = await checkout()
   pair = await (await makeAuthority()).issue({ names: ['a.example', 'www.a.example'] })
-  const first = await deployTiny(workspace, { digest: digests.r1 })
-  if (first.code !== 0) throw new Error(first.log)
+  await mustDeploy(workspace, digests.r1)
   before = await onServer('cat .env')
   expect(before).toContain("GREETING='over HTTP'")
 })

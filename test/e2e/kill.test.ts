@@ -10,6 +10,7 @@ import {
   checkoutTiny,
   deployTiny,
   edit,
+  mustDeploy,
   onServer,
   site,
   siteAgain
@@ -56,16 +57,23 @@ beforeAll(async () => {
   workspace = await checkoutTiny(copy =>
     edit(copy, 'diveops.yml', 'release:', 'health: {bake: 1s}\nrelease:')
   )
-  await mustDeploy('r1')
-  await mustDeploy('r2')
+  await mustDeploy(workspace, digests.r1)
+  await mustDeploy(workspace, digests.r2)
   // With both images on the host, as all that follow.
   const began = [performance.now()]
   let log = ''
-  await mustDeploy('r1', text => {
-    log += text
-    const next = STEPS[began.length]
-    if (next !== undefined && comesTo(next, log)) began.push(performance.now())
-  })
+  await mustDeploy(
+    workspace,
+    digests.r1,
+    {},
+    {
+      onOutput: text => {
+        log += text
+        const next = STEPS[began.length]
+        if (next !== undefined && comesTo(next, log)) began.push(performance.now())
+      }
+    }
+  )
   expect([began.length, log]).toEqual([STEPS.length, expect.anything()])
   began.push(performance.now())
   for (const [at, step] of STEPS.entries()) {
@@ -92,15 +100,6 @@ function comesTo(step: string, log: string): boolean {
   return log.split('\n').some(line => line.endsWith(`→ ${step}`))
 }
 
-async function mustDeploy(
-  release: 'r1' | 'r2',
-  onOutput: (text: string) => void = () => {}
-): Promise<void> {
-  const inputs = { digest: digests[release], strategy: 'roll' }
-  const outcome = await deployTiny(workspace, inputs, { onOutput })
-  if (outcome.code !== 0) throw new Error(outcome.log)
-}
-
 /** Deploys by way of the wire. */
 async function deployByWire(release: 'r1' | 'r2', options: Options): Promise<Outcome> {
   return deployTiny(
@@ -114,12 +113,14 @@ const migrations = async () =>
   Number(await onServer('docker exec tiny-web-1 cat /data/migrations | wc -l'))
 
 /** Each way strikes in every step, further into it each time; where it begins differs by the way. */
-const cases = Object.keys(WAYS).flatMap((way, at) =>
+const cases: [way: string, percent: number, step: string][] = Object.keys(WAYS).flatMap((way, at) =>
   Array.from({ length: MOMENTS }, (_, n) => {
     const percent = Math.round(((n + 0.5) / MOMENTS) * 100)
-    return [way, percent, STEPS[(at + 1 + n) % STEPS.length] as string] as const
+    return [way, percent, STEPS[(at + 1 + n) % STEPS.length] as string]
   })
 )
+// Once it left the container of a command behind.
+cases.push(['a loss of power', 40, 'release'])
 
 test.each(cases)('%s, %s %% into step %s', async (way, percent, step) => {
   const { outlives, strike } = WAYS[way] as (typeof WAYS)[string]

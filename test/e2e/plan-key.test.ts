@@ -12,6 +12,7 @@ import {
   checkoutTiny,
   deployTiny,
   edit,
+  mustDeploy,
   onServer,
   put,
   snapshot
@@ -31,8 +32,7 @@ beforeAll(async () => {
   await resetVps()
   digests.r1 = await buildTiny('r1')
   digests.r2 = await buildTiny('r2')
-  const { code, log } = await deployTiny(await checkout(), { digest: digests.r1, strategy: 'roll' })
-  if (code !== 0) throw new Error(log)
+  await mustDeploy(await checkout(), digests.r1)
   token = (await onServer('cat .env')).match(/API_TOKEN='(\w+)'/)?.[1] as string
   key = await installKey()
 }, 600_000)

@@ -7,6 +7,7 @@ import {
   deployTiny,
   edit,
   IMAGE,
+  mustDeploy,
   onServer,
   REGISTRY_USER,
   rollbackTiny,
@@ -29,8 +30,7 @@ beforeAll(async () => {
   await resetVps()
   digests.r1 = await buildTiny('r1')
   digests.r2 = await buildTiny('r2')
-  const { code, log } = await deployTiny(await checkout(), { digest: digests.r1, strategy: 'roll' })
-  if (code !== 0) throw new Error(log)
+  await mustDeploy(await checkout(), digests.r1)
   // So that what compose would do can be asked with the new image under the compose file's name.
   const { code: pulled } = await vpsExec(
     `DOCKER_CONFIG=$(mktemp -d); export DOCKER_CONFIG

@@ -2,7 +2,16 @@ import { connection, resetVps, type Seen, underLoad, up } from '@diveops/lab'
 import { beforeAll, describe, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
 import { keepFigures } from '../harness/figures.ts'
-import { buildTiny, checkoutTiny, deployTiny, edit, onServer, put, site } from '../harness/tiny.ts'
+import {
+  buildTiny,
+  checkoutTiny,
+  deployTiny,
+  edit,
+  mustDeploy,
+  onServer,
+  put,
+  site
+} from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
 
@@ -54,8 +63,7 @@ async function visited(what: () => Promise<Outcome>): Promise<{ result: Outcome;
 
 async function firstDeploy(workspace: string): Promise<void> {
   await resetVps()
-  const { code, log } = await deployTiny(workspace, { digest: digests.r1, strategy: 'roll' })
-  if (code !== 0) throw new Error(log)
+  await mustDeploy(workspace, digests.r1)
 }
 
 function plan({ outputs, log }: Outcome): { service: string; what: string; why: string }[] {

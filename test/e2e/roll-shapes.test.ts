@@ -8,6 +8,7 @@ import {
   checkoutTiny,
   deployTiny,
   edit,
+  mustDeploy,
   onServer,
   put,
   putCertificate,
@@ -34,8 +35,7 @@ beforeAll(async () => {
   for (const name of ['r1', 'r2'] as const) digests[name] = await buildTiny(name)
   digests.unhealthy = await buildTiny('r3', 'unhealthy')
   workspace = await checkout()
-  const first = await deployTiny(workspace, { digest: digests.r1, strategy: 'roll' })
-  if (first.code !== 0) throw new Error(first.log)
+  await mustDeploy(workspace, digests.r1)
 })
 
 async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {

@@ -2,7 +2,7 @@ import { connect, constants } from 'node:http2'
 import { connection, resetVps, underLoad, up } from '@diveops/lab'
 import { beforeAll, expect, jest, test } from '@jest/globals'
 import { keepFigures } from '../harness/figures.ts'
-import { buildWires, checkoutTiny, deployTiny, onServer } from '../harness/tiny.ts'
+import { buildWires, checkoutTiny, deployTiny, mustDeploy, onServer } from '../harness/tiny.ts'
 
 jest.setTimeout(300_000)
 
@@ -19,8 +19,7 @@ beforeAll(async () => {
   url = (await connection()).LAB_HTTP
   for (const name of ['r1', 'r2'] as const) digests[name] = await buildWires(name)
   workspace = await checkoutTiny(undefined, 'wires')
-  const first = await deployTiny(workspace, { digest: digests.r1, strategy: 'roll' })
-  if (first.code !== 0) throw new Error(first.log)
+  await mustDeploy(workspace, digests.r1)
 })
 
 /** A call as a gRPC client makes it: its message, and how the server says that it went. */

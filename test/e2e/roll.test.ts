@@ -15,6 +15,7 @@ import {
   checkoutTiny,
   deployTiny,
   edit,
+  mustDeploy,
   onServer,
   put,
   site,
@@ -34,8 +35,7 @@ beforeAll(async () => {
   digests.crash = await buildTiny('r6', 'crash')
   digests.dies = await buildTiny('r5', 'dies')
   workspace = await checkout()
-  const first = await deployTiny(workspace, { digest: digests.r1, strategy: 'roll' })
-  if (first.code !== 0) throw new Error(first.log)
+  await mustDeploy(workspace, digests.r1)
 })
 
 async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {

@@ -4,8 +4,8 @@ import { type FakeGitHub, startFakeGitHub } from '../harness/github/fake.ts'
 import {
   buildTiny,
   checkoutTiny,
-  deployTiny,
   edit,
+  mustDeploy,
   onServer,
   put,
   rollbackTiny,
@@ -27,10 +27,9 @@ beforeAll(async () => {
       await edit(copy, 'diveops.yml', 'release:', 'health: {bake: 2s}\nrelease:')
       await put(copy, `proxy/${name}.conf`, `# of ${name}\n`)
     })
-    const inputs = { digest: await buildTiny(name), strategy: 'roll' }
-    const outcome = await deployTiny(workspace, inputs, { env: { GITHUB_SHA: commit } })
-    if (outcome.code !== 0) throw new Error(outcome.log)
-    releases.push(outcome.outputs.release as string)
+    const env = { GITHUB_SHA: commit }
+    const { outputs } = await mustDeploy(workspace, await buildTiny(name), {}, { env })
+    releases.push(outputs.release as string)
   }
 })
 afterAll(async () => {

@@ -10,6 +10,7 @@ import {
   checkoutTiny,
   deployTiny,
   edit,
+  mustDeploy,
   onServer,
   put,
   rollbackTiny,
@@ -62,8 +63,7 @@ beforeAll(async () => {
   await resetVps()
   url = (await connection()).LAB_HTTP
   workspace = await checkout()
-  const first = await deployTiny(workspace, { digest: await buildTiny('r1'), strategy: 'roll' })
-  if (first.code !== 0) throw new Error(first.log)
+  const first = await mustDeploy(workspace, await buildTiny('r1'))
   releases.push(first.outputs.release as string)
 })
 

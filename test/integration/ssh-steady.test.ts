@@ -223,15 +223,22 @@ test('a connection that breaks while another run holds the lock', async () => {
   const mine = wire
   wire = await startForwarder('127.0.0.1', sshd.port)
   const other = wire
-  let free: (() => void) | undefined
-  const first = run(() => new Promise<void>(resolve => void (free = resolve)), { actor: 'you' })
-  await eventually(() => free !== undefined)
+  const free = new AbortController()
+  let isHeld = false
+  const first = run(
+    async () => {
+      isHeld = true
+      await new Promise(done => free.signal.addEventListener('abort', done))
+    },
+    { actor: 'you' }
+  )
+  await eventually(() => isHeld)
   wire = mine
   const second = run(async one => void (await one.script('true')))
   await eventually(() => lines.some(line => line.startsWith('waiting for https://example.com/you')))
   mine.reset()
   await eventually(() => lines.some(line => line.endsWith('connecting again')))
-  free?.()
+  free.abort()
   ok(await first)
   ok(await second)
   await other.close()

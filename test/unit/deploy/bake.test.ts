@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { expect, test } from '@jest/globals'
 import { BAKE_FUNCTIONS } from '../../../packages/core/src/deploy/bakelibrary.ts'
 import { drainSeconds } from '../../../packages/core/src/deploy/drain.ts'
+import { ROLL_FUNCTIONS } from '../../../packages/core/src/deploy/rolllibrary.ts'
 
 function count(log: string): string {
   const script = `${BAKE_FUNCTIONS}\ncount_answers <<'LOG'\n${log}\nLOG`
@@ -110,4 +111,30 @@ test.each([
   ['nothing, as nobody can ask', ['none none none none'], 'no worse']
 ])('a new release that answers visitors with %s', (_name, times, expected) => {
   expect(compared(times)).toBe(expected)
+})
+
+/** Removes bridges while the engine answers as given, one time after the other: `down`, or what it lists. */
+function removed(...times: readonly string[]): string {
+  const script = `${ROLL_FUNCTIONS}
+N=app times='${times.join(' ')} '
+sleep() { :; }
+docker() { :; }
+asked=$(mktemp); echo 0 > "$asked"
+bridges() {
+  turn=$(($(cat "$asked") + 1)); echo "$turn" > "$asked"
+  now=$(echo "$times" | cut -d ' ' -f "$turn")
+  case $now in down) return 1 ;; none|'') ;; *) echo "$now" ;; esac; }
+if remove_bridges web; then echo "gone after $(cat "$asked")"; else echo 'there still'; fi
+rm "$asked"`
+  return execFileSync('sh', ['-c', script], { encoding: 'utf8' }).trim()
+}
+
+test.each([
+  ['that are none', ['none'], 'gone after 1'],
+  ['that go at once', ['one', 'none'], 'gone after 2'],
+  // Its restart once left a bridge beside a release that was live.
+  ['past a restart of the engine', ['one', 'down', 'down', 'one', 'none'], 'gone after 5'],
+  ['that do not go', Array.from({ length: 100 }, () => 'one'), 'there still']
+])('bridges are removed: %s', (_name, times, expected) => {
+  expect(removed(...times)).toBe(expected)
 })
