@@ -31,12 +31,11 @@ let authority: Authority
 let good: Pair
 
 async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
-  const folder = await checkoutTiny(async copy => {
+  return checkoutTiny(async copy => {
     await withHttps(copy)
     await edit(copy, '.env.template', 'GREETING=hello from the template\n', '')
     await change?.(copy)
   })
-  return folder
 }
 
 async function deploy(folder = workspace, digest = digests.r1): Promise<Outcome> {

@@ -30,10 +30,6 @@ const TOKEN = { 'github-token': 'ghs_token' }
 const recorded = () =>
   [...github.statuses.values()].map(all => all.map(({ state }) => state).join())
 
-async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
-  return checkoutTiny(change)
-}
-
 async function started(): Promise<string> {
   return onServer(`docker ps -q | sort | xargs docker inspect -f '{{.Name}} {{.State.StartedAt}}'`)
 }
@@ -50,7 +46,7 @@ beforeAll(async () => {
   digests.unhealthy = await buildTiny('r3', 'unhealthy')
   digests.crash = await buildTiny('r4', 'crash')
   digests.migration = await buildTiny('r5', 'bad-migration')
-  workspace = await checkout()
+  workspace = await checkoutTiny()
   github = await startFakeGitHub()
 })
 afterAll(async () => {
@@ -96,7 +92,7 @@ test("compose's own 'up -d' then changes nothing, and neither does the same depl
 
 test('a plan changes nothing and says what would be', async () => {
   const before = await snapshot()
-  const event = path.join(await checkout(), 'event.json')
+  const event = path.join(await checkoutTiny(), 'event.json')
   const repository = { full_name: 'nestorwheelock/tiny' }
   const pull = { number: 7, head: { sha: 'decafbad1234', repo: repository } }
   await writeFile(event, JSON.stringify({ repository, pull_request: pull }))
@@ -177,7 +173,7 @@ test('a failing release command stops the deploy before anything live is touched
 test('the .env keeps what the host has, and gets what is new', async () => {
   await onServer(`sed -i "s/hello from the template/edited by hand/" .env`)
   const token = await onServer('grep API_TOKEN .env')
-  const folder = await checkout(async copy => {
+  const folder = await checkoutTiny(async copy => {
     await edit(
       copy,
       '.env.template',
@@ -201,7 +197,9 @@ test('the .env keeps what the host has, and gets what is new', async () => {
 
 test('releases beyond the kept ones go, with their images and nothing else', async () => {
   await vpsExec('docker tag nginx:alpine somebody/else:1')
-  const folder = await checkout(copy => edit(copy, 'diveops.yml', 'release:', 'keep: 2\nrelease:'))
+  const folder = await checkoutTiny(copy =>
+    edit(copy, 'diveops.yml', 'release:', 'keep: 2\nrelease:')
+  )
   succeeded(await deployTiny(folder, { digest: digests.r1 }))
   expect((await onServer('ls releases')).trim().split('\n')).toHaveLength(2)
   const images = await onServer('docker image ls --format "{{.Repository}}:{{.Tag}}"')

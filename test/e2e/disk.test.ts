@@ -21,12 +21,8 @@ let workspace = ''
 beforeAll(async () => {
   await up(() => {})
   await resetVps()
-  workspace = await checkout()
+  workspace = await checkoutTiny()
 })
-
-async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
-  return checkoutTiny(change)
-}
 
 function deploy(digest: string, folder = workspace): Promise<Outcome> {
   return deployTiny(folder, { digest })
@@ -120,7 +116,7 @@ describe('a disk for the images of the server that is full but for what is just 
 test('a disk that fills up when the release is uploaded', async () => {
   const live = await buildTiny('live')
   await mustDeploy(live)
-  const large = await checkout(copy =>
+  const large = await checkoutTiny(copy =>
     writeFile(path.join(copy, 'proxy/chart.bin'), randomBytes(4_000_000))
   )
   const folder = '/opt/diveops/releases'

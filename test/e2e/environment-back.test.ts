@@ -21,12 +21,11 @@ let before = ''
 let pair: Pair
 
 async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
-  const folder = await checkoutTiny(async copy => {
+  return checkoutTiny(async copy => {
     await withHttps(copy)
     await edit(copy, '.env.template', 'GREETING=hello from the template\n', '')
     await change?.(copy)
   })
-  return folder
 }
 
 beforeAll(async () => {

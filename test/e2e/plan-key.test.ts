@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { act, resetVps, SERVER_USER, up, vpsExec } from '@diveops/lab'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import type { Outcome } from '../harness/action.ts'
 import { runActionOnRunner } from '../harness/onrunner.ts'
 import { snippet } from '../harness/readme.ts'
+import { temporaryFolder } from '../harness/temporary.ts'
 import {
   buildTiny,
   checkoutTiny,
@@ -42,7 +42,7 @@ afterAll(async () => {
 
 /** Makes the key and lets it in by the commands of the guide. */
 async function installKey(): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'diveops-plan-key-'))
+  const folder = await temporaryFolder('plan-key')
   execFileSync('sh', ['-c', snippet(SECURITY, 'sh', 'ssh-keygen')], { cwd: folder })
   const half = (await readFile(path.join(folder, 'plan-key.pub'), 'utf8')).trim()
   const install = snippet(SECURITY, 'sh server', 'plan-key.sh').replace(

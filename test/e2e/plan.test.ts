@@ -42,11 +42,10 @@ code=$?; rm -r "$DOCKER_CONFIG"; exit $code`,
 })
 
 async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
-  const folder = await checkoutTiny(async copy => {
+  return checkoutTiny(async copy => {
     await edit(copy, 'diveops.yml', 'release:', `${APP}\nrelease:`)
     await change?.(copy)
   })
-  return folder
 }
 
 interface Row {

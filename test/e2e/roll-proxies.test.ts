@@ -40,13 +40,12 @@ type Change = (copy: string) => Promise<void>
 
 /** A checkout of the tiny app with another proxy before it. */
 async function checkout(image: string, folder: string, ...changes: Change[]): Promise<string> {
-  const made = await checkoutTiny(async copy => {
+  return checkoutTiny(async copy => {
     await edit(copy, 'diveops.yml', 'release:', 'health: {bake: 2s}\nrelease:')
     await edit(copy, 'docker-compose.prod.yml', 'nginx:alpine', image)
     await edit(copy, 'docker-compose.prod.yml', '/etc/nginx/conf.d', folder)
     for (const change of changes) await change(copy)
   })
-  return made
 }
 
 async function visited(what: () => Promise<Outcome>): Promise<{ result: Outcome; seen: Seen }> {

@@ -39,11 +39,10 @@ beforeAll(async () => {
 })
 
 async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
-  const folder = await checkoutTiny(async copy => {
+  return checkoutTiny(async copy => {
     await edit(copy, 'diveops.yml', 'release:', 'health: {bake: 3s}\nrelease:')
     await change?.(copy)
   })
-  return folder
 }
 
 /** Runs something while visitors come. */

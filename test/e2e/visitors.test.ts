@@ -36,7 +36,7 @@ const LOCATIONS = `location /static/ {
 
 /** The app with static files in a volume that nginx serves, and a websocket. */
 async function checkout(change?: (folder: string) => Promise<void>): Promise<string> {
-  const folder = await checkoutTiny(async copy => {
+  return checkoutTiny(async copy => {
     const compose = 'docker-compose.prod.yml'
     await put(
       copy,
@@ -55,7 +55,6 @@ release:
     await edit(copy, compose, '  data:\n', '  data:\n  static:\n')
     await change?.(copy)
   })
-  return folder
 }
 
 beforeAll(async () => {
@@ -246,15 +245,15 @@ test('a release whose errors only visitors find is taken back', async () => {
   expect(seen.lost).toContainEqual(expect.stringMatching(/: 500$/))
 })
 
-test('a release whose nginx refuses the name of the site is taken back', async () => {
-  const folder = await checkout(copy =>
-    edit(
-      copy,
-      'proxy/default.conf',
-      'location /socket',
-      'location /health/ { return 404; }\n    location /socket'
-    )
+/** The same with one more location in the configuration of nginx. */
+function checkoutWith(location: string): Promise<string> {
+  return checkout(copy =>
+    edit(copy, 'proxy/default.conf', 'location /socket', `${location}\n    location /socket`)
   )
+}
+
+test('a release whose nginx refuses the name of the site is taken back', async () => {
+  const folder = await checkoutWith('location /health/ { return 404; }')
   expect(await takenBack('good', folder)).toContain(
     `${UNSTEADY}http://a.example answers 404 through the proxy, and did not before`
   )
@@ -262,13 +261,8 @@ test('a release whose nginx refuses the name of the site is taken back', async (
 
 test('a release that nginx does not really ask is taken back', async () => {
   // The container's name in its network, which no pin has: it goes on meaning the old one.
-  const folder = await checkout(copy =>
-    edit(
-      copy,
-      'proxy/default.conf',
-      'location /socket',
-      'location /health/ { proxy_pass http://tiny-web-1.tiny_default:8000; }\n    location /socket'
-    )
+  const folder = await checkoutWith(
+    'location /health/ { proxy_pass http://tiny-web-1.tiny_default:8000; }'
   )
   expect(await takenBack('good', folder)).toContain(`${UNSTEADY}nginx still asks the old container`)
 })
