@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { registryToken, resetVps, up, vpsExec } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
-import type { Outcome } from '../harness/action.ts'
+import { type Outcome, unexpected } from '../harness/action.ts'
 import { type FakeGitHub, startFakeGitHub } from '../harness/github/fake.ts'
 import {
   buildTiny,
@@ -35,7 +35,7 @@ async function started(): Promise<string> {
 }
 
 function succeeded(outcome: Outcome): void {
-  if (outcome.code !== 0) throw new Error(outcome.log)
+  if (outcome.code !== 0) throw unexpected(outcome)
 }
 
 beforeAll(async () => {

@@ -1,5 +1,6 @@
 import { acme, startVpsEngine, stopVpsEngine, up, vpsExec } from '@diveops/lab'
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
+import { unexpected } from '../harness/action.ts'
 import { underVisitors } from '../harness/prober.ts'
 import { deploySecurable, redeploySecurable, setupSsl } from '../harness/securetiny.ts'
 import { NAMES, operator, serialOnDisk, tryOperator, until, visit } from '../harness/site.ts'
@@ -20,7 +21,7 @@ beforeAll(async () => {
   await deploySecurable()
   await operator(`printf '%s\\n' '${MINE}' '${NEIGHBOUR}' | crontab -`)
   const outcome = await setupSsl()
-  if (outcome.outputs.state !== 'live') throw new Error(outcome.log)
+  if (outcome.outputs.state !== 'live') throw unexpected(outcome)
 })
 beforeEach(() => acme.clearFaults())
 afterAll(async () => {

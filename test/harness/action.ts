@@ -73,6 +73,12 @@ export async function runAction(
   }
 }
 
+/** What a step printed, as the reason why a test fails: without the many lines that only hide values. */
+export function unexpected({ log }: Outcome): Error {
+  const lines = log.split('\n').filter(line => !line.startsWith('::add-mask::'))
+  return new Error(lines.join('\n'))
+}
+
 async function commandFiles(folder: string) {
   for (const name of ['temp', 'workspace']) await mkdir(path.join(folder, name))
   const file = (name: string) => path.join(folder, name)

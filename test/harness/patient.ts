@@ -1,6 +1,6 @@
 import type { Row } from '@diveops/core/deploy/row'
 import { vpsExec } from '@diveops/lab'
-import { type Outcome, runAction } from './action.ts'
+import { type Outcome, runAction, unexpected } from './action.ts'
 import {
   buildTiny,
   checkoutTiny,
@@ -72,7 +72,7 @@ export async function deployPatient(workspace: string, release: string): Promise
     digest: await buildTiny(release),
     strategy: 'roll'
   })
-  if (outcome.code !== 0) throw new Error(outcome.log)
+  if (outcome.code !== 0) throw unexpected(outcome)
   return outcome.outputs.release as string
 }
 
@@ -88,7 +88,7 @@ export async function doctor(inputs: Record<string, string> = {}): Promise<Findi
   const shared = await labInputs()
   for (const name of ['registry-user', 'registry-token']) delete shared[name]
   const outcome = await runAction('doctor', { ...shared, ...inputs })
-  if (outcome.outputs.problems === undefined) throw new Error(outcome.log)
+  if (outcome.outputs.problems === undefined) throw unexpected(outcome)
   return { outcome, problems: JSON.parse(outcome.outputs.problems) as Row[] }
 }
 

@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { root } from '@diveops/build'
 import { connection, registryToken, runnerExec, SERVER_USER, vpsExec } from '@diveops/lab'
-import { type Options, type Outcome, runAction } from './action.ts'
+import { type Options, type Outcome, runAction, unexpected } from './action.ts'
 import type { Pair } from './certificates.ts'
 import { temporaryFolder } from './temporary.ts'
 
@@ -182,7 +182,7 @@ export async function mustDeploy(
   options: Options = {}
 ): Promise<Outcome> {
   const outcome = await deployTiny(workspace, { digest, strategy: 'roll', ...inputs }, options)
-  if (outcome.code !== 0) throw new Error(outcome.log)
+  if (outcome.code !== 0) throw unexpected(outcome)
   return outcome
 }
 

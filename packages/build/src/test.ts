@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { type FailureReport, failures } from './failures.ts'
 import { onLabs } from './labs.ts'
 import { root } from './paths.ts'
 import { show } from './run.ts'
@@ -14,8 +15,13 @@ interface Counts {
   skipped: number
 }
 
+/** What came of some tests: their counts, and of each that failed a text that says why. */
+interface Result extends Counts {
+  failures: string[]
+}
+
 /** What jest's --json says of a run. */
-interface Report {
+interface Report extends FailureReport {
   numPassedTests: number
   numFailedTests: number
   numPendingTests: number
@@ -23,7 +29,10 @@ interface Report {
   numRuntimeErrorTestSuites: number
 }
 
-/** Runs the phases, all or the named ones, and ends with the line `N passed, N failed`. */
+/**
+ * Runs the phases, all or the named ones, and ends with what failed, the phases' times and the line
+ * `N passed, N failed`.
+ */
 export async function test(words: string[]): Promise<number> {
   const known = PHASES.flat()
   const unknown = words.find(word => !known.includes(word))
@@ -31,18 +40,18 @@ export async function test(words: string[]): Promise<number> {
     throw new Error(`unknown phase '${unknown}', expected some of: ${known.join(' ')}`)
   }
   const wanted = words.length > 0 ? words : known
-  const sum: Counts = { passed: 0, failed: 0, skipped: 0 }
+  const sum = nothing()
   const times: string[] = []
   for (const phase of PHASES) {
     const folders = phase.filter(folder => wanted.includes(folder))
     if (folders.length === 0) continue
     const started = performance.now()
-    const counts = await (folders.includes('e2e') ? runOnLabs() : runPhase(folders))
+    const result = await (folders.includes('e2e') ? runOnLabs() : runPhase(folders))
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
-    times.push(`${folders.join(' and ')}: ${seconds} s, ${sentence(counts)}`)
-    add(sum, counts)
+    times.push(`${folders.join(' and ')}: ${seconds} s, ${sentence(result)}`)
+    add(sum, result)
   }
-  console.log(['', ...times, sentence(sum)].join('\n'))
+  console.log(['', ...sum.failures, ...times, sentence(sum)].join('\n'))
   return sum.failed > 0 || sum.passed === 0 ? 1 : 0
 }
 
@@ -52,21 +61,21 @@ const MOMENTS = '30'
 /** Runs the whole kill test, of which `npm test` has a part; takes hours. */
 export async function faults(): Promise<number> {
   process.env.DIVEOPS_KILLS ??= MOMENTS
-  const { passed, failed, skipped } = await runPhase(['e2e/kill.test.ts'])
-  console.log(`\n${sentence({ passed, failed, skipped })}`)
-  return failed > 0 || passed === 0 ? 1 : 0
+  const result = await runPhase(['e2e/kill.test.ts'])
+  console.log(['', ...result.failures, sentence(result)].join('\n'))
+  return result.failed > 0 || result.passed === 0 ? 1 : 0
 }
 
 /** Runs test/e2e, on several labs at once. */
-async function runOnLabs(): Promise<Counts> {
+async function runOnLabs(): Promise<Result> {
   console.log('\n=== e2e ===')
   const temporary = await mkdtemp(path.join(tmpdir(), 'diveops-test-'))
   const report = (file: string) => path.join(temporary, `${path.basename(file)}.json`)
-  const sum: Counts = { passed: 0, failed: 0, skipped: 0 }
+  const sum = nothing()
   try {
     await onLabs(
       async file => jestArguments([file], report(file)),
-      async (file, code) => add(sum, counts(await readReport(report(file)), code))
+      async (file, code) => add(sum, result(await readReport(report(file)), code))
     )
     return sum
   } finally {
@@ -74,20 +83,26 @@ async function runOnLabs(): Promise<Counts> {
   }
 }
 
-function add(sum: Counts, { passed, failed, skipped }: Counts): void {
+const nothing = (): Result => ({ passed: 0, failed: 0, skipped: 0, failures: [] })
+
+function result(report: Report | undefined, code: number): Result {
+  return { ...counts(report, code), failures: report ? failures(report) : [] }
+}
+
+function add(sum: Result, { passed, failed, skipped, failures }: Result): void {
   sum.passed += passed
   sum.failed += failed
   sum.skipped += skipped
+  sum.failures.push(...failures)
 }
 
-async function runPhase(folders: readonly string[]): Promise<Counts> {
+async function runPhase(folders: readonly string[]): Promise<Result> {
   console.log(`\n=== ${folders.join(' and ')} ===`)
   const temporary = await mkdtemp(path.join(tmpdir(), 'diveops-test-'))
   const file = path.join(temporary, 'report.json')
   try {
     const code = show('node', jestArguments(folders, file))
-    const report = await readReport(file)
-    return counts(report, code)
+    return result(await readReport(file), code)
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }
@@ -117,7 +132,7 @@ async function readReport(file: string): Promise<Report | undefined> {
 }
 
 /** Suites that could not even start count as a failure each, as does jest itself when it died. */
-export function counts(report: Report | undefined, code: number): Counts {
+export function counts(report: Omit<Report, 'testResults'> | undefined, code: number): Counts {
   const sum: Counts = {
     passed: report?.numPassedTests ?? 0,
     failed: (report?.numFailedTests ?? 0) + (report?.numRuntimeErrorTestSuites ?? 0),

@@ -1,3 +1,4 @@
+import { failures } from '@diveops/build/failures'
 import { withTables } from '@diveops/build/readme'
 import { counts, jestArguments } from '@diveops/build/test'
 import { expect, test } from '@jest/globals'
@@ -19,6 +20,32 @@ test('a suite that did not start, and a run that died, are failures', () => {
   expect(counts({ ...REPORT, numRuntimeErrorTestSuites: 1 }, 1).failed).toBe(1)
   expect(counts(REPORT, 1).failed).toBe(1)
   expect(counts(undefined, 137)).toEqual({ passed: 0, failed: 1, skipped: 0 })
+})
+
+test('a run ends with what failed, by its last words and without the stack', () => {
+  const log = Array.from({ length: 40 }, (_, line) => `line ${line}`).join('\n')
+  const report = {
+    testResults: [
+      {
+        name: '/x/test/e2e/roll.test.ts',
+        message: 'the whole report',
+        assertionResults: [
+          { fullName: 'a roll goes well', status: 'passed', failureMessages: [] },
+          {
+            fullName: 'a roll is undone',
+            status: 'failed',
+            failureMessages: [`Error: ${log}\n    at mustDeploy (/x/test/harness/tiny.ts:9:1)\n`]
+          }
+        ]
+      },
+      { name: '/x/test/e2e/disk.test.ts', message: 'it did not compile', assertionResults: [] }
+    ]
+  }
+  const [roll = '', ...others] = failures(report)
+  expect(roll.split('\n')[0]).toBe('failed: roll.test.ts: a roll is undone')
+  expect(roll).toContain('line 39')
+  expect(roll).not.toMatch(/line 3\n|mustDeploy/)
+  expect(others).toEqual(['failed: disk.test.ts\n  it did not compile\n'])
 })
 
 test('labs are not shared by two processes', () => {
