@@ -73203,13 +73203,18 @@ words=$(tr '\0' '\n' 2>/dev/null < "/proc/$pid/cmdline" | awk -v kind="$kind" '
   kind == "nginx" { n = split($0, w, " "); for (i = 1; i < n; i++) if (w[i] == "-c") print "-c " w[i + 1]; exit }
   take { print flag " " $0; take = 0; next }
   (kind == "haproxy" && $0 == "-f") || (kind == "caddy" && ($0 == "--config" || $0 == "--adapter")) { flag = $0; take = 1 }' | tr '\n' ' ')`;
-/** Shell text that sets `FRONT_KIND`, `FRONT_PID` and `FRONT_WORDS` for the container `$FRONT`. */
+/**
+ * Shell text that sets `FRONT_KIND`, `FRONT_PID` and `FRONT_WORDS` for the container `$FRONT`. Asked once
+ * more when there is no answer: a proxy of which nothing is known would be taken for one that refuses.
+ */
 const FIND_FRONT = `FRONT_KIND= FRONT_PID= FRONT_WORDS=
-if [ -n "$FRONT" ] && docker exec -i "$FRONT" sh -s > "$SCRATCH/front" 2>/dev/null <<'FIND'
+for turn in 1 2; do
+  [ -n "$FRONT" ] && [ -z "$FRONT_KIND" ] || break
+  ! docker exec -i "$FRONT" sh -s > "$SCRATCH/front" 2>/dev/null <<'FIND' || { read -r FRONT_KIND; read -r FRONT_PID; read -r FRONT_WORDS; } < "$SCRATCH/front"
 ${FIND}
 echo "$kind"; echo "$pid"; echo "$words"
 FIND
-then { read -r FRONT_KIND; read -r FRONT_PID; read -r FRONT_WORDS; } < "$SCRATCH/front"; fi`;
+done`;
 /**
  * Prints what the proxy in a container is and reads, for `readFront`; fails when it is none that is
  * known. nginx refuses to print as soon as a certificate is gone, while it still serves what it read
@@ -74340,7 +74345,7 @@ step roll
 umask 022
 HEALTH=${quote(roll.healthPath)} ORIGINS=${quote(roll.origins.join(' '))} DOORS=${quote(doors(target).join(' '))}
 R="$P/releases/$RELEASE"
-${lookForLeft(target)}
+${lookForLeft(target, others)}
 # Told after a failure while nothing was replaced yet and all is as it was.
 UNDONE=${quote(rolledFirst(target, roll))} replaced=
 undone() { [ -n "$replaced" ] || printf '@back %s\\n' "$UNDONE"; }
@@ -75769,6 +75774,8 @@ function differenceRows(seen, current) {
 function differenceRow(seen, current, text) {
     const file = /^file: (.+)$/.exec(text)?.[1];
     if (file !== undefined) {
+        if (isOfPair(file, seen, current))
+            return [];
         const there = seen.facts.liveFiles.has(file);
         return [
             drift_warning(file, there ? 'edited on the host' : 'gone from the host', {
@@ -75797,6 +75804,12 @@ function differenceRow(seen, current, text) {
             next: AGAIN
         })
     ];
+}
+/** Whether a file is one of its pair, as the release has them; which one is to serve is said of the certificates. */
+function isOfPair(file, { facts }, { pairs, files }) {
+    const pair = pairs.find(({ https }) => https === file);
+    const variants = [pair?.https, pair?.http].flatMap(path => (path && files[path]) || []);
+    return variants.includes(facts.liveFiles.get(file) ?? '');
 }
 /** What a plain `up -d` of an operator would do. */
 function composeRows({ facts: { recreates } }) {
@@ -76416,7 +76429,9 @@ connections() { # CONTAINER...: the proxy's connections to them
     FILENAME == ARGV[1] { peer[$1]; next } $4 == "01" { split($3, to, ":"); if (substr(to[1], length(to[1]) - 7) in peer) print $2 }' "$SCRATCH/peers" -; }
 unfinished() { # CONTAINER...: what goes on from before the last reload; of Caddy's connections none tells whether it is idle
   if [ "$FRONT_KIND" = caddy ]; then connections "$@"; return; fi
-  live=" $(within serving | tr '\n' ' ') "
+  live=" $(within 'serving; echo told' | tr '\n' ' ') "
+  # Who was not told knows of none that has ended.
+  case $live in *' told '*) ;; *) echo "$before"; return ;; esac
   for worker in $before; do case $live in *" $worker "*) echo "$worker" ;; esac; done; }
 drain() { # SECONDS CONTAINER...: fails when something is not done by then
   span=$1; shift; begin=$(seconds)
@@ -76436,8 +76451,9 @@ drain() { # SECONDS CONTAINER...: fails when something is not done by then
  * as `http:80 https:443`.
  */
 const rolllibrary_ROLL_FUNCTIONS = `${PIN_FUNCTIONS}${RELOAD_FUNCTIONS}
-bridges() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=True --filter name=_bridge-; }
-remove_bridges() { # SERVICE: also past a restart of the engine; 1 when they are there still
+bridges() { # [SERVICE]
+  docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service\${1:+=$1}" --filter label=com.docker.compose.oneoff=True --filter name=_bridge-; }
+remove_bridges() { # [SERVICE]: also past a restart of the engine; 1 when they are there still
   tries=0
   until gone=$(bridges "$1" 2> /dev/null) && [ -z "$gone" ]; do
     [ "$tries" -lt 90 ] || return 1

@@ -84905,13 +84905,18 @@ words=$(tr '\0' '\n' 2>/dev/null < "/proc/$pid/cmdline" | awk -v kind="$kind" '
   kind == "nginx" { n = split($0, w, " "); for (i = 1; i < n; i++) if (w[i] == "-c") print "-c " w[i + 1]; exit }
   take { print flag " " $0; take = 0; next }
   (kind == "haproxy" && $0 == "-f") || (kind == "caddy" && ($0 == "--config" || $0 == "--adapter")) { flag = $0; take = 1 }' | tr '\n' ' ')`;
-/** Shell text that sets `FRONT_KIND`, `FRONT_PID` and `FRONT_WORDS` for the container `$FRONT`. */
+/**
+ * Shell text that sets `FRONT_KIND`, `FRONT_PID` and `FRONT_WORDS` for the container `$FRONT`. Asked once
+ * more when there is no answer: a proxy of which nothing is known would be taken for one that refuses.
+ */
 const FIND_FRONT = `FRONT_KIND= FRONT_PID= FRONT_WORDS=
-if [ -n "$FRONT" ] && docker exec -i "$FRONT" sh -s > "$SCRATCH/front" 2>/dev/null <<'FIND'
+for turn in 1 2; do
+  [ -n "$FRONT" ] && [ -z "$FRONT_KIND" ] || break
+  ! docker exec -i "$FRONT" sh -s > "$SCRATCH/front" 2>/dev/null <<'FIND' || { read -r FRONT_KIND; read -r FRONT_PID; read -r FRONT_WORDS; } < "$SCRATCH/front"
 ${FIND}
 echo "$kind"; echo "$pid"; echo "$words"
 FIND
-then { read -r FRONT_KIND; read -r FRONT_PID; read -r FRONT_WORDS; } < "$SCRATCH/front"; fi`;
+done`;
 /**
  * Prints what the proxy in a container is and reads, for `readFront`; fails when it is none that is
  * known. nginx refuses to print as soon as a certificate is gone, while it still serves what it read
@@ -85769,7 +85774,9 @@ connections() { # CONTAINER...: the proxy's connections to them
     FILENAME == ARGV[1] { peer[$1]; next } $4 == "01" { split($3, to, ":"); if (substr(to[1], length(to[1]) - 7) in peer) print $2 }' "$SCRATCH/peers" -; }
 unfinished() { # CONTAINER...: what goes on from before the last reload; of Caddy's connections none tells whether it is idle
   if [ "$FRONT_KIND" = caddy ]; then connections "$@"; return; fi
-  live=" $(within serving | tr '\n' ' ') "
+  live=" $(within 'serving; echo told' | tr '\n' ' ') "
+  # Who was not told knows of none that has ended.
+  case $live in *' told '*) ;; *) echo "$before"; return ;; esac
   for worker in $before; do case $live in *" $worker "*) echo "$worker" ;; esac; done; }
 drain() { # SECONDS CONTAINER...: fails when something is not done by then
   span=$1; shift; begin=$(seconds)
@@ -85789,8 +85796,9 @@ drain() { # SECONDS CONTAINER...: fails when something is not done by then
  * as `http:80 https:443`.
  */
 const ROLL_FUNCTIONS = `${PIN_FUNCTIONS}${RELOAD_FUNCTIONS}
-bridges() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=True --filter name=_bridge-; }
-remove_bridges() { # SERVICE: also past a restart of the engine; 1 when they are there still
+bridges() { # [SERVICE]
+  docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service\${1:+=$1}" --filter label=com.docker.compose.oneoff=True --filter name=_bridge-; }
+remove_bridges() { # [SERVICE]: also past a restart of the engine; 1 when they are there still
   tries=0
   until gone=$(bridges "$1" 2> /dev/null) && [ -z "$gone" ]; do
     [ "$tries" -lt 90 ] || return 1
@@ -85878,13 +85886,12 @@ function settleScript(place, { project, built, proxy }) {
     const drainS = Math.max(...built.map(name => drainSeconds(project.services[name])));
     return library_onHost(place, `FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
 ${ROLL_FUNCTIONS}
-left=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=True --filter name=_bridge- | tr '\\n' ' ')
+left=$(bridges | tr '\\n' ' ')
 if [ -n "$left" ]; then
   step settle
 ${words.map(word => `  real=$(ids ${word} | tr '\\n' ' '); [ -z "$real" ] || { learn ${word} $real; pin ${word} $real; }`).join('\n')}
   [ -z "$FRONT" ] || { reload && drain ${drainS} $left; }
-  docker stop $left > /dev/null 2>&1
-  docker rm -f $left > /dev/null 2>&1
+  remove_bridges || note 'warning: bridges of an interrupted roll could not be removed; run doctor for their names'
 fi
 ${words.map(word => `unpin ${word}`).join('\n')}`);
 }
@@ -86443,7 +86450,7 @@ function recreateScript(place, target, options) {
     return library_onHost(place, `step recreate
 umask 022
 FRONT=$(ids ${shell_quote(proxy ?? '')} | head -n 1)
-${lookForLeft(target)}
+${lookForLeft(target, others)}
 ${files_placeFiles(place.release, target)}
 ${tagImage(target, built)}
 ${startNeeded(target, before, options.timeoutS)}
@@ -86507,11 +86514,13 @@ function readyTest(target, name, { imageTest, doors, healthPath }) {
     return words === '' && door ? doorTest(door, healthPath) : words;
 }
 /**
- * Asks compose, beside what else goes on, for which services it would make containers anew; `reportLeft`
- * has the answer. That is `create`, because a dry `up` waits for the engine's health checks (30 s and
- * more), with the image by the name that is on the host already.
+ * Asks compose, beside what else goes on, for which of these services it would make containers anew;
+ * `reportLeft` has the answer. That is `create`, because a dry `up` waits for the engine's health checks
+ * (30 s and more), with the image by the name that is on the host already.
  */
-function lookForLeft({ image, built }) {
+function lookForLeft({ image, built }, others) {
+    if (others.length === 0)
+        return '';
     const services = Object.fromEntries(built.map(name => [name, { image, pull_policy: 'never' }]));
     return `docker compose --project-directory "$P" -p "$N" -f "$P/releases/$RELEASE/$C" -f - --dry-run create --pull never > "$SCRATCH/left.out" 2>&1 <<'OVERRIDE' & looking=$!
 ${JSON.stringify({ services })}
@@ -86586,7 +86595,14 @@ remember() { # before the switch: what visitors got in the last minute, and what
   answers "$(($(date +%s) - 60))" > "$SCRATCH/answered"
   for origin in $ORIGINS; do printf '%s %s\n' "$origin" "$(ask "$origin" "$HEALTH")"; done > "$SCRATCH/asked"
   docker logs --tail 1 "$FRONT" > /dev/null 2>&1 || note "what visitors get cannot be counted: the engine keeps no log of the proxy"; }
-serves() { # every origin answers through the proxy: no error of the server's, and no refusal that is new
+thrice() { # COMMAND...: fails when it fails three times in a row; one answer that did not come says nothing yet
+  for turn in 1 2 3; do
+    "$@" && return
+    [ "$turn" = 3 ] || sleep 0.25
+  done
+  return 1; }
+serves() { thrice origins_answer; } # or 1 with the reason in $why
+origins_answer() { # through the proxy: no error of the server's, and no refusal that is new
   for origin in $ORIGINS; do
     status=$(ask "$origin" "$HEALTH")
     case $status in
@@ -86614,21 +86630,28 @@ calls() { # [STATE]: the proxy's connections to the containers in $SCRATCH/parti
   { read -r box process near; sockets "$box" "$process" | ends out "$far" "$1"
     while read -r box process _; do sockets "$box" "$process" | ends in "$near" "$1"; done
   } < "$SCRATCH/parties" | sort -u; }
-moved() { # OLD...: their old workers being gone, the proxy has no open connection (01) to the old containers, and makes no new one
+moved() { thrice asks_others "$@"; } # OLD...: the proxy no longer asks these; or 1 with the reason in $why
+asks_others() { # OLD...: its old workers being gone, the proxy has no open connection (01) to the old containers, and makes no new one
   [ -z "$(unfinished "$@")" ] || return 0
   docker inspect -f '{{.Id}} {{.State.Pid}}{{range .NetworkSettings.Networks}} {{.IPAddress}}{{end}}' "$FRONT" "$@" > "$SCRATCH/parties" 2>/dev/null
-  calls 01 > "$SCRATCH/calls.before"; serves || return 1
+  calls 01 > "$SCRATCH/calls.before"; origins_answer || return 1
   calls > "$SCRATCH/calls"
   [ -z "$(comm -13 "$SCRATCH/calls.before" "$SCRATCH/calls")" ] || { why="$FRONT_KIND still asks the old container"; return 1; }; }
 well() { # CONTAINER TEST...: it runs, never restarted, and is healthy: three tests in a row that fail are ill, as for the engine, or one that hangs
   for turn in 1 2 3; do
-    [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$1" 2>/dev/null)" = 'running 0' ] || { why='it stopped or restarted'; return 1; }
-    [ $# -gt 1 ] || return 0
-    probe "$@" > "$SCRATCH/test.out" && return 0
-    [ $? -ne 124 ] || break
+    case $(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$1" 2>/dev/null) in
+      'running 0')
+        [ $# -gt 1 ] || return 0
+        probe "$@" > "$SCRATCH/test.out" && return 0
+        [ $? -ne 124 ] || turn=hangs
+        why='its health test fails' ;;
+      '') why='the engine does not say how it is' ;;
+      *) why='it stopped or restarted'; return 1 ;;
+    esac
+    [ "$turn" != hangs ] || return 1
     sleep 0.25
   done
-  why='its health test fails'; return 1; }
+  return 1; }
 steady() { # CONTAINERS TEST...: each is well, and the site answers
   boxes=$1; shift
   for box in $boxes; do well "$box" "$@" || return 1; done
@@ -86777,7 +86800,7 @@ step roll
 umask 022
 HEALTH=${shell_quote(roll.healthPath)} ORIGINS=${shell_quote(roll.origins.join(' '))} DOORS=${shell_quote(doors(target).join(' '))}
 R="$P/releases/$RELEASE"
-${lookForLeft(target)}
+${lookForLeft(target, others)}
 # Told after a failure while nothing was replaced yet and all is as it was.
 UNDONE=${shell_quote(rolledFirst(target, roll))} replaced=
 undone() { [ -n "$replaced" ] || printf '@back %s\\n' "$UNDONE"; }
@@ -88231,6 +88254,14 @@ function readPrepared(said) {
         envHash: said.get('env') ?? ''
     };
 }
+/** What a release.json keeps of the resolved compose file. */
+function composeRecord(project) {
+    return {
+        definitions: Object.fromEntries(Object.keys(project.services).map(name => [name, definitionHash({ project }, name)])),
+        parts: partsOfAll(project),
+        replicas: declaredReplicas(project)
+    };
+}
 /** The release.json of a release that has become live. */
 function newManifest(place, target, { imageId, imageTest, envHash }, { source, run }, now, schema) {
     return {
@@ -88242,9 +88273,7 @@ function newManifest(place, target, { imageId, imageTest, envHash }, { source, r
         imageTest,
         services: target.built,
         compose: place.compose,
-        definitions: Object.fromEntries(Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])),
-        parts: partsOfAll(target.project),
-        replicas: declaredReplicas(target.project),
+        ...composeRecord(target.project),
         migrations: schema && knownMigrations(schema),
         proxy: source.config.proxy,
         variant: target.variant,
@@ -90150,6 +90179,8 @@ function differenceRows(seen, current) {
 function differenceRow(seen, current, text) {
     const file = /^file: (.+)$/.exec(text)?.[1];
     if (file !== undefined) {
+        if (isOfPair(file, seen, current))
+            return [];
         const there = seen.facts.liveFiles.has(file);
         return [
             drift_warning(file, there ? 'edited on the host' : 'gone from the host', {
@@ -90178,6 +90209,12 @@ function differenceRow(seen, current, text) {
             next: AGAIN
         })
     ];
+}
+/** Whether a file is one of its pair, as the release has them; which one is to serve is said of the certificates. */
+function isOfPair(file, { facts }, { pairs, files }) {
+    const pair = pairs.find(({ https }) => https === file);
+    const variants = [pair?.https, pair?.http].flatMap(path => (path && files[path]) || []);
+    return variants.includes(facts.liveFiles.get(file) ?? '');
 }
 /** What a plain `up -d` of an operator would do. */
 function composeRows({ facts: { recreates } }) {

@@ -212,7 +212,8 @@ describe('a connection that breaks', () => {
   test('rejects with ConnectionLost, ends the script and removes the scratch directory', async () => {
     const host = await connected()
     const scratch = await scratchOf(host)
-    const script = `setsid sh -c 'exec sleep 30' & job=$!; sleep 30 & echo "$$ $!" $job; wait`
+    const script = `setsid sh -c ': > "$SCRATCH/there"; exec sleep 30' & job=$!; sleep 30 & child=$!
+until [ -f "$SCRATCH/there" ]; do sleep 0.05; done; echo $$ $child $job; wait`
     const { run, started, pids } = waiting(host, script)
     const queued = host.run('true', { what: 'next' })
     queued.catch(() => {})

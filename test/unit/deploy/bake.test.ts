@@ -38,14 +38,15 @@ test.each([
 })
 
 /** What is said of a container whose health test ends with these codes, one after the other. */
-function wellAfter(codes: readonly number[]): string {
+function wellAfter(codes: readonly number[], states: readonly string[] = []): string {
   const script = `SCRATCH=$(mktemp -d)
 ${BAKE_FUNCTIONS}
-docker() { echo 'running 0'; }
+echo '${[...states, 'running 0', 'running 0', 'running 0'].join('\n')}' > "$SCRATCH/states"
+docker() { head -n 1 "$SCRATCH/states"; sed -i 1d "$SCRATCH/states"; }
 sleep() { :; }
 codes='${codes.join(' ')}'
 probe() { code=\${codes%% *}; codes=\${codes#* }; return "$code"; }
-why=well; well box true; echo "$why"; rm -r "$SCRATCH"`
+if well box true; then echo well; else echo "$why"; fi; rm -r "$SCRATCH"`
   return execFileSync('sh', ['-c', script], { encoding: 'utf8' }).trim()
 }
 
@@ -57,6 +58,76 @@ test.each([
   ['hangs', [124, 0], 'its health test fails']
 ])('a release that is watched and whose health test %s', (_name, codes, expected) => {
   expect(wellAfter(codes)).toBe(expected)
+})
+
+test.each([
+  ['did not answer once', [''], 'well'],
+  ['does not answer', ['', '', ''], 'the engine does not say how it is'],
+  ['says that it has ended', ['exited 0'], 'it stopped or restarted'],
+  ['says that it was started again', ['running 1'], 'it stopped or restarted']
+])('a release that is watched while the engine %s', (_name, states, expected) => {
+  expect(wellAfter([0], states)).toBe(expected)
+})
+
+/** What is said of the site that answers like this through the proxy, one time after the other. */
+function servesAfter(statuses: readonly string[]): string {
+  const script = `SCRATCH=$(mktemp -d) ORIGINS=https://a.example HEALTH=/up
+${BAKE_FUNCTIONS}
+echo 'https://a.example 200' > "$SCRATCH/asked"
+printf '%s\\n' ${statuses.join(' ')} > "$SCRATCH/statuses"
+ask() { head -n 1 "$SCRATCH/statuses"; sed -i 1d "$SCRATCH/statuses"; }
+sleep() { :; }
+if serves; then echo serves; else echo "$why"; fi; rm -r "$SCRATCH"`
+  return execFileSync('sh', ['-c', script], { encoding: 'utf8' }).trim()
+}
+
+test.each([
+  [['200'], 'serves'],
+  [['302'], 'serves'],
+  // One answer that is missing on a busy machine takes no release back.
+  [['000', '200'], 'serves'],
+  [['502', '000', '200'], 'serves'],
+  [['502', '502', '502', '200'], 'https://a.example answers 502 through the proxy'],
+  [['404', '404', '404'], 'https://a.example answers 404 through the proxy, and did not before']
+])('a site that answers %j is judged by three in a row', (statuses, expected) => {
+  expect(servesAfter(statuses)).toBe(expected)
+})
+
+/** What is said of a proxy with these connections to the old container before and after a question. */
+function movedAfter(times: readonly (readonly [string, string])[]): string {
+  const script = `SCRATCH=$(mktemp -d) FRONT=front FRONT_KIND=nginx
+${BAKE_FUNCTIONS}
+unfinished() { :; }
+docker() { :; }
+sleep() { :; }
+origins_answer() { :; }
+printf '%s\\n' '${times.flat().join("' '")}' > "$SCRATCH/seen"
+calls() { head -n 1 "$SCRATCH/seen" | tr ' ' '\\n'; sed -i 1d "$SCRATCH/seen"; }
+if moved old; then echo moved; else echo "$why"; fi; rm -r "$SCRATCH"`
+  return execFileSync('sh', ['-c', script], { encoding: 'utf8' }).trim()
+}
+
+test.each([
+  ['makes no call', [['A1', 'A1']] as const, 'moved'],
+  [
+    'made one that the kernel told late',
+    [
+      ['A1', 'A1 A2'],
+      ['A1 A2', 'A1 A2']
+    ] as const,
+    'moved'
+  ],
+  [
+    'makes one each time',
+    [
+      ['A1', 'A1 A2'],
+      ['A2', 'A2 A3'],
+      ['A3', 'A3 A4']
+    ] as const,
+    'nginx still asks the old container'
+  ]
+])('a proxy that %s to the old container', (_name, times, expected) => {
+  expect(movedAfter(times)).toBe(expected)
 })
 
 /** What is said of a new release that is asked with the old one; of each time old new old new. */

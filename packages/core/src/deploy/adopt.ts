@@ -1,6 +1,5 @@
 import type { Project } from '../app/compose.ts'
 import type { AppConfig } from '../app/config.ts'
-import { partsOfAll } from '../app/parts.ts'
 import { quote } from '../base/shell.ts'
 import { nameOf, parseReference } from '../docker/reference.ts'
 import { keptImage, releaseId } from '../release/identity.ts'
@@ -8,11 +7,9 @@ import type { Manifest } from '../release/manifest.ts'
 import { commitScript } from './commit.ts'
 import type { Facts } from './facts.ts'
 import { onHost, type Place } from './library.ts'
-import { readPrepared } from './record.ts'
-import { declaredReplicas } from './replicas.ts'
+import { composeRecord, readPrepared } from './record.ts'
 import { keptConfigScript } from './resolve.ts'
 import type { Run } from './run.ts'
-import { definitionHash } from './tactics.ts'
 import type { Target } from './target.ts'
 
 /** Separates the rows of a value. */
@@ -62,14 +59,7 @@ export async function adopt(
     imageTest,
     services: target.built,
     compose,
-    definitions: Object.fromEntries(
-      Object.keys(project.services).map(name => [
-        name,
-        definitionHash({ ...target, project }, name)
-      ])
-    ),
-    parts: partsOfAll(project),
-    replicas: declaredReplicas(project),
+    ...composeRecord(project),
     proxy: { service: target.proxy },
     // Its files stand where they stood, whatever certificates there are.
     variant: 'https',

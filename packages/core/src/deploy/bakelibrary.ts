@@ -50,7 +50,14 @@ remember() { # before the switch: what visitors got in the last minute, and what
   answers "$(($(date +%s) - 60))" > "$SCRATCH/answered"
   for origin in $ORIGINS; do printf '%s %s\n' "$origin" "$(ask "$origin" "$HEALTH")"; done > "$SCRATCH/asked"
   docker logs --tail 1 "$FRONT" > /dev/null 2>&1 || note "what visitors get cannot be counted: the engine keeps no log of the proxy"; }
-serves() { # every origin answers through the proxy: no error of the server's, and no refusal that is new
+thrice() { # COMMAND...: fails when it fails three times in a row; one answer that did not come says nothing yet
+  for turn in 1 2 3; do
+    "$@" && return
+    [ "$turn" = 3 ] || sleep 0.25
+  done
+  return 1; }
+serves() { thrice origins_answer; } # or 1 with the reason in $why
+origins_answer() { # through the proxy: no error of the server's, and no refusal that is new
   for origin in $ORIGINS; do
     status=$(ask "$origin" "$HEALTH")
     case $status in
@@ -78,21 +85,28 @@ calls() { # [STATE]: the proxy's connections to the containers in $SCRATCH/parti
   { read -r box process near; sockets "$box" "$process" | ends out "$far" "$1"
     while read -r box process _; do sockets "$box" "$process" | ends in "$near" "$1"; done
   } < "$SCRATCH/parties" | sort -u; }
-moved() { # OLD...: their old workers being gone, the proxy has no open connection (01) to the old containers, and makes no new one
+moved() { thrice asks_others "$@"; } # OLD...: the proxy no longer asks these; or 1 with the reason in $why
+asks_others() { # OLD...: its old workers being gone, the proxy has no open connection (01) to the old containers, and makes no new one
   [ -z "$(unfinished "$@")" ] || return 0
   docker inspect -f '{{.Id}} {{.State.Pid}}{{range .NetworkSettings.Networks}} {{.IPAddress}}{{end}}' "$FRONT" "$@" > "$SCRATCH/parties" 2>/dev/null
-  calls 01 > "$SCRATCH/calls.before"; serves || return 1
+  calls 01 > "$SCRATCH/calls.before"; origins_answer || return 1
   calls > "$SCRATCH/calls"
   [ -z "$(comm -13 "$SCRATCH/calls.before" "$SCRATCH/calls")" ] || { why="$FRONT_KIND still asks the old container"; return 1; }; }
 well() { # CONTAINER TEST...: it runs, never restarted, and is healthy: three tests in a row that fail are ill, as for the engine, or one that hangs
   for turn in 1 2 3; do
-    [ "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$1" 2>/dev/null)" = 'running 0' ] || { why='it stopped or restarted'; return 1; }
-    [ $# -gt 1 ] || return 0
-    probe "$@" > "$SCRATCH/test.out" && return 0
-    [ $? -ne 124 ] || break
+    case $(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$1" 2>/dev/null) in
+      'running 0')
+        [ $# -gt 1 ] || return 0
+        probe "$@" > "$SCRATCH/test.out" && return 0
+        [ $? -ne 124 ] || turn=hangs
+        why='its health test fails' ;;
+      '') why='the engine does not say how it is' ;;
+      *) why='it stopped or restarted'; return 1 ;;
+    esac
+    [ "$turn" != hangs ] || return 1
     sleep 0.25
   done
-  why='its health test fails'; return 1; }
+  return 1; }
 steady() { # CONTAINERS TEST...: each is well, and the site answers
   boxes=$1; shift
   for box in $boxes; do well "$box" "$@" || return 1; done

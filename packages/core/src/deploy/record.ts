@@ -1,3 +1,4 @@
+import type { Project } from '../app/compose.ts'
 import { knownMigrations, type Schema } from '../app/migrations.ts'
 import { partsOfAll } from '../app/parts.ts'
 import { sha256 } from '../base/hash.ts'
@@ -30,6 +31,19 @@ export function readPrepared(said: ReadonlyMap<string, string>): Prepared {
   }
 }
 
+/** What a release.json keeps of the resolved compose file. */
+export function composeRecord(
+  project: Project
+): Pick<Manifest, 'definitions' | 'parts' | 'replicas'> {
+  return {
+    definitions: Object.fromEntries(
+      Object.keys(project.services).map(name => [name, definitionHash({ project }, name)])
+    ),
+    parts: partsOfAll(project),
+    replicas: declaredReplicas(project)
+  }
+}
+
 /** The release.json of a release that has become live. */
 export function newManifest(
   place: Place,
@@ -48,11 +62,7 @@ export function newManifest(
     imageTest,
     services: target.built,
     compose: place.compose,
-    definitions: Object.fromEntries(
-      Object.keys(target.project.services).map(name => [name, definitionHash(target, name)])
-    ),
-    parts: partsOfAll(target.project),
-    replicas: declaredReplicas(target.project),
+    ...composeRecord(target.project),
     migrations: schema && knownMigrations(schema),
     proxy: source.config.proxy,
     variant: target.variant,

@@ -72,13 +72,12 @@ export function settleScript(place: Place, { project, built, proxy }: Target): s
     place,
     `FRONT=$(ids ${quote(proxy ?? '')} | head -n 1)
 ${ROLL_FUNCTIONS}
-left=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter label=com.docker.compose.oneoff=True --filter name=_bridge- | tr '\\n' ' ')
+left=$(bridges | tr '\\n' ' ')
 if [ -n "$left" ]; then
   step settle
 ${words.map(word => `  real=$(ids ${word} | tr '\\n' ' '); [ -z "$real" ] || { learn ${word} $real; pin ${word} $real; }`).join('\n')}
   [ -z "$FRONT" ] || { reload && drain ${drainS} $left; }
-  docker stop $left > /dev/null 2>&1
-  docker rm -f $left > /dev/null 2>&1
+  remove_bridges || note 'warning: bridges of an interrupted roll could not be removed; run doctor for their names'
 fi
 ${words.map(word => `unpin ${word}`).join('\n')}`
   )

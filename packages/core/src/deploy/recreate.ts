@@ -37,7 +37,7 @@ export function recreateScript(place: Place, target: Target, options: Recreate):
     `step recreate
 umask 022
 FRONT=$(ids ${quote(proxy ?? '')} | head -n 1)
-${lookForLeft(target)}
+${lookForLeft(target, others)}
 ${placeFiles(place.release, target)}
 ${tagImage(target, built)}
 ${startNeeded(target, before, options.timeoutS)}
@@ -120,11 +120,12 @@ export function readyTest(
 }
 
 /**
- * Asks compose, beside what else goes on, for which services it would make containers anew; `reportLeft`
- * has the answer. That is `create`, because a dry `up` waits for the engine's health checks (30 s and
- * more), with the image by the name that is on the host already.
+ * Asks compose, beside what else goes on, for which of these services it would make containers anew;
+ * `reportLeft` has the answer. That is `create`, because a dry `up` waits for the engine's health checks
+ * (30 s and more), with the image by the name that is on the host already.
  */
-export function lookForLeft({ image, built }: Target): string {
+export function lookForLeft({ image, built }: Target, others: readonly string[]): string {
+  if (others.length === 0) return ''
   const services = Object.fromEntries(built.map(name => [name, { image, pull_policy: 'never' }]))
   return `docker compose --project-directory "$P" -p "$N" -f "$P/releases/$RELEASE/$C" -f - --dry-run create --pull never > "$SCRATCH/left.out" 2>&1 <<'OVERRIDE' & looking=$!
 ${JSON.stringify({ services })}

@@ -50,7 +50,7 @@ step roll
 umask 022
 HEALTH=${quote(roll.healthPath)} ORIGINS=${quote(roll.origins.join(' '))} DOORS=${quote(doors(target).join(' '))}
 R="$P/releases/$RELEASE"
-${lookForLeft(target)}
+${lookForLeft(target, others)}
 # Told after a failure while nothing was replaced yet and all is as it was.
 UNDONE=${quote(rolledFirst(target, roll))} replaced=
 undone() { [ -n "$replaced" ] || printf '@back %s\\n' "$UNDONE"; }

@@ -7,8 +7,9 @@ import { RELOAD_FUNCTIONS } from '../proxy/reload.ts'
  * as `http:80 https:443`.
  */
 export const ROLL_FUNCTIONS = `${PIN_FUNCTIONS}${RELOAD_FUNCTIONS}
-bridges() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=True --filter name=_bridge-; }
-remove_bridges() { # SERVICE: also past a restart of the engine; 1 when they are there still
+bridges() { # [SERVICE]
+  docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$N" --filter "label=com.docker.compose.service\${1:+=$1}" --filter label=com.docker.compose.oneoff=True --filter name=_bridge-; }
+remove_bridges() { # [SERVICE]: also past a restart of the engine; 1 when they are there still
   tries=0
   until gone=$(bridges "$1" 2> /dev/null) && [ -z "$gone" ]; do
     [ "$tries" -lt 90 ] || return 1

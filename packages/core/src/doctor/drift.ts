@@ -71,6 +71,7 @@ function differenceRows(seen: DriftSeen, current: Manifest): Row[] {
 function differenceRow(seen: DriftSeen, current: Manifest, text: string): Row[] {
   const file = /^file: (.+)$/.exec(text)?.[1]
   if (file !== undefined) {
+    if (isOfPair(file, seen, current)) return []
     const there = seen.facts.liveFiles.has(file)
     return [
       warning(file, there ? 'edited on the host' : 'gone from the host', {
@@ -103,6 +104,13 @@ function differenceRow(seen: DriftSeen, current: Manifest, text: string): Row[] 
       }
     )
   ]
+}
+
+/** Whether a file is one of its pair, as the release has them; which one is to serve is said of the certificates. */
+function isOfPair(file: string, { facts }: DriftSeen, { pairs, files }: Manifest): boolean {
+  const pair = pairs.find(({ https }) => https === file)
+  const variants = [pair?.https, pair?.http].flatMap(path => (path && files[path]) || [])
+  return variants.includes(facts.liveFiles.get(file) ?? '')
 }
 
 /** What a plain `up -d` of an operator would do. */

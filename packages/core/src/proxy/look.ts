@@ -15,13 +15,18 @@ words=$(tr '\0' '\n' 2>/dev/null < "/proc/$pid/cmdline" | awk -v kind="$kind" '
   take { print flag " " $0; take = 0; next }
   (kind == "haproxy" && $0 == "-f") || (kind == "caddy" && ($0 == "--config" || $0 == "--adapter")) { flag = $0; take = 1 }' | tr '\n' ' ')`
 
-/** Shell text that sets `FRONT_KIND`, `FRONT_PID` and `FRONT_WORDS` for the container `$FRONT`. */
+/**
+ * Shell text that sets `FRONT_KIND`, `FRONT_PID` and `FRONT_WORDS` for the container `$FRONT`. Asked once
+ * more when there is no answer: a proxy of which nothing is known would be taken for one that refuses.
+ */
 export const FIND_FRONT = `FRONT_KIND= FRONT_PID= FRONT_WORDS=
-if [ -n "$FRONT" ] && docker exec -i "$FRONT" sh -s > "$SCRATCH/front" 2>/dev/null <<'FIND'
+for turn in 1 2; do
+  [ -n "$FRONT" ] && [ -z "$FRONT_KIND" ] || break
+  ! docker exec -i "$FRONT" sh -s > "$SCRATCH/front" 2>/dev/null <<'FIND' || { read -r FRONT_KIND; read -r FRONT_PID; read -r FRONT_WORDS; } < "$SCRATCH/front"
 ${FIND}
 echo "$kind"; echo "$pid"; echo "$words"
 FIND
-then { read -r FRONT_KIND; read -r FRONT_PID; read -r FRONT_WORDS; } < "$SCRATCH/front"; fi`
+done`
 
 /**
  * Prints what the proxy in a container is and reads, for `readFront`; fails when it is none that is

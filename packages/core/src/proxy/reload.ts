@@ -60,7 +60,9 @@ connections() { # CONTAINER...: the proxy's connections to them
     FILENAME == ARGV[1] { peer[$1]; next } $4 == "01" { split($3, to, ":"); if (substr(to[1], length(to[1]) - 7) in peer) print $2 }' "$SCRATCH/peers" -; }
 unfinished() { # CONTAINER...: what goes on from before the last reload; of Caddy's connections none tells whether it is idle
   if [ "$FRONT_KIND" = caddy ]; then connections "$@"; return; fi
-  live=" $(within serving | tr '\n' ' ') "
+  live=" $(within 'serving; echo told' | tr '\n' ' ') "
+  # Who was not told knows of none that has ended.
+  case $live in *' told '*) ;; *) echo "$before"; return ;; esac
   for worker in $before; do case $live in *" $worker "*) echo "$worker" ;; esac; done; }
 drain() { # SECONDS CONTAINER...: fails when something is not done by then
   span=$1; shift; begin=$(seconds)
