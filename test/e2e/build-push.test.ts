@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { act, digest, manifest, registryToken, runnerExec, tags, up } from '@diveops/lab'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { beforeAll, expect, test } from '@jest/globals'
+import { temporaryFolder } from '../harness/temporary.ts'
 
 const REPOSITORY = 'nestorwheelock/build-e2e'
 const DOCKERFILE = `FROM nginx:alpine AS small
@@ -40,15 +40,13 @@ let folder: string
 
 beforeAll(async () => {
   await up(() => {})
-  folder = await mkdtemp(path.join(tmpdir(), 'diveops-build-e2e-'))
+  folder = await temporaryFolder('build-e2e')
   await mkdir(path.join(folder, '.github/workflows'), { recursive: true })
   await writeFile(path.join(folder, 'Dockerfile'), DOCKERFILE)
   const git = (...words: string[]) => execFileSync('git', ['-C', folder, ...words])
   git('init', '-q', '-b', 'main')
   git('remote', 'add', 'origin', `https://github.com/NestorWheelock/build-e2e`)
 }, 900_000)
-
-afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** Runs the workflow with these inputs of build-push. */
 async function build(inputs: string, options: Parameters<typeof act>[2] = {}) {

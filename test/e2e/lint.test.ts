@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { lint, lintFolder } from '@diveops/lab'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { beforeAll, expect, test } from '@jest/globals'
+import { temporaryFolder } from '../harness/temporary.ts'
 import { put } from '../harness/tiny.ts'
 
 const BUILD_TIME = 600_000
@@ -52,14 +51,13 @@ updates:
 
 let folder: string
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'diveops-lint-'))
+  folder = await temporaryFolder('lint')
   await put(folder, 'repository/.github/workflows/one.yml', WORKFLOW)
   await put(folder, 'repository/.github/dependabot.yml', DEPENDABOT)
   await put(folder, 'repository/workflows-examples/two.yml', 'on: push\njobs: {}\n')
   await put(folder, 'actions/javascript/action.yml', JAVASCRIPT)
   await put(folder, 'actions/composite/action.yml', COMPOSITE)
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 test(
   'faults of every kind are found',

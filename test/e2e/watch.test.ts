@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Row } from '@diveops/core/deploy/row'
 import { acme, act, assembleExample, up } from '@diveops/lab'
@@ -7,6 +7,7 @@ import { withNewerBuild } from '../harness/mirror.ts'
 import { caller } from '../harness/readme.ts'
 import { deploySecurable, setupSsl } from '../harness/securetiny.ts'
 import { operator } from '../harness/site.ts'
+import { removedAfterwards } from '../harness/temporary.ts'
 
 jest.setTimeout(600_000)
 
@@ -19,12 +20,9 @@ beforeAll(async () => {
   await deploySecurable()
   const { code, log } = await setupSsl()
   if (code !== 0) throw new Error(log)
-  folder = await assembleExample(['watch.yml'])
+  folder = removedAfterwards(await assembleExample(['watch.yml']))
 })
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true })
-  await acme.reset()
-})
+afterAll(() => acme.reset())
 
 /** Runs a workflow of the folder's by some event. */
 function run(event: string, name: string, inputs: Record<string, string> = {}) {
