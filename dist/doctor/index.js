@@ -76415,9 +76415,11 @@ within() { # SCRIPT WORD...: in the proxy's container, where its processes are k
   script=$1; shift
   docker exec "$FRONT" sh -c "$SERVING
 $script" sh "$FRONT_KIND" "$FRONT_PID" "$@"; }
-reload() {
+# A refusal is one the second time, too; an engine that could not start the question answers it then.
+reload() { renew || { sleep 0.25; renew; }; }
+renew() {
   case $FRONT_KIND in
-    nginx|haproxy) within "$RENEW" $FRONT_WORDS > "$SCRATCH/front.out" 2>&1 || return 1
+    nginx|haproxy) within "$RENEW" $FRONT_WORDS > "$SCRATCH/front.out" 2>&1 && grep -q '^@before' "$SCRATCH/front.out" || return 1
       before=$(sed -n 's/^@before //p' "$SCRATCH/front.out") ;;
     caddy) [ -z "$pinned_at" ] || while ! past "$pinned_at" ${HOSTS_MEMORY_S}; do sleep 0.1; done
       docker exec "$FRONT" caddy reload --force $FRONT_WORDS > "$SCRATCH/front.out" 2>&1 ;;
