@@ -69,7 +69,8 @@ export async function runAction(
       summary: await readFile(files.GITHUB_STEP_SUMMARY, 'utf8')
     }
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    // What a killed step has started may still write there.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 })
   }
 }
 

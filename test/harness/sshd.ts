@@ -115,7 +115,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     count: pattern => log().match(new RegExp(pattern, 'g'))?.length ?? 0,
     stop: async () => {
       await end(server)
-      rmSync(dir, { recursive: true, force: true })
+      // A session that outlives its server may still write there.
+      rmSync(dir, { recursive: true, force: true, maxRetries: 10 })
     }
   }
 }
