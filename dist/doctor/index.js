@@ -75808,8 +75808,8 @@ function differenceRow(seen, current, text) {
 /** Whether a file is one of its pair, as the release has them; which one is to serve is said of the certificates. */
 function isOfPair(file, { facts }, { pairs, files }) {
     const pair = pairs.find(({ https }) => https === file);
-    const variants = [pair?.https, pair?.http].flatMap(path => (path && files[path]) || []);
-    return variants.includes(facts.liveFiles.get(file) ?? '');
+    const there = facts.liveFiles.get(file);
+    return [pair?.https, pair?.http].some(path => path !== undefined && there !== undefined && files[path] === there);
 }
 /** What a plain `up -d` of an operator would do. */
 function composeRows({ facts: { recreates } }) {

@@ -81759,13 +81759,12 @@ well() { # CONTAINER TEST...: it runs, never restarted, and is healthy: three te
     case $(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$1" 2>/dev/null) in
       'running 0')
         [ $# -gt 1 ] || return 0
+        why='its health test fails'
         probe "$@" > "$SCRATCH/test.out" && return 0
-        [ $? -ne 124 ] || turn=hangs
-        why='its health test fails' ;;
+        [ $? -ne 124 ] || return 1 ;;
       '') why='the engine does not say how it is' ;;
       *) why='it stopped or restarted'; return 1 ;;
     esac
-    [ "$turn" != hangs ] || return 1
     sleep 0.25
   done
   return 1; }
@@ -87188,8 +87187,8 @@ function differenceRow(seen, current, text) {
 /** Whether a file is one of its pair, as the release has them; which one is to serve is said of the certificates. */
 function isOfPair(file, { facts }, { pairs, files }) {
     const pair = pairs.find(({ https }) => https === file);
-    const variants = [pair?.https, pair?.http].flatMap(path => (path && files[path]) || []);
-    return variants.includes(facts.liveFiles.get(file) ?? '');
+    const there = facts.liveFiles.get(file);
+    return [pair?.https, pair?.http].some(path => path !== undefined && there !== undefined && files[path] === there);
 }
 /** What a plain `up -d` of an operator would do. */
 function composeRows({ facts: { recreates } }) {

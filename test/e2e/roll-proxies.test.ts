@@ -1,6 +1,6 @@
 import { connection, resetVps, type Seen, underLoad, up } from '@diveops/lab'
 import { beforeAll, describe, expect, jest, test } from '@jest/globals'
-import type { Outcome } from '../harness/action.ts'
+import { type Outcome, unexpected } from '../harness/action.ts'
 import { keepFigures } from '../harness/figures.ts'
 import {
   buildTiny,
@@ -65,9 +65,9 @@ async function firstDeploy(workspace: string): Promise<void> {
   await mustDeploy(workspace, digests.r1)
 }
 
-function plan({ outputs, log }: Outcome): { service: string; what: string; why: string }[] {
-  if (!outputs.plan) throw new Error(log)
-  return JSON.parse(outputs.plan).services
+function plan(outcome: Outcome): { service: string; what: string; why: string }[] {
+  if (!outcome.outputs.plan) throw unexpected(outcome)
+  return JSON.parse(outcome.outputs.plan).services
 }
 
 async function expectClean(): Promise<void> {

@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { Row } from '@diveops/core/deploy/row'
 import { acme, act, assembleExample, up } from '@diveops/lab'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { unexpected } from '../harness/action.ts'
 import { withNewerBuild } from '../harness/mirror.ts'
 import { caller } from '../harness/readme.ts'
 import { deploySecurable, setupSsl } from '../harness/securetiny.ts'
@@ -18,8 +19,8 @@ let folder = ''
 beforeAll(async () => {
   await up(() => {})
   await deploySecurable()
-  const { code, log } = await setupSsl()
-  if (code !== 0) throw new Error(log)
+  const outcome = await setupSsl()
+  if (outcome.code !== 0) throw unexpected(outcome)
   folder = removedAfterwards(await assembleExample(['watch.yml']))
 })
 afterAll(() => acme.reset())

@@ -1,5 +1,5 @@
 import { acme, resetVps } from '@diveops/lab'
-import type { Options, Outcome } from './action.ts'
+import { type Options, type Outcome, unexpected } from './action.ts'
 import { type Kill, runActionOnRunner } from './onrunner.ts'
 import { buildTiny, checkoutTiny, deployTiny, edit, put } from './tiny.ts'
 
@@ -33,8 +33,8 @@ export async function deploySecurable(
 ): Promise<void> {
   await resetVps()
   await acme.reset()
-  const { code, log } = await redeploySecurable('s1', { more, ...(change && { change }) })
-  if (code !== 0) throw new Error(log)
+  const outcome = await redeploySecurable('s1', { more, ...(change && { change }) })
+  if (outcome.code !== 0) throw unexpected(outcome)
 }
 
 /** Deploys the same app again, as a release of some name. */

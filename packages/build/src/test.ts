@@ -21,7 +21,7 @@ interface Result extends Counts {
 }
 
 /** What jest's --json says of a run. */
-interface Report extends FailureReport {
+interface Report {
   numPassedTests: number
   numFailedTests: number
   numPendingTests: number
@@ -85,7 +85,7 @@ async function runOnLabs(): Promise<Result> {
 
 const nothing = (): Result => ({ passed: 0, failed: 0, skipped: 0, failures: [] })
 
-function result(report: Report | undefined, code: number): Result {
+function result(report: (Report & FailureReport) | undefined, code: number): Result {
   return { ...counts(report, code), failures: report ? failures(report) : [] }
 }
 
@@ -123,16 +123,16 @@ export function jestArguments(folders: readonly string[], outputFile: string): s
   ]
 }
 
-async function readReport(file: string): Promise<Report | undefined> {
+async function readReport(file: string): Promise<(Report & FailureReport) | undefined> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as Report
+    return JSON.parse(await readFile(file, 'utf8')) as Report & FailureReport
   } catch {
     return undefined
   }
 }
 
 /** Suites that could not even start count as a failure each, as does jest itself when it died. */
-export function counts(report: Omit<Report, 'testResults'> | undefined, code: number): Counts {
+export function counts(report: Report | undefined, code: number): Counts {
   const sum: Counts = {
     passed: report?.numPassedTests ?? 0,
     failed: (report?.numFailedTests ?? 0) + (report?.numRuntimeErrorTestSuites ?? 0),
